@@ -1,0 +1,134 @@
+/*
+ * fhirexport/destination.h: where parts go.
+ *
+ * A destination is a table of callbacks. The built-in one, a directory, is written on the same
+ * table. A destination sees, for each part: part_open; part_write, any number of times; then
+ * exactly one of part_commit or part_abort; neither after a failed part_open. A part becomes
+ * visible under its name at part_commit, whole, or not at all.
+ *
+ * Unless a callback says otherwise: it is called on the thread that called fhx_writer_...,
+ * fhx_job_run, fhx_job_run_task or the manifest functions; several of these threads may be inside
+ * the same destination at once, each with an upload of its own; it may call fhx_job_cancel and
+ * fhx_job_progress_new, but not the writer or the job that is calling it, which answer
+ * FHX_ERR_REENTRANT. No lock of the library is held.
+ */
+#ifndef FHIREXPORT_DESTINATION_H
+#define FHIREXPORT_DESTINATION_H
+
+#include <fhirexport/error.h>
+#include <fhirexport/part.h>
+#include <fhirexport/reply.h>
+
+FHX_BEGIN_DECLS
+
+typedef struct fhx_destination fhx_destination;
+
+/*
+ * Begin the part `name` (UTF-8; segments of A-Z a-z 0-9 . _ - joined by `/`, none of them empty or
+ * beginning with a dot; valid during the call).
+ * Answers: fhx_reply_handle(upload, 0); fhx_reply_fail. A name that exists is FHX_ERR_EXISTS.
+ */
+typedef void (*fhx_part_open_callback)(void *user_data, const char *name, fhx_reply *reply);
+
+/*
+ * The next `len` bytes (at least 1). They are valid during the call.
+ * Answers: fhx_reply_done when all were taken; fhx_reply_fail, after which the part is aborted.
+ */
+typedef void (*fhx_part_write_callback)(void *user_data, void *upload, const void *data, size_t len,
+                                        fhx_reply *reply);
+
+/*
+ * Make the part durable and visible under its name. `part` is valid during the call. The upload is
+ * gone afterwards, whatever the answer.
+ * Answers: fhx_reply_done; fhx_reply_fail. FHX_ERR_UNKNOWN_OUTCOME, and no answer at all, mean that
+ * the part may exist: the library then asks part_stat and removes nothing. Every other failure
+ * means that it does not exist and never will.
+ */
+typedef void (*fhx_part_commit_callback)(void *user_data, void *upload, const fhx_part *part,
+                                         fhx_reply *reply);
+
+/* Forget the upload and everything written to it. The upload is gone afterwards. */
+typedef void (*fhx_part_abort_callback)(void *user_data, void *upload);
+
+/*
+ * Optional. Is there a committed object of that name, how long is it, and what is its SHA-256 if
+ * known? Answers: fhx_reply_object; fhx_reply_fail with FHX_ERR_NOT_FOUND when there is definitely
+ * none; fhx_reply_fail otherwise.
+ */
+typedef void (*fhx_part_stat_callback)(void *user_data, const char *name, fhx_reply *reply);
+
+/*
+ * A URL under which the part can be fetched until `expires_us` (0: as long as it exists).
+ * Answers: fhx_reply_item with the URL, then fhx_reply_done; fhx_reply_fail. Called once for each
+ * item of a manifest that is being read.
+ */
+typedef void (*fhx_part_url_callback)(void *user_data, const fhx_part *part, int64_t expires_us,
+                                      fhx_reply *reply);
+
+/*
+ * Remove the object of that name, and any unfinished upload of that name that a process left
+ * behind. Nothing there is success: fhx_reply_done. Else fhx_reply_fail; it is tried again later.
+ */
+typedef void (*fhx_part_remove_callback)(void *user_data, const char *name, fhx_reply *reply);
+
+/*
+ * The last reference to the destination is gone. Called once, on the thread that dropped it, also
+ * when fhx_destination_new itself fails.
+ */
+typedef void (*fhx_destination_destroy_callback)(void *user_data);
+
+/* The URLs of part_url need the client's access token (the manifest's requiresAccessToken). */
+#define FHX_DESTINATION_REQUIRES_TOKEN 1u
+
+typedef struct fhx_destination_callbacks {
+  uint32_t size;
+  /* A sum of FHX_DESTINATION_... */
+  uint32_t flags;
+  fhx_part_open_callback part_open;
+  fhx_part_write_callback part_write;
+  fhx_part_commit_callback part_commit;
+  fhx_part_abort_callback part_abort;
+  fhx_part_stat_callback part_stat; /* optional */
+  fhx_part_url_callback part_url;
+  fhx_part_remove_callback part_remove;
+  fhx_destination_destroy_callback destroy; /* optional */
+} fhx_destination_callbacks;
+
+/* fhx_init for this structure. */
+FHX_API void fhx_destination_callbacks_init(fhx_destination_callbacks *callbacks, uint32_t size);
+
+/*
+ * Makes a destination of a host's callbacks. The structure is copied; `user_data` goes to every
+ * callback. FHX_ERR_ARGUMENT when a needed callback is missing.
+ */
+FHX_API int32_t fhx_destination_new(const fhx_destination_callbacks *callbacks, void *user_data,
+                                    fhx_destination **destination, fhx_error **error);
+
+/* Drops the caller's reference; writers and jobs that use it keep theirs. NULL is harmless. */
+FHX_API void fhx_destination_free(fhx_destination *destination);
+
+typedef struct fhx_directory_options {
+  uint32_t size;
+  /* A sum of FHX_DESTINATION_...: what is true of the URLs that begin with `base_url`. */
+  uint32_t flags;
+  /* The folder; it must exist. Copied. */
+  const char *path;
+  /* The URL that stands for the folder, without a slash at its end; NULL: a file: URL. Copied. */
+  const char *base_url;
+} fhx_directory_options;
+
+/* fhx_init for this structure. */
+FHX_API void fhx_directory_options_init(fhx_directory_options *options, uint32_t size);
+
+/*
+ * A destination in a folder of a local file system. A part is written under a temporary name that
+ * begins with a dot (opened O_EXCL and O_NOFOLLOW, mode 0600, in a folder of mode 0700), synced,
+ * renamed to its name without replacing anything, and the folder is synced. Nothing can be written
+ * outside `path`. FHX_ERR_NOT_FOUND, FHX_ERR_DENIED or FHX_ERR_IO when the folder cannot be used.
+ */
+FHX_API int32_t fhx_directory_destination_new(const fhx_directory_options *options,
+                                              fhx_destination **destination, fhx_error **error);
+
+FHX_END_DECLS
+
+#endif

@@ -1,0 +1,162 @@
+/*
+ * fhirexport/job.h: level 2, one export from a source to a destination.
+ *
+ * A job is planned into tasks (a type, or a shard of it), which any number of threads run, and
+ * which survive the process: what a checkpoint has recorded is never done again, what it has not
+ * recorded is never listed. A host with its own HTTP layer and queue starts here.
+ */
+#ifndef FHIREXPORT_JOB_H
+#define FHIREXPORT_JOB_H
+
+#include <fhirexport/destination.h>
+#include <fhirexport/filter.h>
+#include <fhirexport/source.h>
+#include <fhirexport/store.h>
+
+FHX_BEGIN_DECLS
+
+/* Also compute each part's SHA-256. */
+#define FHX_JOB_SHA256 1u
+
+typedef struct fhx_job_options {
+  uint32_t size;
+  /* A sum of FHX_JOB_... */
+  uint32_t flags;
+  /* Where from and where to; needed. Referenced until the job is freed. */
+  fhx_source *source;
+  fhx_destination *destination;
+  /* Where the job is recorded. NULL: in memory, so that it ends with this object. */
+  fhx_store *store;
+  /* What to take; copied. NULL: everything. Only read by fhx_job_start. */
+  const fhx_filter *filter;
+  /* For the manifest's `request` (Bulk Data IG); NULL: "$export". Only read by fhx_job_start, as
+     are the next five. */
+  const char *request;
+  /* Letters, digits, `-`, `_` and `.` (not first), at most 64; NULL: "". */
+  const char *tenant;
+  /* At most 1,024 bytes; NULL: "". */
+  const char *client;
+  /* At most FHX_OPAQUE_MAX bytes that every source call can read; no secrets. */
+  const void *host_context;
+  size_t host_context_len;
+  /* A part is closed before the rows that would make it longer; 0: 128 MiB. */
+  uint64_t part_bytes;
+  /* A part is closed after so many resources; 0: no limit. */
+  uint64_t part_count;
+  /* The longest resource accepted, in bytes as given; 0: 1 GiB. */
+  uint64_t resource_bytes_max;
+  /* How long a task is held without a sign of life; 0: 120 s. */
+  int64_t lease_us;
+  /* How long to wait for writes in flight before the first cursor, for a source without
+     snapshot_ready; 0: 1 s; -1: not at all, for data that does not change. */
+  int64_t settle_us;
+  /* How long a source may answer "wait" in a row before its task fails; 0: 15 min. */
+  int64_t stall_us;
+  /* Attempts at a task without a new checkpoint before the job fails; 0: 5. */
+  uint32_t attempts_max;
+  /* The most shards of one type; 0: 16. */
+  uint32_t shards_max;
+  /* The deepest nesting of objects and arrays accepted; 0: 100; at most 1,000. */
+  uint32_t depth_max;
+  uint32_t reserved;
+} fhx_job_options;
+
+typedef struct fhx_job fhx_job;
+
+/* fhx_init for this structure. */
+FHX_API void fhx_job_options_init(fhx_job_options *options, uint32_t size);
+
+/*
+ * Starts a job: reads the source's clock, which fixes the manifest's transactionTime, and records
+ * the job. Nothing is read yet. FHX_ERR_UNSUPPORTED names a type that the source does not have, or
+ * says that types must be named.
+ */
+FHX_API int32_t fhx_job_start(const fhx_job_options *options, fhx_job **job, fhx_error **error);
+
+/*
+ * Attaches to a job that the store has, for example after a restart. Of the options source,
+ * destination, store, lease_us, settle_us and stall_us are used; the rest was recorded at the
+ * start. FHX_ERR_NOT_FOUND for an unknown job or one that was cancelled and is gone.
+ */
+FHX_API int32_t fhx_job_attach(const fhx_job_options *options, const char *job_id, fhx_job **job,
+                               fhx_error **error);
+
+/* The job's id, 32 hexadecimal digits; lives as long as the job. */
+FHX_API const char *fhx_job_id(const fhx_job *job);
+
+/*
+ * Runs the job on the calling thread, task after task, until it is over; call it from several
+ * threads to run tasks in parallel. While other threads or processes hold the last tasks, it waits
+ * for them, or for their leases to lapse.
+ * FHX_OK: the job is complete. FHX_ERR_JOB_FAILED: it has failed, and the message says why.
+ * FHX_ERR_CANCELLED: it was cancelled. In these two cases no part of it is left at the
+ * destination. FHX_WAIT: fhx_job_park was called. Any other error (FHX_ERR_STORE,
+ * FHX_ERR_NO_MEMORY): this thread cannot go on, the job still can: call again.
+ */
+FHX_API int32_t fhx_job_run(fhx_job *job, fhx_error **error);
+
+/*
+ * Runs at most one task on the calling thread. FHX_OK: one was run, or given back after a failure.
+ * FHX_WAIT: none can be had at present. FHX_END: the job is in a final state and cleaned up.
+ * Errors as in fhx_job_run.
+ */
+FHX_API int32_t fhx_job_run_task(fhx_job *job, fhx_error **error);
+
+/*
+ * Cancels the job, or removes it with its files when it is over. From then on it is not found by
+ * anybody. Running tasks see it within one batch of rows; the last fhx_job_run to return has
+ * removed the files; if none is running, the next does. Any thread, also from a callback.
+ */
+FHX_API int32_t fhx_job_cancel(fhx_job *job, fhx_error **error);
+
+/*
+ * Parks the job: running tasks stop at the next batch, keep what they have by a checkpoint where
+ * the source can resume, and every fhx_job_run of this object returns FHX_WAIT. Any thread, also
+ * from a callback. The job can be attached to again.
+ */
+FHX_API void fhx_job_park(fhx_job *job);
+
+/* A snapshot of how far a job is. */
+typedef struct fhx_progress fhx_progress;
+
+/* Reads the progress. Any thread, also from a callback. */
+FHX_API int32_t fhx_job_progress_new(fhx_job *job, fhx_progress **progress, fhx_error **error);
+
+/* FHX_JOB_RUNNING, _COMPLETE, _FAILED or _REMOVING. */
+FHX_API uint32_t fhx_progress_state(const fhx_progress *progress);
+/* Resources and bytes in parts, those of open parts of this object included. */
+FHX_API uint64_t fhx_progress_resource_count(const fhx_progress *progress);
+FHX_API uint64_t fhx_progress_byte_count(const fhx_progress *progress);
+/* Resources that were refused, and the lines that say so are in the error file. */
+FHX_API uint64_t fhx_progress_error_count(const fhx_progress *progress);
+/* Tasks in all and done; 1 and 0 until the job is planned. */
+FHX_API uint64_t fhx_progress_task_count(const fhx_progress *progress);
+FHX_API uint64_t fhx_progress_task_done_count(const fhx_progress *progress);
+/* From 0 to 1; never going down from call to call on one object; 1 only when complete. */
+FHX_API double fhx_progress_share(const fhx_progress *progress);
+/* Why the job failed; "" unless it did. Lives as long as the progress. */
+FHX_API const char *fhx_progress_reason(const fhx_progress *progress);
+FHX_API void fhx_progress_free(fhx_progress *progress);
+
+/*
+ * The recorded output parts of a job in the order of its manifest, one page after another:
+ * up to `limit` (at most 1,000) parts behind `*after`, a cookie that is 0 at first.
+ * FHX_END when there are no more.
+ */
+typedef struct fhx_part_page fhx_part_page;
+FHX_API int32_t fhx_job_parts_new(fhx_job *job, uint64_t *after, uint32_t limit,
+                                  fhx_part_page **page, fhx_error **error);
+FHX_API uint32_t fhx_part_page_count(const fhx_part_page *page);
+/* Lives as long as the page; NULL when `position` is out of range. */
+FHX_API const fhx_part *fhx_part_page_part(const fhx_part_page *page, uint32_t position);
+FHX_API void fhx_part_page_free(fhx_part_page *page);
+
+/*
+ * Frees the object; the job stays in its store. Threads that are inside fhx_job_run are parked and
+ * the memory goes when the last one has left. NULL is harmless.
+ */
+FHX_API void fhx_job_free(fhx_job *job);
+
+FHX_END_DECLS
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * fhirexport/part.h: a finished output file.
+ *
+ * A part is read through the functions below. Whoever hands one out says how long it lives. All of
+ * them may be called from any thread while the part lives.
+ */
+#ifndef FHIREXPORT_PART_H
+#define FHIREXPORT_PART_H
+
+#include <fhirexport/api.h>
+
+/* Kinds of part: resources, and OperationOutcomes for the manifest's `error`. */
+#define FHX_PART_OUTPUT 0
+#define FHX_PART_ERROR 1
+
+FHX_BEGIN_DECLS
+
+typedef struct fhx_part fhx_part;
+
+/* Its name at the destination: `[tenant/]<job>/<type>-<shard>-<fence>-<seq>.ndjson` for a job. */
+FHX_API const char *fhx_part_name(const fhx_part *part);
+
+/* FHX_PART_OUTPUT or FHX_PART_ERROR. */
+FHX_API uint32_t fhx_part_kind(const fhx_part *part);
+
+/* The type of every resource in it. */
+FHX_API const char *fhx_part_resource_type(const fhx_part *part);
+
+/* How many resources, which is how many lines. At least 1. */
+FHX_API uint64_t fhx_part_resource_count(const fhx_part *part);
+
+/* How many bytes. */
+FHX_API uint64_t fhx_part_byte_count(const fhx_part *part);
+
+/* The CRC-32C (Castagnoli) of its bytes. */
+FHX_API uint32_t fhx_part_crc32c(const fhx_part *part);
+
+/* The SHA-256 of its bytes (32 bytes, same life as the part); NULL if it was not asked for. */
+FHX_API const uint8_t *fhx_part_sha256(const fhx_part *part);
+
+/* The task, the fence of the attempt that wrote it, and its number; all 0 for a writer's part. */
+FHX_API uint32_t fhx_part_task_index(const fhx_part *part);
+FHX_API uint64_t fhx_part_fence(const fhx_part *part);
+FHX_API uint64_t fhx_part_seq(const fhx_part *part);
+
+FHX_END_DECLS
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * fhirexport/reply.h: how a host's callback answers.
+ *
+ * A callback that can fail gets a `fhx_reply *`. The library has set it to "failed" beforehand:
+ * a callback that returns without answering has failed. (A return value would be read from a
+ * stale register when a callback of another language raises; see docs/abi.md.)
+ *
+ * A reply lives until the callback returns and belongs to the thread of the callback. The last
+ * answer counts. An answer that does not fit the callback (rows from `part_url`) turns the reply
+ * into a failure that says so, for good. Every function here returns FHX_OK, or FHX_ERR_MISUSE or
+ * FHX_ERR_ARGUMENT for an answer that does not fit, or FHX_ERR_NO_MEMORY; the callback may
+ * ignore it, since the reply itself has then become that failure.
+ *
+ * Which answers a callback may give stands with the callback.
+ */
+#ifndef FHIREXPORT_REPLY_H
+#define FHIREXPORT_REPLY_H
+
+#include <fhirexport/status.h>
+
+FHX_BEGIN_DECLS
+
+typedef struct fhx_reply fhx_reply;
+
+/* Done; where items were given before, these are all of them. */
+FHX_API int32_t fhx_reply_done(fhx_reply *reply);
+
+/* There is no more. */
+FHX_API int32_t fhx_reply_end(fhx_reply *reply);
+
+/* Nothing yet: ask again in `retry_after_us` microseconds (at least 0). */
+FHX_API int32_t fhx_reply_wait(fhx_reply *reply, int64_t retry_after_us);
+
+/*
+ * Failed. `status` is negative; another value counts as FHX_ERR_INTERNAL. `retryable` is 1 when
+ * trying again may help. `message` is a sentence that may be shown in logs and status answers, so
+ * it must hold no patient data and no secrets; at most 500 bytes are kept; NULL is allowed.
+ */
+FHX_API int32_t fhx_reply_fail(fhx_reply *reply, int32_t status, uint32_t retryable,
+                               const char *message);
+
+/*
+ * A cursor or an upload was opened: `handle` (any value, NULL included) comes back with every
+ * later call on it. `applied` is a sum of FHX_APPLIED_... (source.h), 0 for an upload.
+ */
+FHX_API int32_t fhx_reply_handle(fhx_reply *reply, void *handle, uint32_t applied);
+
+/*
+ * Rows. `data` holds `row_count` resources; row i ends before byte `row_ends[i]` and begins where
+ * row i-1 ended, the first at 0. Nothing else divides rows: not line feeds, not the JSON. A line
+ * feed or other white space around a resource does no harm. `row_ends` is NULL for exactly one
+ * resource that fills `data`, pretty-printed or not; then `row_count` is 1. `row_count` 0 is
+ * allowed: nothing this time, though `token` may have moved.
+ *
+ * `row_updated_us` has each row's time of last change in microseconds since 1970 UTC, floored;
+ * NULL: the library reads `meta.lastUpdated` from the text.
+ *
+ * `token` (at most FHX_TOKEN_MAX bytes) means "after the last of these rows": a cursor opened
+ * with it goes on behind them. NULL: this source cannot resume.
+ *
+ * Everything stays valid and unchanged until the next call on this cursor.
+ */
+FHX_API int32_t fhx_reply_rows(fhx_reply *reply, const void *data, size_t len, uint64_t row_count,
+                               const uint64_t *row_ends, const int64_t *row_updated_us,
+                               const void *token, size_t token_len);
+
+/* The most bytes a token may have. */
+#define FHX_TOKEN_MAX 4096
+/* The most bytes a shard descriptor or a host context may have. */
+#define FHX_OPAQUE_MAX 4096
+
+/*
+ * One item of a list (a type, a shard, a member), or a single text (a URL, a resource). Copied.
+ * After the last one call fhx_reply_done: a list that was not finished is a failure.
+ */
+FHX_API int32_t fhx_reply_item(fhx_reply *reply, const void *data, size_t len);
+
+/*
+ * The time in microseconds since 1970 UTC, and the resolution of the time stamps that the host
+ * gives to resources, in microseconds (1,000 for milliseconds, 1,000,000 for seconds).
+ */
+FHX_API int32_t fhx_reply_time(fhx_reply *reply, int64_t now_us, int64_t resolution_us);
+
+/* About how many resources, and about how many bytes of JSON; 0 for unknown. */
+FHX_API int32_t fhx_reply_estimate(fhx_reply *reply, uint64_t resource_count, uint64_t byte_count);
+
+/*
+ * A stored object: its size in bytes, and its SHA-256 (32 bytes) where the destination knows it,
+ * else NULL.
+ */
+FHX_API int32_t fhx_reply_object(fhx_reply *reply, uint64_t byte_count, const void *sha256);
+
+FHX_END_DECLS
+
+#endif

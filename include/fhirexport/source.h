@@ -1,0 +1,241 @@
+/*
+ * fhirexport/source.h: where resources come from.
+ *
+ * A source is a table of callbacks: open a cursor over the resources of a query, give the next
+ * rows, close it. Three callbacks make a correct source; the others make it fast or let it do
+ * more. The built-in sources, a folder of NDJSON and an SQLite table, are written on the same
+ * table.
+ *
+ * Unless a callback says otherwise: it is called on a thread inside fhx_job_run or
+ * fhx_job_run_task (list_types and read_clock also inside fhx_job_start); several threads may be
+ * inside the same source at once, each with a cursor of its own, and a cursor is used by one
+ * thread; it may call fhx_job_cancel and fhx_job_progress_new, but not fhx_job_run or
+ * fhx_job_run_task of the job that is calling it, which answer FHX_ERR_REENTRANT. No lock of the
+ * library is held. After a failure that is retryable the task is tried again from its last
+ * checkpoint, a bounded number of times; after any other the job fails with the message.
+ */
+#ifndef FHIREXPORT_SOURCE_H
+#define FHIREXPORT_SOURCE_H
+
+#include <fhirexport/error.h>
+#include <fhirexport/reply.h>
+
+FHX_BEGIN_DECLS
+
+typedef struct fhx_source fhx_source;
+
+/*
+ * What is asked of a source. Read through the functions below, valid during open_cursor and until
+ * the cursor is closed.
+ */
+typedef struct fhx_query fhx_query;
+
+/* The FHIR type wanted. Always given. */
+FHX_API const char *fhx_query_resource_type(const fhx_query *query);
+
+/* The shard: a descriptor that list_shards gave, unchanged; NULL and 0: the whole type. */
+FHX_API const void *fhx_query_shard(const fhx_query *query, size_t *len);
+
+/* Resources as they were at this time (the job's transactionTime), in microseconds. */
+FHX_API int64_t fhx_query_as_of_us(const fhx_query *query);
+
+/*
+ * Only resources changed after this time, in microseconds; FHX_TIME_NONE: no bound. It is floored,
+ * so a source that applies it takes `updated_us > since_us` for stamps of microseconds or coarser.
+ * When fhx_query_window_exact is 0, the bound has finer digits than a microsecond: a source with
+ * finer stamps applies neither bound, or takes `>=`.
+ */
+FHX_API int64_t fhx_query_since_us(const fhx_query *query);
+
+/* Only resources changed before this time, rounded up to a microsecond; FHX_TIME_NONE: no bound. */
+FHX_API int64_t fhx_query_until_us(const fhx_query *query);
+
+/* 1 when both bounds are whole microseconds. */
+FHX_API uint32_t fhx_query_window_exact(const fhx_query *query);
+
+#define FHX_TIME_NONE INT64_MIN
+
+/*
+ * The patient set: 1 if the export is limited to some patients, else 0. Then their number; their
+ * ids in ascending order of bytes, by position; and a membership test for one id.
+ */
+FHX_API uint32_t fhx_query_has_patients(const fhx_query *query);
+FHX_API uint64_t fhx_query_patient_count(const fhx_query *query);
+/* Stores up to `capacity` ids from position `first` in `ids`, and how many in `*count`. */
+FHX_API int32_t fhx_query_patients(const fhx_query *query, uint64_t first, uint64_t capacity,
+                                   const char **ids, uint64_t *count, fhx_error **error);
+FHX_API uint32_t fhx_query_is_patient(const fhx_query *query, const char *patient_id);
+
+/* Where to go on: the token of a reply of this source; NULL and 0: from the beginning. */
+FHX_API const void *fhx_query_token(const fhx_query *query, size_t *len);
+
+/* The job's tenant, "" for none, and its host context, as given at the start. */
+FHX_API const char *fhx_query_tenant(const fhx_query *query);
+FHX_API const void *fhx_query_host_context(const fhx_query *query, size_t *len);
+
+/*
+ * What a source says about a cursor: each bit is a part of the query that its rows already obey.
+ * The library applies the rest. A source that sets none is correct, only slower.
+ */
+/* Only the wanted type is delivered; then a row of another type is a bad row. */
+#define FHX_APPLIED_TYPE 1u
+#define FHX_APPLIED_SINCE 2u
+#define FHX_APPLIED_UNTIL 4u
+#define FHX_APPLIED_PATIENTS 8u
+/* Rows are the versions that were current at as_of. */
+#define FHX_APPLIED_AS_OF 16u
+/* Rows come in strictly ascending byte order of id; a row out of order fails the task. */
+#define FHX_PROMISE_ASCENDING_IDS 32u
+
+/*
+ * Open a cursor. A query with a shard or a token must be obeyed in these; a source that cannot
+ * fails. Rows run in the order of a key that never changes, so that a token keeps its place.
+ * Answers: fhx_reply_handle(cursor, applied); fhx_reply_fail.
+ */
+typedef void (*fhx_open_cursor_callback)(void *user_data, const fhx_query *query, fhx_reply *reply);
+
+/*
+ * The next rows: about `want_bytes` of them; more or fewer do no harm.
+ * Answers: fhx_reply_rows; fhx_reply_end; fhx_reply_wait; fhx_reply_fail.
+ */
+typedef void (*fhx_next_rows_callback)(void *user_data, void *cursor, uint64_t want_bytes,
+                                       fhx_reply *reply);
+
+/* The cursor is no longer needed. Called once for each opened cursor. */
+typedef void (*fhx_close_cursor_callback)(void *user_data, void *cursor);
+
+/*
+ * Optional. Divide the query's type into at most `count_max` disjoint shards that together hold
+ * all of it, now and later: the first and the last are open-ended. Called while planning.
+ * Answers: fhx_reply_item for each descriptor (1 to FHX_OPAQUE_MAX bytes), then fhx_reply_done; no
+ * item: one shard, the whole type; fhx_reply_fail.
+ */
+typedef void (*fhx_list_shards_callback)(void *user_data, const fhx_query *query,
+                                         uint32_t count_max, fhx_reply *reply);
+
+/*
+ * Optional. One resource as of the query's as_of. `reference` is `Type/id`.
+ * Answers: fhx_reply_item, then fhx_reply_done; fhx_reply_fail with FHX_ERR_NOT_FOUND;
+ * fhx_reply_fail.
+ */
+typedef void (*fhx_read_resource_callback)(void *user_data, const fhx_query *query,
+                                           const char *reference, fhx_reply *reply);
+
+/*
+ * Optional. The members of a Group as of the query's as_of, if the host can list them faster than
+ * the library reads them from the Group. Answers: fhx_reply_item (`Type/id`) for each, then
+ * fhx_reply_done; fhx_reply_fail with FHX_ERR_NOT_FOUND; fhx_reply_fail.
+ */
+typedef void (*fhx_group_members_callback)(void *user_data, const fhx_query *query,
+                                           const char *group_id, fhx_reply *reply);
+
+/*
+ * Optional. The types this source has; needed for an export that names none. Called at the start
+ * of a job, where a type that is not listed is refused. Answers: fhx_reply_item for each, then
+ * fhx_reply_done; fhx_reply_fail.
+ */
+typedef void (*fhx_list_types_callback)(void *user_data, fhx_reply *reply);
+
+/* Optional. About how much a query will deliver. Answers: fhx_reply_estimate; fhx_reply_fail. */
+typedef void (*fhx_count_estimate_callback)(void *user_data, const fhx_query *query,
+                                            fhx_reply *reply);
+
+/*
+ * Optional. Are all writes stamped at or before `as_of_us` visible to a cursor opened now? Without
+ * it the library waits `settle_us`. Answers: fhx_reply_done; fhx_reply_wait; fhx_reply_fail.
+ */
+typedef void (*fhx_snapshot_ready_callback)(void *user_data, int64_t as_of_us, fhx_reply *reply);
+
+/*
+ * Optional. The clock that stamps resources. Without it: the system's clock, and stamps of
+ * milliseconds. Answers: fhx_reply_time; fhx_reply_fail.
+ */
+typedef void (*fhx_read_clock_callback)(void *user_data, fhx_reply *reply);
+
+/*
+ * The last reference to the source is gone. Called once, on the thread that dropped it, also when
+ * fhx_source_new itself fails.
+ */
+typedef void (*fhx_source_destroy_callback)(void *user_data);
+
+typedef struct fhx_source_callbacks {
+  uint32_t size;
+  uint32_t reserved;
+  fhx_open_cursor_callback open_cursor;
+  fhx_next_rows_callback next_rows;
+  fhx_close_cursor_callback close_cursor;
+  fhx_list_shards_callback list_shards; /* optional, as all that follow */
+  fhx_read_resource_callback read_resource;
+  fhx_group_members_callback group_members;
+  fhx_list_types_callback list_types;
+  fhx_count_estimate_callback count_estimate;
+  fhx_snapshot_ready_callback snapshot_ready;
+  fhx_read_clock_callback read_clock;
+  fhx_source_destroy_callback destroy;
+} fhx_source_callbacks;
+
+/* fhx_init for this structure. */
+FHX_API void fhx_source_callbacks_init(fhx_source_callbacks *callbacks, uint32_t size);
+
+/*
+ * Makes a source of a host's callbacks. The structure is copied; `user_data` goes to every
+ * callback. FHX_ERR_ARGUMENT when a needed callback is missing.
+ */
+FHX_API int32_t fhx_source_new(const fhx_source_callbacks *callbacks, void *user_data,
+                               fhx_source **source, fhx_error **error);
+
+/* Drops the caller's reference; jobs that use it keep theirs. NULL is harmless. */
+FHX_API void fhx_source_free(fhx_source *source);
+
+typedef struct fhx_folder_options {
+  uint32_t size;
+  uint32_t reserved;
+  /* The folder. Copied. */
+  const char *path;
+} fhx_folder_options;
+
+/* fhx_init for this structure. */
+FHX_API void fhx_folder_options_init(fhx_folder_options *options, uint32_t size);
+
+/*
+ * A source over the files of a folder, not of its subfolders: `<Type>.ndjson`,
+ * `<Type>.ndjson.gz`, and any name `<Type>.<more>.ndjson[.gz]` or `<Type>-<more>.ndjson[.gz]`; one
+ * resource a line. The files must not change while a job runs. It selects types, resumes, and
+ * offers each file as a shard; the rest of a query is left to the library. FHX_ERR_NOT_FOUND,
+ * FHX_ERR_DENIED or FHX_ERR_IO when the folder cannot be read.
+ */
+FHX_API int32_t fhx_folder_source_new(const fhx_folder_options *options, fhx_source **source,
+                                      fhx_error **error);
+
+typedef struct fhx_sqlite_source_options {
+  uint32_t size;
+  uint32_t reserved;
+  /* The database file, opened for reading. Copied, as all that follows. */
+  const char *path;
+  /* The table or view, and its columns; NULL: "resource", "type", "id", "last_updated", "json". */
+  const char *table;
+  const char *type_column;
+  const char *id_column;
+  /* Microseconds since 1970 UTC as an integer, or a FHIR instant as text; NULL in a row: unknown.
+   */
+  const char *updated_column;
+  const char *json_column;
+  /* Of the stamps in updated_column, in microseconds; 0: 1,000. */
+  int64_t stamp_resolution_us;
+} fhx_sqlite_source_options;
+
+/* fhx_init for this structure. */
+FHX_API void fhx_sqlite_source_options_init(fhx_sqlite_source_options *options, uint32_t size);
+
+/*
+ * A source over an SQLite table with one row for the newest version of each resource. Cursors run
+ * by id; an index over (type, id) makes them fast. It selects types, resumes, offers ranges of ids
+ * as shards, and applies the time window where stamps are integers. FHX_ERR_NOT_FOUND or
+ * FHX_ERR_SOURCE when the database or table cannot be read.
+ */
+FHX_API int32_t fhx_sqlite_source_new(const fhx_sqlite_source_options *options, fhx_source **source,
+                                      fhx_error **error);
+
+FHX_END_DECLS
+
+#endif

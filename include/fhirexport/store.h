@@ -1,0 +1,354 @@
+/*
+ * fhirexport/store.h: durable job records.
+ *
+ * A store keeps jobs, their tasks, the attempts at each task, the committed parts and the lines
+ * for the error file. Every callback is one whole step: one conditional transaction that is taken
+ * entirely or not at all, and is durable before it answers. Conditions are the store's to check,
+ * leases run on the store's clock. The built-in store is SQLite.
+ *
+ * Answers every step knows besides its own:
+ *   fhx_reply_fail FHX_ERR_REFUSED    its condition does not hold; nothing was changed.
+ *   fhx_reply_fail FHX_ERR_NOT_FOUND  no such job, or it is being removed.
+ *   any other failure, or none        the library cannot know whether the step was taken: it reads
+ * the task or the job and goes on from what it finds.
+ *
+ * Callbacks are called on any thread that is inside a function of a job, several at once. No lock
+ * of the library is held. They must not call the job.
+ *
+ * What is in a record is text in UTF-8 or plain bytes; the definition of a job holds what the
+ * client asked for, patient ids included, so a store is to be protected like the data.
+ */
+#ifndef FHIREXPORT_STORE_H
+#define FHIREXPORT_STORE_H
+
+#include <fhirexport/error.h>
+#include <fhirexport/part.h>
+#include <fhirexport/reply.h>
+
+FHX_BEGIN_DECLS
+
+typedef struct fhx_store fhx_store;
+
+/* States of a job. The last three are final. */
+#define FHX_JOB_RUNNING 1
+#define FHX_JOB_COMPLETE 2
+#define FHX_JOB_FAILED 3
+/* Cancelled or deleted: hidden from clients, kept until its last object is gone. */
+#define FHX_JOB_REMOVING 4
+
+/* Phases of a job. A task can be claimed when every task of the earlier phases is done. */
+#define FHX_PHASE_PLAN 0
+#define FHX_PHASE_MAIN 1
+#define FHX_PHASE_FINISH 2
+
+/* States of a task. */
+#define FHX_TASK_WAITING 1
+#define FHX_TASK_RUNNING 2
+#define FHX_TASK_DONE 3
+
+typedef struct fhx_job_record {
+  uint32_t size;
+  uint32_t state;
+  /* 32 lower-case hexadecimal digits. */
+  const char *job_id;
+  /* "" for none. */
+  const char *tenant;
+  const char *client;
+  /* The kick-off's URL; confidential. */
+  const char *request;
+  /* What to export, as JSON that only the library reads; confidential. */
+  const char *definition;
+  const void *host_context;
+  size_t host_context_len;
+  /* The as-of time, and the resolution it was floored to, in microseconds. */
+  int64_t transaction_time_us;
+  int64_t resolution_us;
+  /* Why it failed: a status and a sentence; 0 and "". */
+  const char *reason;
+  int32_t reason_status;
+  /* Set by the store: 1 while objects of a failed or removing job may still exist. */
+  uint32_t cleanup_due;
+  /* Set by the store, in its clock; 0 for not yet. */
+  int64_t created_us;
+  int64_t ended_us;
+  /* Sums over the tasks, set by the store. */
+  uint64_t task_count;
+  uint64_t task_done_count;
+  uint64_t resource_count;
+  uint64_t byte_count;
+  uint64_t error_count;
+  uint64_t estimated_resources;
+} fhx_job_record;
+
+typedef struct fhx_task_record {
+  uint32_t size;
+  uint32_t state;
+  const char *job_id;
+  uint32_t task_index;
+  uint32_t phase;
+  /* The FHIR type; "" for the tasks of the plan and finish phases. */
+  const char *resource_type;
+  /* The shard: its descriptor (NULL and 0: the whole type) and its number within the type. */
+  const void *shard;
+  size_t shard_len;
+  uint32_t shard_index;
+  /* Attempts since the last checkpoint with a token. */
+  uint32_t attempt_count;
+  /* The current attempt, the next number of a part, and the first one of the current attempt. */
+  uint64_t fence;
+  uint64_t next_seq;
+  uint64_t first_seq;
+  /* Where to go on (NULL and 0: from the beginning), and the last id that was read ("" for none).
+   */
+  const void *token;
+  size_t token_len;
+  const char *last_id;
+  /* What the recorded checkpoints add up to. */
+  uint64_t resource_count;
+  uint64_t byte_count;
+  uint64_t error_count;
+  uint64_t estimated_resources;
+} fhx_task_record;
+
+/* A part as a store gives it back; the members are those of part.h. */
+typedef struct fhx_part_record {
+  uint32_t size;
+  uint32_t kind;
+  const char *name;
+  const char *resource_type;
+  uint64_t resource_count;
+  uint64_t byte_count;
+  uint64_t fence;
+  uint64_t seq;
+  uint32_t task_index;
+  uint32_t crc32c;
+  /* 32 bytes or NULL. */
+  const uint8_t *sha256;
+} fhx_part_record;
+
+/* An attempt at a task. Parts with its fence can have the numbers first_seq to last_seq + 1. */
+typedef struct fhx_attempt_record {
+  uint32_t size;
+  uint32_t task_index;
+  uint32_t phase;
+  uint32_t shard_index;
+  const char *resource_type;
+  uint64_t fence;
+  uint64_t first_seq;
+  /* The highest number that renew_task or a checkpoint announced; first_seq - 1 at the beginning.
+   */
+  uint64_t last_seq;
+  /* 1 if this attempt ended its task: then nothing of it is left unrecorded. */
+  uint32_t finished;
+  uint32_t reserved;
+} fhx_attempt_record;
+
+/* fhx_init for these structures. */
+FHX_API void fhx_job_record_init(fhx_job_record *record, uint32_t size);
+FHX_API void fhx_task_record_init(fhx_task_record *record, uint32_t size);
+FHX_API void fhx_part_record_init(fhx_part_record *record, uint32_t size);
+FHX_API void fhx_attempt_record_init(fhx_attempt_record *record, uint32_t size);
+
+/*
+ * Answers of a store. Everything is copied. read_job: fhx_reply_job, then fhx_reply_done;
+ * claim_task and read_task: fhx_reply_task, then fhx_reply_done; the lists: one call for each
+ * entry, then fhx_reply_done.
+ */
+FHX_API int32_t fhx_reply_job(fhx_reply *reply, const fhx_job_record *record);
+FHX_API int32_t fhx_reply_task(fhx_reply *reply, const fhx_task_record *record);
+FHX_API int32_t fhx_reply_part(fhx_reply *reply, const fhx_part_record *record);
+FHX_API int32_t fhx_reply_attempt(fhx_reply *reply, const fhx_attempt_record *record);
+
+/* What plan_tasks stores; valid during the call. */
+typedef struct fhx_plan fhx_plan;
+FHX_API const char *fhx_plan_job_id(const fhx_plan *plan);
+/* The fence of the planning attempt. */
+FHX_API uint64_t fhx_plan_fence(const fhx_plan *plan);
+/* The new tasks; their task_index runs from 1. The record is valid until the next call. */
+FHX_API uint32_t fhx_plan_task_count(const fhx_plan *plan);
+FHX_API const fhx_task_record *fhx_plan_task(const fhx_plan *plan, uint32_t position);
+
+/* What a checkpoint records; valid during the call. */
+typedef struct fhx_checkpoint fhx_checkpoint;
+FHX_API const char *fhx_checkpoint_job_id(const fhx_checkpoint *checkpoint);
+FHX_API uint32_t fhx_checkpoint_task_index(const fhx_checkpoint *checkpoint);
+FHX_API uint64_t fhx_checkpoint_fence(const fhx_checkpoint *checkpoint);
+/* It must equal the task's next_seq, which becomes next_seq. */
+FHX_API uint64_t fhx_checkpoint_seq(const fhx_checkpoint *checkpoint);
+FHX_API uint64_t fhx_checkpoint_next_seq(const fhx_checkpoint *checkpoint);
+/* 1 when the task is done with it. */
+FHX_API uint32_t fhx_checkpoint_done(const fhx_checkpoint *checkpoint);
+/* NULL and 0: this task cannot resume. */
+FHX_API const void *fhx_checkpoint_token(const fhx_checkpoint *checkpoint, size_t *len);
+FHX_API const char *fhx_checkpoint_last_id(const fhx_checkpoint *checkpoint);
+/* To be added to the task's counts. */
+FHX_API uint64_t fhx_checkpoint_resource_count(const fhx_checkpoint *checkpoint);
+FHX_API uint64_t fhx_checkpoint_byte_count(const fhx_checkpoint *checkpoint);
+FHX_API uint64_t fhx_checkpoint_error_count(const fhx_checkpoint *checkpoint);
+/* To be appended to the job's parts and error lines. */
+FHX_API uint32_t fhx_checkpoint_part_count(const fhx_checkpoint *checkpoint);
+FHX_API const fhx_part *fhx_checkpoint_part(const fhx_checkpoint *checkpoint, uint32_t position);
+FHX_API uint32_t fhx_checkpoint_line_count(const fhx_checkpoint *checkpoint);
+FHX_API const void *fhx_checkpoint_line(const fhx_checkpoint *checkpoint, uint32_t position,
+                                        size_t *len);
+
+/*
+ * Store a new running job, and its task 0 (phase plan, waiting, next_seq 1, fence 0).
+ * `record` is valid during the call. Answers: fhx_reply_done; FHX_ERR_EXISTS.
+ */
+typedef void (*fhx_create_job_callback)(void *user_data, const fhx_job_record *record,
+                                        fhx_reply *reply);
+
+/* Read a job, removing ones included. Answers: see fhx_reply_job; FHX_ERR_NOT_FOUND. */
+typedef void (*fhx_read_job_callback)(void *user_data, const char *job_id, fhx_reply *reply);
+
+/*
+ * Give out one task of the job (NULL: of any job), the lowest that can be had: a waiting one, or a
+ * running one whose lease has lapsed, of the lowest phase that is not done. In one transaction:
+ *   - a task that `claim_id` holds already is given again, its lease renewed, nothing else changed
+ *     (the answer to the first claim was lost);
+ *   - a task that has had `attempts_max` attempts is not given out: its job fails, with
+ *     FHX_ERR_LIMIT and a reason that names the task's type;
+ *   - else the task's fence and attempt_count rise by one, it runs, `claim_id` holds it for
+ *     `lease_us`, and an attempt is recorded with the task's next_seq as its first;
+ *   - a task without a token first loses its parts, error lines and counts; next_seq stays.
+ * Answers: see fhx_reply_task; fhx_reply_wait (until a lease may lapse) when there is none now;
+ * fhx_reply_end when the job is in a final state (NULL: when no job runs).
+ */
+typedef void (*fhx_claim_task_callback)(void *user_data, const char *job_id, const char *claim_id,
+                                        int64_t lease_us, uint32_t attempts_max, fhx_reply *reply);
+
+/*
+ * Renew the lease, and note that numbers up to `last_seq` may now exist (kept if higher).
+ * Condition: the job runs, the task runs, and `fence` is its current one.
+ */
+typedef void (*fhx_renew_task_callback)(void *user_data, const char *job_id, uint32_t task_index,
+                                        uint64_t fence, uint64_t last_seq, int64_t lease_us,
+                                        fhx_reply *reply);
+
+/*
+ * Add the plan's tasks, waiting, and end task 0. Condition: the job runs, task 0 runs, and the
+ * plan's fence is its current one.
+ */
+typedef void (*fhx_plan_tasks_callback)(void *user_data, const fhx_plan *plan, fhx_reply *reply);
+
+/*
+ * Record a checkpoint: parts, error lines, counts, token, last id, next_seq, the attempt's
+ * last_seq; attempt_count becomes 0 if there is a token; the task is done if the checkpoint says
+ * so, and the job is complete if it was its last. Condition: the job runs, the task runs, the
+ * fence is its current one and the checkpoint's seq is its next.
+ */
+typedef void (*fhx_record_checkpoint_callback)(void *user_data, const fhx_checkpoint *checkpoint,
+                                               fhx_reply *reply);
+
+/* How a worker gives a task back. */
+/* Unharmed: the attempt does not count. */
+#define FHX_RELEASE_PARKED 1
+/* The attempt failed: the task waits again; the job fails if it has had `attempts_max` of them. */
+#define FHX_RELEASE_RETRY 2
+/* The job fails. */
+#define FHX_RELEASE_FAIL 3
+
+/*
+ * Give a task back. `status` and `reason` are the job's if it fails by this. A failed job has
+ * cleanup_due 1. Condition: the task runs and `fence` is its current one; in a job that no longer
+ * runs only the lease is given up.
+ */
+typedef void (*fhx_release_task_callback)(void *user_data, const char *job_id, uint32_t task_index,
+                                          uint64_t fence, uint32_t how, uint32_t attempts_max,
+                                          int32_t status, const char *reason, fhx_reply *reply);
+
+/* Read a task. Answers: see fhx_reply_task; FHX_ERR_NOT_FOUND. */
+typedef void (*fhx_read_task_callback)(void *user_data, const char *job_id, uint32_t task_index,
+                                       fhx_reply *reply);
+
+/*
+ * Hide the job for good: its state becomes FHX_JOB_REMOVING, with cleanup_due 1, from any other. A
+ * job that is being removed already: fhx_reply_done.
+ */
+typedef void (*fhx_remove_job_callback)(void *user_data, const char *job_id, fhx_reply *reply);
+
+/*
+ * Up to `limit` recorded parts in ascending order of (task_index, seq), behind the given place (0,
+ * 0 is before all). Answers: see fhx_reply_part.
+ */
+typedef void (*fhx_list_parts_callback)(void *user_data, const char *job_id, uint32_t after_task,
+                                        uint64_t after_seq, uint32_t limit, fhx_reply *reply);
+
+/* Up to `limit` error lines in order of (task, time), from position `first`: fhx_reply_item. */
+typedef void (*fhx_list_lines_callback)(void *user_data, const char *job_id, uint64_t first,
+                                        uint32_t limit, fhx_reply *reply);
+
+/*
+ * Up to `limit` attempts in ascending order of (task_index, fence), behind the given place.
+ * Answers: see fhx_reply_attempt.
+ */
+typedef void (*fhx_list_attempts_callback)(void *user_data, const char *job_id, uint32_t after_task,
+                                           uint64_t after_fence, uint32_t limit, fhx_reply *reply);
+
+/*
+ * The objects of a failed or removing job are gone: forget its parts, attempts and error lines; a
+ * failed job stays, with cleanup_due 0, a removing one goes. Condition: cleanup_due is 1 and no
+ * task holds a lease that has not lapsed; else fhx_reply_wait, or FHX_ERR_REFUSED.
+ */
+typedef void (*fhx_clean_job_callback)(void *user_data, const char *job_id, fhx_reply *reply);
+
+/* The last reference is gone. Called once, also when fhx_store_new itself fails. */
+typedef void (*fhx_store_destroy_callback)(void *user_data);
+
+typedef struct fhx_store_callbacks {
+  uint32_t size;
+  uint32_t reserved;
+  fhx_create_job_callback create_job;
+  fhx_read_job_callback read_job;
+  fhx_claim_task_callback claim_task;
+  fhx_renew_task_callback renew_task;
+  fhx_plan_tasks_callback plan_tasks;
+  fhx_record_checkpoint_callback record_checkpoint;
+  fhx_release_task_callback release_task;
+  fhx_read_task_callback read_task;
+  fhx_remove_job_callback remove_job;
+  fhx_list_parts_callback list_parts;
+  fhx_list_lines_callback list_lines;
+  fhx_list_attempts_callback list_attempts;
+  fhx_clean_job_callback clean_job;
+  fhx_store_destroy_callback destroy; /* optional; all others are needed */
+} fhx_store_callbacks;
+
+/* fhx_init for this structure. */
+FHX_API void fhx_store_callbacks_init(fhx_store_callbacks *callbacks, uint32_t size);
+
+/* Makes a store of a host's callbacks. The structure is copied. */
+FHX_API int32_t fhx_store_new(const fhx_store_callbacks *callbacks, void *user_data,
+                              fhx_store **store, fhx_error **error);
+
+/* Drops the caller's reference; jobs that use it keep theirs. NULL is harmless. */
+FHX_API void fhx_store_free(fhx_store *store);
+
+/* A clock for tests: microseconds since 1970 UTC, never going back. */
+typedef int64_t (*fhx_clock_callback)(void *user_data);
+
+typedef struct fhx_sqlite_store_options {
+  uint32_t size;
+  uint32_t reserved;
+  /* The database file, made with mode 0600 if it is missing; ":memory:" for one that ends with the
+     store. */
+  const char *path;
+  /* The store's clock; NULL: the system's. */
+  fhx_clock_callback clock;
+  void *clock_user_data;
+} fhx_sqlite_store_options;
+
+/* fhx_init for this structure. */
+FHX_API void fhx_sqlite_store_options_init(fhx_sqlite_store_options *options, uint32_t size);
+
+/*
+ * A store in SQLite (WAL, synchronous=FULL). Several processes of one machine may share the file.
+ * FHX_ERR_UNSUPPORTED for a file of a newer schema; FHX_ERR_STORE when it cannot be opened.
+ */
+FHX_API int32_t fhx_sqlite_store_new(const fhx_sqlite_store_options *options, fhx_store **store,
+                                     fhx_error **error);
+
+FHX_END_DECLS
+
+#endif

@@ -1,0 +1,42 @@
+/* How a part is read from outside. */
+#include "core/part.h"
+
+const char *fhx_part_name(const fhx_part *part) {
+  return part == NULL ? "" : part->name;
+}
+
+uint32_t fhx_part_kind(const fhx_part *part) {
+  return part == NULL ? FHX_PART_OUTPUT : part->kind;
+}
+
+const char *fhx_part_resource_type(const fhx_part *part) {
+  return part == NULL ? "" : part->resource_type;
+}
+
+uint64_t fhx_part_resource_count(const fhx_part *part) {
+  return part == NULL ? 0 : part->resource_count;
+}
+
+uint64_t fhx_part_byte_count(const fhx_part *part) {
+  return part == NULL ? 0 : part->byte_count;
+}
+
+uint32_t fhx_part_crc32c(const fhx_part *part) {
+  return part == NULL ? 0 : part->crc32c;
+}
+
+const uint8_t *fhx_part_sha256(const fhx_part *part) {
+  return part == NULL || !part->has_sha256 ? NULL : part->sha256;
+}
+
+uint32_t fhx_part_task_index(const fhx_part *part) {
+  return part == NULL ? 0 : part->task_index;
+}
+
+uint64_t fhx_part_fence(const fhx_part *part) {
+  return part == NULL ? 0 : part->fence;
+}
+
+uint64_t fhx_part_seq(const fhx_part *part) {
+  return part == NULL ? 0 : part->seq;
+}

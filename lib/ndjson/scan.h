@@ -1,0 +1,70 @@
+/*
+ * One resource in, one checked compact line out, with its facts, in one pass.
+ *
+ * The check is strict: RFC 8259 grammar, UTF-8, depth, exactly one object, no doubled top-level
+ * resourceType, id or meta, a valid resourceType and id. White space outside strings goes; every
+ * other byte stays as it is.
+ */
+#ifndef FHX__NDJSON_SCAN_H
+#define FHX__NDJSON_SCAN_H
+
+#include "core/instant.h"
+#include "core/names.h"
+
+#define FHX__DEPTH_DEFAULT 100
+#define FHX__DEPTH_MAX 1000
+
+typedef enum fhx__fault {
+  FHX__FAULT_NONE,
+  FHX__FAULT_EMPTY,         /* nothing but white space */
+  FHX__FAULT_NOT_OBJECT,    /* JSON, but not an object */
+  FHX__FAULT_SYNTAX,        /* not JSON */
+  FHX__FAULT_TRUNCATED,     /* the input ends inside the object */
+  FHX__FAULT_TRAILING,      /* something follows the object */
+  FHX__FAULT_UTF8,          /* a byte that is not well-formed UTF-8 */
+  FHX__FAULT_DEPTH,         /* nested too deeply */
+  FHX__FAULT_DOUBLED_KEY,   /* resourceType, id or meta twice at the top level */
+  FHX__FAULT_RESOURCE_TYPE, /* no resourceType, or not the form of one */
+  FHX__FAULT_ID             /* no id, or not the form of one */
+} fhx__fault;
+
+/* What is known of a resource; after a fault, what was seen before it. Empty text: not known. */
+typedef struct fhx__facts {
+  char resource_type[FHX__TYPE_MAX + 1];
+  char id[FHX__ID_MAX + 1];
+  bool has_updated; /* meta.lastUpdated is there and an instant */
+  fhx__instant updated;
+} fhx__facts;
+
+typedef struct fhx__scan {
+  fhx__fault fault;
+  /* The byte of the input at which the fault was seen; for missing keys, that of the closing
+     brace. */
+  size_t offset;
+  /* The length of the line, without a line feed. */
+  size_t out_len;
+  fhx__facts facts;
+} fhx__scan;
+
+/*
+ * Scans `len` bytes at `in`. Writes the line to `out`, which has room for `len` bytes and does not
+ * overlap `in`; NULL: only checks. Returns scan->fault. No allocation, no recursion; depth_max is
+ * 1 to FHX__DEPTH_MAX.
+ */
+fhx__fault fhx__scan_resource(const void *in, size_t len, void *out, uint32_t depth_max,
+                              fhx__scan *scan);
+
+/* What the fault is, for a person: "is not valid UTF-8". A static string. */
+const char *fhx__fault_text(fhx__fault fault);
+
+/* Strips white space outside strings from text that fhx__scan_resource has accepted, in pieces of
+   any length. Zeroed at the beginning of a resource. */
+typedef struct fhx__strip {
+  bool in_string;
+  bool escaped;
+} fhx__strip;
+
+/* Strips `len` bytes at `in` to `out` (room for `len`) and returns how many were written. */
+size_t fhx__strip_piece(fhx__strip *strip, const void *in, size_t len, void *out);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * Which resources an export takes: the public filter, and its use on a scanned line.
+ */
+#ifndef FHX__SELECT_FILTER_H
+#define FHX__SELECT_FILTER_H
+
+#include <fhirexport/filter.h>
+#include <fhirexport/source.h>
+
+#include "core/instant.h"
+#include "core/json.h"
+#include "ndjson/scan.h"
+
+struct fhx_filter {
+  /* Types in the order they were added. */
+  char **types;
+  size_t type_count;
+  size_t type_capacity;
+  bool has_since;
+  bool has_until;
+  fhx__instant since;
+  fhx__instant until;
+  /* Their texts as given, for the definition; NULL for none. */
+  char *since_text;
+  char *until_text;
+  /* Patient ids, sorted and without doubles once `sealed`. */
+  char **patients;
+  size_t patient_count;
+  size_t patient_capacity;
+  bool sealed;
+};
+
+/* A sealed copy (NULL: of a filter that takes everything), so that later reading needs no lock. */
+int32_t fhx__filter_copy(const fhx_filter *filter, fhx_filter **copy, fhx_error **error);
+
+/* Whether this id is in the sealed filter's patient set. */
+bool fhx__filter_has_patient(const fhx_filter *filter, const char *id, size_t len);
+
+/*
+ * Whether a sealed filter takes a resource. `applied` (FHX_APPLIED_...) is what the source has
+ * applied already. `row_updated_us` is the source's own stamp or NULL; where it equals a bound
+ * that has finer digits, or is NULL, the text's meta.lastUpdated decides. `line` is the compact
+ * line that `facts` describe. The type is the caller's to check.
+ */
+bool fhx__filter_takes(const fhx_filter *filter, uint32_t applied, const fhx__facts *facts,
+                       const int64_t *row_updated_us, const char *line, size_t len);
+
+/* Writes the filter as members ("types", "since", "until", "patients") of the open object; reads
+   them back into a sealed filter. */
+void fhx__filter_write(const fhx_filter *filter, fhx__json_writer *writer);
+int32_t fhx__filter_read(const fhx__json_node *object, fhx_filter **filter, fhx_error **error);
+
+#endif
