@@ -73,7 +73,8 @@ typedef void (*fhx_part_remove_callback)(void *user_data, const char *name, fhx_
 
 /*
  * The last reference to the destination is gone. Called once, on the thread that dropped it, also
- * when fhx_destination_new itself fails.
+ * when fhx_destination_new itself fails, unless it could not read the structure (NULL, or
+ * FHX_ERR_STRUCT_SIZE).
  */
 typedef void (*fhx_destination_destroy_callback)(void *user_data);
 
@@ -124,7 +125,9 @@ FHX_API void fhx_directory_options_init(fhx_directory_options *options, uint32_t
  * A destination in a folder of a local file system. A part is written under a temporary name that
  * begins with a dot (opened O_EXCL and O_NOFOLLOW, mode 0600, in a folder of mode 0700), synced,
  * renamed to its name without replacing anything, and the folder is synced. Nothing can be written
- * outside `path`. FHX_ERR_NOT_FOUND, FHX_ERR_DENIED or FHX_ERR_IO when the folder cannot be used.
+ * outside `path`. The modes do not depend on the umask; a folder that exists keeps its own. A
+ * folder below `path` goes with the last part in it. FHX_ERR_NOT_FOUND, FHX_ERR_DENIED or
+ * FHX_ERR_IO when the folder cannot be used.
  */
 FHX_API int32_t fhx_directory_destination_new(const fhx_directory_options *options,
                                               fhx_destination **destination, fhx_error **error);

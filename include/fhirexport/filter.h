@@ -35,7 +35,8 @@ FHX_API int32_t fhx_filter_set_until(fhx_filter *filter, const char *instant, fh
 
 /*
  * Takes only what is in the Patient compartment (FHIR R4) of this patient, or of one added before:
- * the Patient, and the resources that refer to it. `patient_id` is the bare id.
+ * the Patient, and the resources that refer to it. `patient_id` is the bare id. A reference by an
+ * absolute URL counts whatever its base, since the server's own is not known here.
  */
 FHX_API int32_t fhx_filter_add_patient(fhx_filter *filter, const char *patient_id,
                                        fhx_error **error);

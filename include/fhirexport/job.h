@@ -97,8 +97,8 @@ FHX_API int32_t fhx_job_run(fhx_job *job, fhx_error **error);
 
 /*
  * Runs at most one task on the calling thread. FHX_OK: one was run, or given back after a failure.
- * FHX_WAIT: none can be had at present. FHX_END: the job is in a final state and cleaned up.
- * Errors as in fhx_job_run.
+ * FHX_WAIT: none can be had at present. FHX_END: the job is complete. Errors
+ * as in fhx_job_run.
  */
 FHX_API int32_t fhx_job_run_task(fhx_job *job, fhx_error **error);
 
@@ -139,8 +139,8 @@ FHX_API const char *fhx_progress_reason(const fhx_progress *progress);
 FHX_API void fhx_progress_free(fhx_progress *progress);
 
 /*
- * The recorded output parts of a job in the order of its manifest, one page after another:
- * up to `limit` (at most 1,000) parts behind `*after`, a cookie that is 0 at first.
+ * The recorded parts of a job, error files included, in the order of its manifest, one page after
+ * another: up to `limit` (at most 1,000) parts behind `*after`, a cookie that is 0 at first.
  * FHX_END when there are no more.
  */
 typedef struct fhx_part_page fhx_part_page;

@@ -20,6 +20,7 @@ FHX_API int32_t fhx_manifest_new(fhx_job *job, fhx_manifest **manifest, fhx_erro
 /*
  * Copies the next bytes of the JSON (UTF-8, not terminated) to `buffer`, at most `capacity` (at
  * least 1), and stores how many in `*len`. FHX_END, with `*len` 0, behind the last one.
+ * After an error the manifest can only be freed; a new one may succeed.
  */
 FHX_API int32_t fhx_manifest_read(fhx_manifest *manifest, void *buffer, size_t capacity,
                                   size_t *len, fhx_error **error);

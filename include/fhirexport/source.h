@@ -154,7 +154,8 @@ typedef void (*fhx_read_clock_callback)(void *user_data, fhx_reply *reply);
 
 /*
  * The last reference to the source is gone. Called once, on the thread that dropped it, also when
- * fhx_source_new itself fails.
+ * fhx_source_new itself fails, unless it could not read the structure (NULL, or
+ * FHX_ERR_STRUCT_SIZE).
  */
 typedef void (*fhx_source_destroy_callback)(void *user_data);
 
@@ -228,10 +229,11 @@ typedef struct fhx_sqlite_source_options {
 FHX_API void fhx_sqlite_source_options_init(fhx_sqlite_source_options *options, uint32_t size);
 
 /*
- * A source over an SQLite table with one row for the newest version of each resource. Cursors run
- * by id; an index over (type, id) makes them fast. It selects types, resumes, offers ranges of ids
- * as shards, and applies the time window where stamps are integers. FHX_ERR_NOT_FOUND or
- * FHX_ERR_SOURCE when the database or table cannot be read.
+ * A source over an SQLite table with one row for the newest version of each resource. The id column
+ * holds the resource's id as text. Cursors run by id; an index over (type, id) makes them fast:
+ * without it, every batch sorts the table. No read transaction outlives a call. It selects types,
+ * resumes, offers ranges of ids as shards, and applies the time window where stamps are integers.
+ * FHX_ERR_NOT_FOUND or FHX_ERR_SOURCE when the database or table cannot be read.
  */
 FHX_API int32_t fhx_sqlite_source_new(const fhx_sqlite_source_options *options, fhx_source **source,
                                       fhx_error **error);

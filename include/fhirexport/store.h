@@ -140,7 +140,8 @@ typedef struct fhx_attempt_record {
   uint64_t last_seq;
   /* 1 if this attempt ended its task: then nothing of it is left unrecorded. */
   uint32_t finished;
-  uint32_t reserved;
+  /* 1 while this is the task's current attempt and its lease has not lapsed: it may still write. */
+  uint32_t alive;
 } fhx_attempt_record;
 
 /* fhx_init for these structures. */

@@ -1,4 +1,9 @@
 /* The error object, its OperationOutcome, and errno. */
+
+/* Of the two functions called strerror_r this asks for that of POSIX, which returns a number. */
+#undef _GNU_SOURCE
+#define _POSIX_C_SOURCE 200809L
+
 #include "core/error.h"
 
 #include <errno.h>
@@ -7,6 +12,7 @@
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/names.h"
 #include "core/outcome.h"
 
 #define MESSAGE_MAX 1024
@@ -51,8 +57,16 @@ const char *fhx__issue_code(int32_t status, uint32_t retryable) {
   }
 }
 
-static void store_error(fhx_error **error, int32_t status, uint32_t retryable,
-                        const char *message) {
+/* A message that was cut must not end inside a character. */
+static void trim_message(char *message) {
+  size_t len = strlen(message);
+  if (len + 1 < MESSAGE_MAX) return;
+  for (int i = 0; i < 3 && len > 0 && !fhx__is_utf8(message, len); i++) len--;
+  message[len] = '\0';
+}
+
+static void store_error(fhx_error **error, int32_t status, uint32_t retryable, char *message) {
+  trim_message(message);
   fhx_error *made = fhx__alloc_zeroed(1, sizeof *made);
   *error = &no_memory_error;
   if (made == NULL) return;

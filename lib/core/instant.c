@@ -83,7 +83,7 @@ static bool read_time(const char **at, const char *end, int64_t *seconds) {
 static bool read_fraction(const char **at, const char *end, int64_t *us, uint64_t *finer) {
   uint64_t more = 0;
   bool rest = false;
-  int count = 0;
+  size_t count = 0;
   *us = 0;
   if (!read_character(at, end, '.')) {
     *finer = 0;
@@ -100,8 +100,8 @@ static bool read_fraction(const char **at, const char *end, int64_t *us, uint64_
     }
   }
   if (count == 0) return false;
-  for (int i = count; i < 6; i++) *us *= 10;
-  for (int i = count < 6 ? 6 : count; i < 24; i++) more *= 10;
+  for (size_t i = count; i < 6; i++) *us *= 10;
+  for (size_t i = count < 6 ? 6 : count; i < 24; i++) more *= 10;
   *finer = more * 2 + (rest ? 1 : 0);
   return true;
 }

@@ -4,7 +4,6 @@
  */
 #include "core/json.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <yajl/yajl_gen.h>
 #include <yajl/yajl_parse.h>
@@ -87,7 +86,8 @@ void fhx__json_begin(fhx__json_writer *writer, fhx__buffer *out) {
 }
 
 static void note(fhx__json_writer *writer, yajl_gen_status outcome) {
-  bool fine = outcome == yajl_gen_status_ok || outcome == yajl_gen_generation_complete;
+  /* "Complete" comes for a call behind the end, or for closing what is not open. */
+  bool fine = outcome == yajl_gen_status_ok;
   if (writer->status == FHX_OK && !fine) writer->status = FHX_ERR_INTERNAL;
 }
 
@@ -312,7 +312,12 @@ const char *fhx__json_member_string(const fhx__json_node *object, const char *ke
 uint64_t fhx__json_member_number(const fhx__json_node *object, const char *key, uint64_t fallback) {
   const fhx__json_node *node = fhx__json_member(object, key);
   if (node == NULL || node->kind != FHX__JSON_NUMBER) return fallback;
-  char *end = NULL;
-  unsigned long long value = strtoull(node->text, &end, 10);
-  return end != node->text && *end == '\0' ? (uint64_t)value : fallback;
+  uint64_t value = 0;
+  for (const char *at = node->text; *at != '\0'; at++) {
+    if (*at < '0' || *at > '9') return fallback;
+    uint64_t digit = (uint64_t)(*at - '0');
+    if (value > (UINT64_MAX - digit) / 10) return fallback;
+    value = value * 10 + digit;
+  }
+  return value;
 }

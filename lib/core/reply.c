@@ -50,8 +50,13 @@ int32_t fhx__reply_settle(fhx_reply *reply, int32_t status) {
 
 /* Host text may be anything: only well-formed UTF-8 without control characters is kept. */
 static void keep_message(fhx_reply *reply, const char *message) {
+  static const char no_reason[] = "no reason was given";
   size_t len = strnlen(message, HOST_MESSAGE_MAX);
   while (len > 0 && !fhx__is_utf8(message, len)) len--;
+  if (len == 0) {
+    message = no_reason;
+    len = sizeof no_reason - 1;
+  }
   for (size_t i = 0; i < len; i++) {
     unsigned char c = (unsigned char)message[i];
     reply->message[i] = c < 0x20 || c == 0x7F ? ' ' : message[i];
@@ -64,7 +69,7 @@ int32_t fhx_reply_fail(fhx_reply *reply, int32_t status, uint32_t retryable, con
   if (reply->broken) return reply->status;
   reply->status = status < 0 ? status : FHX_ERR_INTERNAL;
   reply->retryable = retryable != 0 ? 1 : 0;
-  keep_message(reply, message == NULL || *message == '\0' ? "no reason was given" : message);
+  keep_message(reply, message == NULL ? "" : message);
   return FHX_OK;
 }
 

@@ -29,6 +29,7 @@ void fhx__destination_abort(fhx_destination *destination, void *upload);
    object of another size or digest is FHX_ERR_DESTINATION. */
 int32_t fhx__destination_stat(fhx_destination *destination, const fhx_part *part,
                               fhx_error **error);
+/* Appends the URL to *url, which stays as it was after a failure. */
 int32_t fhx__destination_url(fhx_destination *destination, const fhx_part *part, int64_t expires_us,
                              fhx__buffer *url, fhx_error **error);
 int32_t fhx__destination_remove(fhx_destination *destination, const char *name, fhx_error **error);

@@ -17,18 +17,19 @@
 typedef enum fhx__fault {
   FHX__FAULT_NONE,
   FHX__FAULT_EMPTY,         /* nothing but white space */
-  FHX__FAULT_NOT_OBJECT,    /* JSON, but not an object */
-  FHX__FAULT_SYNTAX,        /* not JSON */
+  FHX__FAULT_NOT_OBJECT,    /* begins as JSON of another kind; what follows is not looked at */
+  FHX__FAULT_SYNTAX,        /* not JSON; a byte order mark as well */
   FHX__FAULT_TRUNCATED,     /* the input ends inside the object */
   FHX__FAULT_TRAILING,      /* something follows the object */
-  FHX__FAULT_UTF8,          /* a byte that is not well-formed UTF-8 */
+  FHX__FAULT_UTF8,          /* a string with bytes that are not well-formed UTF-8 */
   FHX__FAULT_DEPTH,         /* nested too deeply */
   FHX__FAULT_DOUBLED_KEY,   /* resourceType, id or meta twice at the top level */
   FHX__FAULT_RESOURCE_TYPE, /* no resourceType, or not the form of one */
   FHX__FAULT_ID             /* no id, or not the form of one */
 } fhx__fault;
 
-/* What is known of a resource; after a fault, what was seen before it. Empty text: not known. */
+/* What is known of a resource; after a fault, what was seen before it. Empty text: not known. Of
+   several lastUpdated in one meta the last decides. */
 typedef struct fhx__facts {
   char resource_type[FHX__TYPE_MAX + 1];
   char id[FHX__ID_MAX + 1];
@@ -38,10 +39,12 @@ typedef struct fhx__facts {
 
 typedef struct fhx__scan {
   fhx__fault fault;
-  /* The byte of the input at which the fault was seen; for missing keys, that of the closing
-     brace. */
+  /* The byte of the input at which the fault was seen: of a sequence of bytes, a doubled key, or a
+     resourceType or id that has not the form of one, the first; for missing keys, the closing
+     brace; where the input ends too early, `len`. 0 without a fault. */
   size_t offset;
-  /* The length of the line, without a line feed. */
+  /* The length of the line, without a line feed, also when it is not written. When it is `len`,
+     the input is the line. 0 after a fault. */
   size_t out_len;
   fhx__facts facts;
 } fhx__scan;
@@ -49,7 +52,10 @@ typedef struct fhx__scan {
 /*
  * Scans `len` bytes at `in`. Writes the line to `out`, which has room for `len` bytes and does not
  * overlap `in`; NULL: only checks. Returns scan->fault. No allocation, no recursion; depth_max is
- * 1 to FHX__DEPTH_MAX.
+ * 1 to FHX__DEPTH_MAX. The bytes of `out` behind the line, and all after a fault, hold anything.
+ *
+ * An escaped surrogate without its other half ("\ud800") is within the grammar of RFC 8259 and
+ * passes byte for byte, although some strict readers refuse it.
  */
 fhx__fault fhx__scan_resource(const void *in, size_t len, void *out, uint32_t depth_max,
                               fhx__scan *scan);

@@ -33,13 +33,17 @@ struct fhx_filter {
 /* A sealed copy (NULL: of a filter that takes everything), so that later reading needs no lock. */
 int32_t fhx__filter_copy(const fhx_filter *filter, fhx_filter **copy, fhx_error **error);
 
-/* Whether this id is in the sealed filter's patient set. */
+/* Sorts the patients and drops doubles; from then on the filter is only read. */
+void fhx__filter_seal(fhx_filter *filter);
+
+/* Whether this id is in the filter's patient set: by halving if sealed, else one by one. */
 bool fhx__filter_has_patient(const fhx_filter *filter, const char *id, size_t len);
 
 /*
- * Whether a sealed filter takes a resource. `applied` (FHX_APPLIED_...) is what the source has
- * applied already. `row_updated_us` is the source's own stamp or NULL; where it equals a bound
- * that has finer digits, or is NULL, the text's meta.lastUpdated decides. `line` is the compact
+ * Whether a filter takes a resource. `applied` (FHX_APPLIED_...) is what the source has applied
+ * already. `row_updated_us` is the source's own stamp or NULL; where it is NULL the text's
+ * meta.lastUpdated decides, and where it equals a bound, the finer digits of that, if the two agree
+ * to the microsecond. A resource whose side of a bound is not known is taken. `line` is the compact
  * line that `facts` describe. The type is the caller's to check.
  */
 bool fhx__filter_takes(const fhx_filter *filter, uint32_t applied, const fhx__facts *facts,

@@ -46,6 +46,9 @@ void fhx__source_close(fhx__cursor *cursor);
 int32_t fhx__source_list_types(fhx_source *source, fhx_reply *reply, fhx_error **error);
 int32_t fhx__source_list_shards(fhx_source *source, const fhx_query *query, uint32_t count_max,
                                 fhx_reply *reply, fhx_error **error);
+/* One item: the resource. `reference` is `Type/id`. FHX_ERR_NOT_FOUND. */
+int32_t fhx__source_read_resource(fhx_source *source, const fhx_query *query, const char *reference,
+                                  fhx_reply *reply, fhx_error **error);
 /* 0 and 0 where the source cannot say. */
 int32_t fhx__source_estimate(fhx_source *source, const fhx_query *query, uint64_t *resource_count,
                              uint64_t *byte_count, fhx_error **error);

@@ -83,6 +83,7 @@ typedef struct fhx__attempt {
   uint64_t first_seq;
   uint64_t last_seq;
   bool finished;
+  bool alive;
   char resource_type[FHX__TYPE_MAX + 1];
 } fhx__attempt;
 int32_t fhx__store_list_parts(fhx_store *store, const char *job_id, uint32_t after_task,

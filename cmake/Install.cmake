@@ -1,0 +1,33 @@
+# The install rules: headers, both libraries, the CMake package and the pkg-config file. The last two
+# hold no absolute path, so that an installed tree can be moved.
+include(CMakePackageConfigHelpers)
+
+set(FHX_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/fhirexport)
+install(DIRECTORY include/fhirexport DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+  FILES_MATCHING PATTERN "*.h")
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# One export set for each library: who links the shared one needs none of the dependencies.
+install(TARGETS fhirexport EXPORT fhirexport-shared
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS fhirexport_static EXPORT fhirexport-static
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+foreach(kind shared static)
+  install(EXPORT fhirexport-${kind} NAMESPACE fhirexport:: FILE fhirexport-${kind}.cmake
+    DESTINATION ${FHX_PACKAGE_DIR})
+endforeach()
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/fhirexport-config-version.cmake
+  COMPATIBILITY SameMajorVersion)
+install(FILES cmake/fhirexport-config.cmake ${PROJECT_BINARY_DIR}/fhirexport-config-version.cmake
+  DESTINATION ${FHX_PACKAGE_DIR})
+
+# The .pc file finds its prefix from where it lies.
+set(pkgconfig_dir ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig)
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${pkgconfig_dir}
+  OUTPUT_VARIABLE FHX_PC_PREFIX)
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_LIBDIR BASE_DIRECTORY ${pkgconfig_dir}
+  OUTPUT_VARIABLE FHX_PC_LIBDIR)
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_INCLUDEDIR BASE_DIRECTORY ${pkgconfig_dir}
+  OUTPUT_VARIABLE FHX_PC_INCLUDEDIR)
+configure_file(pkgconfig/libfhirexport.pc.in libfhirexport.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/libfhirexport.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,0 +1,38 @@
+# find_package(fhirexport [COMPONENTS shared|static])
+#
+#   shared (the default)  fhirexport::fhirexport
+#   static                fhirexport::fhirexport_static, and what it has to be linked with
+#
+# FHX_DEPENDENCIES of the top CMakeLists.txt are named here once more.
+include(CMakeFindDependencyMacro)
+
+if(NOT fhirexport_FIND_COMPONENTS)
+  set(fhirexport_FIND_COMPONENTS shared)
+endif()
+foreach(component IN LISTS fhirexport_FIND_COMPONENTS)
+  if(NOT component MATCHES "^(shared|static)$")
+    if(fhirexport_FIND_REQUIRED_${component})
+      set(fhirexport_FOUND FALSE)
+      set(fhirexport_NOT_FOUND_MESSAGE "fhirexport has no component ${component}")
+      return()
+    endif()
+    continue()
+  endif()
+  if(component STREQUAL "static")
+    find_dependency(OpenSSL)
+    find_dependency(SQLite3)
+    find_dependency(Threads)
+    find_dependency(ZLIB)
+    find_dependency(PkgConfig)
+    if(NOT TARGET PkgConfig::YAJL)
+      pkg_check_modules(YAJL QUIET IMPORTED_TARGET yajl)
+    endif()
+    if(NOT TARGET PkgConfig::YAJL)
+      set(fhirexport_FOUND FALSE)
+      set(fhirexport_NOT_FOUND_MESSAGE "fhirexport's static library needs yajl")
+      return()
+    endif()
+  endif()
+  include("${CMAKE_CURRENT_LIST_DIR}/fhirexport-${component}.cmake")
+  set(fhirexport_${component}_FOUND TRUE)
+endforeach()

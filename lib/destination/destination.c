@@ -1,0 +1,219 @@
+/* A destination's handle and its callbacks. What the parts are made of is the writer's business,
+   how they are kept is the host's: here every answer is turned into a status, and nothing else. */
+#include "destination/destination.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/error.h"
+#include "core/names.h"
+#include "core/structs.h"
+
+#define FLAGS_KNOWN FHX_DESTINATION_REQUIRES_TOKEN
+
+struct fhx_destination {
+  atomic_size_t reference_count;
+  fhx_destination_callbacks callbacks;
+  void *user_data;
+};
+
+FHX__DEFINE_INIT(fhx_destination_callbacks)
+
+static int32_t check_callbacks(const fhx_destination_callbacks *callbacks, fhx_error **error) {
+  const char *missing = NULL;
+  if (callbacks->part_open == NULL) missing = "part_open";
+  if (callbacks->part_write == NULL) missing = "part_write";
+  if (callbacks->part_commit == NULL) missing = "part_commit";
+  if (callbacks->part_abort == NULL) missing = "part_abort";
+  if (callbacks->part_url == NULL) missing = "part_url";
+  if (callbacks->part_remove == NULL) missing = "part_remove";
+  if (missing != NULL) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "a destination needs %s", missing);
+  }
+  if ((callbacks->flags & ~FLAGS_KNOWN) != 0) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT,
+                     "the destination has a flag that this version of the library does not know");
+  }
+  return FHX_OK;
+}
+
+static int32_t make(const fhx_destination_callbacks *callbacks, void *user_data,
+                    fhx_destination **destination, fhx_error **error) {
+  if (destination == NULL) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "there is no place to store the destination in");
+  }
+  int32_t status = check_callbacks(callbacks, error);
+  if (status != FHX_OK) return status;
+  fhx_destination *made = fhx__alloc_zeroed(1, sizeof *made);
+  if (made == NULL) return fhx__no_memory(error);
+  atomic_init(&made->reference_count, 1);
+  made->callbacks = *callbacks;
+  made->user_data = user_data;
+  *destination = made;
+  return FHX_OK;
+}
+
+int32_t fhx_destination_new(const fhx_destination_callbacks *callbacks, void *user_data,
+                            fhx_destination **destination, fhx_error **error) {
+  fhx_destination_callbacks copy;
+  int32_t status =
+      fhx__struct_in(&copy, sizeof copy, callbacks, "fhx_destination_callbacks", error);
+  if (status != FHX_OK) return status;
+  status = make(&copy, user_data, destination, error);
+  if (status != FHX_OK && copy.destroy != NULL) copy.destroy(user_data);
+  return status;
+}
+
+fhx_destination *fhx__destination_ref(fhx_destination *destination) {
+  atomic_fetch_add_explicit(&destination->reference_count, 1, memory_order_relaxed);
+  return destination;
+}
+
+void fhx_destination_free(fhx_destination *destination) {
+  if (destination == NULL) return;
+  /* Release: what this thread did with the destination comes before destroy on another thread. */
+  if (atomic_fetch_sub_explicit(&destination->reference_count, 1, memory_order_acq_rel) != 1) {
+    return;
+  }
+  if (destination->callbacks.destroy != NULL) {
+    destination->callbacks.destroy(destination->user_data);
+  }
+  fhx__free(destination);
+}
+
+uint32_t fhx__destination_flags(const fhx_destination *destination) {
+  return destination->callbacks.flags;
+}
+
+static int32_t check_name(const char *name, fhx_error **error) {
+  if (fhx__is_part_name(name)) return FHX_OK;
+  return fhx__fail(error, FHX_ERR_ARGUMENT,
+                   "the part's name is not made of segments of letters, digits, '.', '_' and '-' "
+                   "without a dot first, or is longer than %d bytes",
+                   FHX__PART_NAME_MAX);
+}
+
+/* Silence stays a failure that may be tried again; every answer of the host overrides that. */
+static void begin_reply(fhx_reply *reply, uint32_t accepts) {
+  fhx__reply_begin(reply, accepts, "it");
+  reply->retryable = 1;
+}
+
+int32_t fhx__destination_open(fhx_destination *destination, const char *name, void **upload,
+                              fhx_error **error) {
+  int32_t status = check_name(name, error);
+  if (status != FHX_OK) return status;
+  fhx_reply reply;
+  begin_reply(&reply, FHX__ACCEPT_HANDLE);
+  destination->callbacks.part_open(destination->user_data, name, &reply);
+  status = fhx__reply_status(&reply, "the destination's part_open", error);
+  if (status == FHX_OK) *upload = reply.handle;
+  fhx__reply_end(&reply);
+  return status;
+}
+
+int32_t fhx__destination_write(fhx_destination *destination, void *upload, const void *data,
+                               size_t len, fhx_error **error) {
+  if (len == 0) return FHX_OK;
+  fhx_reply reply;
+  begin_reply(&reply, FHX__ACCEPT_DONE);
+  destination->callbacks.part_write(destination->user_data, upload, data, len, &reply);
+  int32_t status = fhx__reply_status(&reply, "the destination's part_write", error);
+  fhx__reply_end(&reply);
+  return status;
+}
+
+int32_t fhx__destination_commit(fhx_destination *destination, void *upload, const fhx_part *part,
+                                fhx_error **error) {
+  int32_t status = check_name(part->name, error);
+  if (status != FHX_OK) {
+    fhx__destination_abort(destination, upload);
+    return status;
+  }
+  fhx_reply reply;
+  begin_reply(&reply, FHX__ACCEPT_DONE);
+  destination->callbacks.part_commit(destination->user_data, upload, part, &reply);
+  /* Only a failure that the host put into words is a "no": a callback that raised, or that answered
+     with something else, may have published the part before. */
+  if (reply.broken || reply.status == FHX_ERR_NO_ANSWER) reply.status = FHX_ERR_UNKNOWN_OUTCOME;
+  status = fhx__reply_status(&reply, "the destination's part_commit", error);
+  fhx__reply_end(&reply);
+  return status;
+}
+
+void fhx__destination_abort(fhx_destination *destination, void *upload) {
+  destination->callbacks.part_abort(destination->user_data, upload);
+}
+
+static int32_t compare_object(const fhx_reply *reply, const fhx_part *part, fhx_error **error) {
+  if (reply->byte_count != part->byte_count) {
+    return fhx__fail(error, FHX_ERR_DESTINATION,
+                     "the destination's part_stat: the object has another size than the part");
+  }
+  if (reply->has_sha256 && part->has_sha256 &&
+      memcmp(reply->sha256, part->sha256, sizeof part->sha256) != 0) {
+    return fhx__fail(error, FHX_ERR_DESTINATION,
+                     "the destination's part_stat: the object has another SHA-256 than the part");
+  }
+  return FHX_OK;
+}
+
+int32_t fhx__destination_stat(fhx_destination *destination, const fhx_part *part,
+                              fhx_error **error) {
+  if (destination->callbacks.part_stat == NULL) {
+    return fhx__fail(error, FHX_ERR_UNSUPPORTED, "the destination has no part_stat");
+  }
+  int32_t status = check_name(part->name, error);
+  if (status != FHX_OK) return status;
+  fhx_reply reply;
+  begin_reply(&reply, FHX__ACCEPT_OBJECT);
+  destination->callbacks.part_stat(destination->user_data, part->name, &reply);
+  status = fhx__reply_status(&reply, "the destination's part_stat", error);
+  if (status == FHX_OK) status = compare_object(&reply, part, error);
+  fhx__reply_end(&reply);
+  return status;
+}
+
+/* A URL goes into the manifest as it is, so it must be one: visible ASCII (RFC 3986). */
+static int32_t take_url(const fhx_reply *reply, fhx__buffer *url, fhx_error **error) {
+  size_t len = 0;
+  const char *text = NULL;
+  if (fhx__reply_item_count(reply) == 1) text = fhx__reply_item_at(reply, 0, &len);
+  if (len == 0) {
+    return fhx__fail(error, FHX_ERR_DESTINATION,
+                     "the destination's part_url: it did not give exactly one URL");
+  }
+  for (size_t i = 0; i < len; i++) {
+    if (text[i] <= ' ' || text[i] > '~') {
+      return fhx__fail(error, FHX_ERR_DESTINATION,
+                       "the destination's part_url: the URL is not made of visible ASCII");
+    }
+  }
+  if (fhx__buffer_append(url, text, len) != FHX_OK) return fhx__no_memory(error);
+  return FHX_OK;
+}
+
+int32_t fhx__destination_url(fhx_destination *destination, const fhx_part *part, int64_t expires_us,
+                             fhx__buffer *url, fhx_error **error) {
+  int32_t status = check_name(part->name, error);
+  if (status != FHX_OK) return status;
+  fhx_reply reply;
+  begin_reply(&reply, FHX__ACCEPT_ITEMS | FHX__ACCEPT_DONE);
+  destination->callbacks.part_url(destination->user_data, part, expires_us, &reply);
+  status = fhx__reply_status(&reply, "the destination's part_url", error);
+  if (status == FHX_OK) status = take_url(&reply, url, error);
+  fhx__reply_end(&reply);
+  return status;
+}
+
+int32_t fhx__destination_remove(fhx_destination *destination, const char *name, fhx_error **error) {
+  int32_t status = check_name(name, error);
+  if (status != FHX_OK) return status;
+  fhx_reply reply;
+  begin_reply(&reply, FHX__ACCEPT_DONE);
+  destination->callbacks.part_remove(destination->user_data, name, &reply);
+  status = fhx__reply_status(&reply, "the destination's part_remove", error);
+  fhx__reply_end(&reply);
+  return status;
+}

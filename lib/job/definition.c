@@ -1,0 +1,88 @@
+/* What a job was asked for, as JSON in its record. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/error.h"
+#include "job/job.h"
+
+/* Raised when a reader of today could not understand a definition of tomorrow. */
+#define DEFINITION_VERSION 1
+
+int32_t fhx__definition_write(const fhx__definition *definition, fhx__buffer *json,
+                              fhx_error **error) {
+  fhx__json_writer writer;
+  fhx__json_begin(&writer, json);
+  fhx__json_open_object(&writer);
+  fhx__json_member_integer(&writer, "version", DEFINITION_VERSION);
+  fhx__json_member_integer(&writer, "flags", definition->flags);
+  fhx__json_member_integer(&writer, "attemptsMax", definition->attempts_max);
+  fhx__json_member_integer(&writer, "shardsMax", definition->shards_max);
+  fhx__json_member_integer(&writer, "depthMax", definition->depth_max);
+  fhx__json_member_integer(&writer, "partBytes", definition->part_bytes);
+  fhx__json_member_integer(&writer, "partCount", definition->part_count);
+  fhx__json_member_integer(&writer, "resourceBytesMax", definition->resource_bytes_max);
+  fhx__filter_write(definition->filter, &writer);
+  fhx__json_close_object(&writer);
+  int32_t status = fhx__json_end(&writer);
+  if (status == FHX_OK) status = fhx__buffer_terminate(json);
+  if (status == FHX_ERR_NO_MEMORY) return fhx__no_memory(error);
+  if (status != FHX_OK) {
+    return fhx__fail(error, status, "the job's definition could not be written as JSON");
+  }
+  if (json->len > FHX__JSON_INPUT_MAX) {
+    return fhx__fail(error, FHX_ERR_LIMIT,
+                     "the job's definition is longer than 16 MiB: it names too many patients");
+  }
+  return FHX_OK;
+}
+
+static uint32_t read_u32(const fhx__json_node *root, const char *key) {
+  uint64_t value = fhx__json_member_number(root, key, 0);
+  return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
+static int32_t read_members(const fhx__json_node *root, fhx__definition *definition,
+                            fhx_error **error) {
+  if (fhx__json_member_number(root, "version", 0) != DEFINITION_VERSION) {
+    return fhx__fail(error, FHX_ERR_UNSUPPORTED,
+                     "the job was recorded by another version of the library, in a form that this "
+                     "one does not know");
+  }
+  definition->flags = read_u32(root, "flags");
+  definition->attempts_max = read_u32(root, "attemptsMax");
+  definition->shards_max = read_u32(root, "shardsMax");
+  definition->depth_max = read_u32(root, "depthMax");
+  definition->part_bytes = fhx__json_member_number(root, "partBytes", 0);
+  definition->part_count = fhx__json_member_number(root, "partCount", 0);
+  definition->resource_bytes_max = fhx__json_member_number(root, "resourceBytesMax", 0);
+  if (definition->attempts_max == 0 || definition->shards_max == 0 || definition->depth_max == 0 ||
+      definition->depth_max > FHX__DEPTH_MAX || definition->part_bytes == 0 ||
+      definition->resource_bytes_max == 0) {
+    return fhx__fail(error, FHX_ERR_STORE, "the job's recorded definition lacks a limit");
+  }
+  return fhx__filter_read(root, &definition->filter, error);
+}
+
+int32_t fhx__definition_read(const char *json, fhx__definition *definition, fhx_error **error) {
+  fhx__json_node *root = NULL;
+  memset(definition, 0, sizeof *definition);
+  int32_t status = fhx__json_parse(json, strlen(json), &root, error);
+  if (status != FHX_OK) return status;
+  status = read_members(root, definition, error);
+  fhx__json_free(root);
+  return status;
+}
+
+void fhx__definition_free(fhx__definition *definition) {
+  fhx_filter_free(definition->filter);
+  definition->filter = NULL;
+}
+
+void fhx__job_part_name(const fhx_job *job, const char *label, uint32_t shard_index, uint64_t fence,
+                        uint64_t seq, char name[FHX__PART_NAME_MAX + 1]) {
+  const char *tenant = job->record->tenant;
+  snprintf(name, FHX__PART_NAME_MAX + 1, "%s%s%s/%s-%u-%llu-%llu.ndjson", tenant,
+           *tenant == '\0' ? "" : "/", job->record->job_id, label, shard_index,
+           (unsigned long long)fence, (unsigned long long)seq);
+}

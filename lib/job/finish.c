@@ -1,0 +1,200 @@
+/*
+ * The finish phase: objects that attempts left behind are removed, the error lines become the error
+ * file. And the clean-up of jobs that have failed or are removing, by the same names.
+ */
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "job/output.h"
+
+#define PAGE 256
+#define CLEAN_PAUSE_US INT64_C(20000)
+
+/* --- names that may exist --- */
+
+/* The label and so the name of what an attempt writes; NULL for a planning attempt. */
+static const char *label_of(const fhx__attempt *attempt) {
+  if (attempt->phase == FHX_PHASE_FINISH) return FHX__ERROR_LABEL;
+  return attempt->phase == FHX_PHASE_MAIN ? attempt->resource_type : NULL;
+}
+
+static int32_t remove_number(fhx_job *job, const fhx__attempt *attempt, uint64_t seq,
+                             fhx_error **error) {
+  char name[FHX__PART_NAME_MAX + 1];
+  fhx__job_part_name(job, label_of(attempt), attempt->shard_index, attempt->fence, seq, name);
+  return fhx__destination_remove(job->destination, name, error);
+}
+
+/* A page of the attempt's recorded numbers; every number up to *known_to is decided by it. */
+static int32_t recorded_numbers(fhx_job *job, const fhx__attempt *attempt, uint64_t from,
+                                fhx__buffer *parts, uint64_t *known_to, fhx_error **error) {
+  int32_t status = fhx__step_list_parts(job, attempt->task_index, from - 1, PAGE, parts, error);
+  if (status != FHX_OK) return status;
+  size_t count = parts->len / sizeof(fhx_part);
+  const fhx_part *part = (const fhx_part *)(const void *)parts->data;
+  bool whole_page = count == PAGE && part[count - 1].task_index == attempt->task_index;
+  *known_to = whole_page ? part[count - 1].seq : UINT64_MAX;
+  return FHX_OK;
+}
+
+static bool is_recorded(const fhx__buffer *parts, const fhx__attempt *attempt, uint64_t seq) {
+  const fhx_part *part = (const fhx_part *)(const void *)parts->data;
+  for (size_t i = 0; i < parts->len / sizeof *part; i++) {
+    if (part[i].task_index == attempt->task_index && part[i].fence == attempt->fence &&
+        part[i].seq == seq) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Removes every name of the attempt that may exist and is not recorded. */
+static int32_t remove_unrecorded(fhx_job *job, const fhx__attempt *attempt, fhx__buffer *parts,
+                                 fhx_error **error) {
+  uint64_t known_to = 0;
+  int32_t status = FHX_OK;
+  for (uint64_t seq = attempt->first_seq; status == FHX_OK && seq <= attempt->last_seq + 1; seq++) {
+    if (seq > known_to) {
+      status = recorded_numbers(job, attempt, seq, parts, &known_to, error);
+      if (status != FHX_OK) break;
+    }
+    if (!is_recorded(parts, attempt, seq)) status = remove_number(job, attempt, seq, error);
+  }
+  return status;
+}
+
+static int32_t remove_all(fhx_job *job, const fhx__attempt *attempt, fhx_error **error) {
+  int32_t status = FHX_OK;
+  for (uint64_t seq = attempt->first_seq; status == FHX_OK && seq <= attempt->last_seq + 1; seq++) {
+    status = remove_number(job, attempt, seq, error);
+  }
+  return status;
+}
+
+/* A walk over all attempts of a job, page by page. */
+typedef struct walk {
+  fhx__buffer page;
+  size_t position;
+  uint32_t after_task;
+  uint64_t after_fence;
+} walk;
+
+/* FHX_OK: *attempt is the next one. FHX_END. */
+static int32_t next_attempt(fhx_job *job, walk *at, fhx__attempt *attempt, fhx_error **error) {
+  if (at->position == at->page.len / sizeof *attempt) {
+    int32_t status =
+        fhx__step_list_attempts(job, at->after_task, at->after_fence, PAGE, &at->page, error);
+    if (status != FHX_OK) return status;
+    at->position = 0;
+    if (at->page.len == 0) return FHX_END;
+  }
+  memcpy(attempt, at->page.data + at->position++ * sizeof *attempt, sizeof *attempt);
+  at->after_task = attempt->task_index;
+  at->after_fence = attempt->fence;
+  return FHX_OK;
+}
+
+/* --- the finish phase --- */
+
+/* What cannot be removed now goes with the job: its names stay known. */
+static bool sweep(fhx__work *work) {
+  walk at;
+  fhx__buffer parts = {NULL, 0, 0};
+  fhx__attempt attempt;
+  fhx_error *error = NULL;
+  memset(&at, 0, sizeof at);
+  int32_t status = FHX_OK;
+  bool going = true;
+  while (going && (status = next_attempt(work->job, &at, &attempt, &error)) == FHX_OK) {
+    bool own = attempt.task_index == work->task->task_index && attempt.fence == work->task->fence;
+    if (own || attempt.finished || label_of(&attempt) == NULL) continue;
+    remove_unrecorded(work->job, &attempt, &parts, NULL);
+    going = fhx__work_keep(work);
+  }
+  fhx__buffer_free(&at.page);
+  fhx__buffer_free(&parts);
+  if (status < 0) return fhx__work_after_step(work, status, error);
+  return going;
+}
+
+static bool add_lines(fhx__output *out, const fhx_reply *lines) {
+  fhx_error *error = NULL;
+  for (size_t i = 0; i < fhx__reply_item_count(lines); i++) {
+    size_t len = 0;
+    const char *line = fhx__reply_item_at(lines, i, &len);
+    fhx__output_begin_part(out);
+    if (fhx__part_writer_add(&out->writer, line, len, &error) != FHX_OK) {
+      return fhx__work_fail(out->work, error);
+    }
+  }
+  return true;
+}
+
+static bool write_error_file(fhx__output *out) {
+  fhx__work *work = out->work;
+  fhx_job *job = work->job;
+  uint64_t first = 0;
+  for (;;) {
+    fhx_error *error = NULL;
+    fhx_reply lines;
+    int32_t status =
+        fhx__store_list_lines(job->store, job->record->job_id, first, PAGE, &lines, &error);
+    size_t count = status == FHX_OK ? fhx__reply_item_count(&lines) : 0;
+    bool going =
+        fhx__work_after_step(work, status, error) && add_lines(out, &lines) && fhx__work_keep(work);
+    fhx__reply_end(&lines);
+    if (!going || count == 0) return going;
+    first += count;
+  }
+}
+
+void fhx__work_finish(fhx__work *work) {
+  fhx__output out;
+  bool going = fhx__output_init(&out, work);
+  out.kind = FHX_PART_ERROR;
+  out.label = FHX__ERROR_LABEL;
+  out.resource_type = "OperationOutcome";
+  if (going && sweep(work) && write_error_file(&out) && fhx__output_close_part(&out) &&
+      fhx__output_checkpoint(&out, true)) {
+    fhx__work_stop(work, FHX__WORK_DONE);
+  }
+  fhx__output_free(&out, work->end != FHX__WORK_STORE);
+}
+
+/* --- clean-up of a whole job --- */
+
+/* FHX_WAIT: an attempt is alive, and may still write. */
+static int32_t remove_objects(fhx_job *job, fhx_error **error) {
+  walk at;
+  fhx__attempt attempt;
+  memset(&at, 0, sizeof at);
+  int32_t status = FHX_OK;
+  bool alive = false;
+  while (status == FHX_OK && (status = next_attempt(job, &at, &attempt, error)) == FHX_OK) {
+    alive = alive || attempt.alive;
+    if (!alive && label_of(&attempt) != NULL) status = remove_all(job, &attempt, error);
+  }
+  fhx__buffer_free(&at.page);
+  if (status == FHX_END) status = alive ? FHX_WAIT : FHX_OK;
+  return status;
+}
+
+int32_t fhx__job_clean(fhx_job *job, fhx_error **error) {
+  int64_t wait_us = CLEAN_PAUSE_US;
+  for (;;) {
+    int32_t status = remove_objects(job, error);
+    if (status == FHX_OK) status = fhx__step_clean(job, &wait_us, error);
+    /* The record went meanwhile: another runner has cleaned up. */
+    if (status == FHX_ERR_NOT_FOUND) {
+      if (error != NULL) {
+        fhx_error_free(*error);
+        *error = NULL;
+      }
+      return FHX_OK;
+    }
+    if (status != FHX_WAIT) return status;
+    if (atomic_load(&job->parked)) return FHX_WAIT;
+    fhx__clock_sleep_us(wait_us < CLEAN_PAUSE_US ? wait_us : CLEAN_PAUSE_US);
+  }
+}

@@ -1,0 +1,198 @@
+/* What any thread may ask of a job: cancel, park, progress, parts. */
+#include "job/job.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "job/steps.h"
+
+bool fhx__job_stopping(const fhx_job *job) {
+  return atomic_load_explicit(&job->parked, memory_order_relaxed) ||
+         atomic_load_explicit(&job->cancelled, memory_order_relaxed);
+}
+
+void fhx__job_wake(fhx_job *job) {
+  pthread_mutex_lock(&job->mutex);
+  pthread_cond_broadcast(&job->changed);
+  pthread_mutex_unlock(&job->mutex);
+}
+
+void fhx__job_pause(fhx_job *job, int64_t duration_us) {
+  if (duration_us <= 0) return;
+  int64_t until_us = fhx__clock_monotonic_us() + duration_us;
+  struct timespec until = {(time_t)(until_us / 1000000), (long)(until_us % 1000000) * 1000};
+  pthread_mutex_lock(&job->mutex);
+  /* A wake-up for another reason only makes the caller look again. */
+  if (!fhx__job_stopping(job)) pthread_cond_timedwait(&job->changed, &job->mutex, &until);
+  pthread_mutex_unlock(&job->mutex);
+}
+
+int32_t fhx_job_cancel(fhx_job *job, fhx_error **error) {
+  if (job == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "the job is NULL");
+  int32_t status = fhx__step_remove(job->store, job->record->job_id, error);
+  if (status != FHX_OK) return status;
+  atomic_store(&job->cancelled, true);
+  fhx__job_wake(job);
+  return FHX_OK;
+}
+
+void fhx_job_park(fhx_job *job) {
+  if (job == NULL) return;
+  atomic_store(&job->parked, true);
+  fhx__job_wake(job);
+}
+
+/* --- progress --- */
+
+struct fhx_progress {
+  uint32_t state;
+  uint64_t resource_count;
+  uint64_t byte_count;
+  uint64_t error_count;
+  uint64_t task_count;
+  uint64_t task_done_count;
+  double share;
+  char *reason;
+};
+
+/* By resources where the source could estimate them, by tasks otherwise; below 1 until complete. */
+static double share_of(const fhx_job_record *record, uint64_t resources) {
+  if (record->state == FHX_JOB_COMPLETE) return 1.0;
+  double by_tasks =
+      record->task_count == 0 ? 0.0 : (double)record->task_done_count / (double)record->task_count;
+  double share = by_tasks;
+  if (record->estimated_resources != 0) {
+    share = (double)resources / (double)record->estimated_resources;
+  }
+  return share > 0.99 ? 0.99 : share;
+}
+
+static void fill_progress(fhx_job *job, const fhx_job_record *record, fhx_progress *progress) {
+  progress->state = record->state;
+  progress->resource_count = record->resource_count + atomic_load(&job->open_resources);
+  progress->byte_count = record->byte_count + atomic_load(&job->open_bytes);
+  progress->error_count = record->error_count;
+  progress->task_count = record->task_count;
+  progress->task_done_count = record->task_done_count;
+  double share = share_of(record, progress->resource_count);
+  pthread_mutex_lock(&job->mutex);
+  if (share > job->share_shown) job->share_shown = share;
+  progress->share = job->share_shown;
+  pthread_mutex_unlock(&job->mutex);
+}
+
+int32_t fhx_job_progress_new(fhx_job *job, fhx_progress **made, fhx_error **error) {
+  if (job == NULL || made == NULL) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "there is no job, or no place for its progress");
+  }
+  fhx__job_entry entry;
+  memset(&entry, 0, sizeof entry);
+  fhx_progress *progress = fhx__alloc_zeroed(1, sizeof *progress);
+  if (progress == NULL) return fhx__no_memory(error);
+  int32_t status = fhx__step_read_job(job->store, job->record->job_id, &entry, error);
+  if (status == FHX_OK) {
+    fill_progress(job, &entry.record, progress);
+    progress->reason = fhx__copy_text(entry.record.reason);
+    if (progress->reason == NULL) status = fhx__no_memory(error);
+  }
+  fhx__job_entry_free(&entry);
+  if (status != FHX_OK) {
+    fhx_progress_free(progress);
+    return status;
+  }
+  *made = progress;
+  return FHX_OK;
+}
+
+uint32_t fhx_progress_state(const fhx_progress *progress) {
+  return progress == NULL ? 0 : progress->state;
+}
+
+uint64_t fhx_progress_resource_count(const fhx_progress *progress) {
+  return progress == NULL ? 0 : progress->resource_count;
+}
+
+uint64_t fhx_progress_byte_count(const fhx_progress *progress) {
+  return progress == NULL ? 0 : progress->byte_count;
+}
+
+uint64_t fhx_progress_error_count(const fhx_progress *progress) {
+  return progress == NULL ? 0 : progress->error_count;
+}
+
+uint64_t fhx_progress_task_count(const fhx_progress *progress) {
+  return progress == NULL ? 0 : progress->task_count;
+}
+
+uint64_t fhx_progress_task_done_count(const fhx_progress *progress) {
+  return progress == NULL ? 0 : progress->task_done_count;
+}
+
+double fhx_progress_share(const fhx_progress *progress) {
+  return progress == NULL ? 0.0 : progress->share;
+}
+
+const char *fhx_progress_reason(const fhx_progress *progress) {
+  return progress == NULL ? "" : progress->reason;
+}
+
+void fhx_progress_free(fhx_progress *progress) {
+  if (progress == NULL) return;
+  fhx__free(progress->reason);
+  fhx__free(progress);
+}
+
+/* --- pages of parts --- */
+
+struct fhx_part_page {
+  fhx__buffer parts;
+};
+
+/* A cookie is the place of the last part of a page: 24 bits of task, 40 of seq. */
+#define SEQ_BITS 40
+#define PAGE_MAX 1000
+
+static uint64_t cookie_behind(const fhx_part *part) {
+  return (uint64_t)part->task_index << SEQ_BITS | part->seq;
+}
+
+int32_t fhx_job_parts_new(fhx_job *job, uint64_t *after, uint32_t limit, fhx_part_page **made,
+                          fhx_error **error) {
+  if (job == NULL || after == NULL || made == NULL || limit == 0) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT,
+                     "a page of parts needs a job, a place to go on from, a limit and a place");
+  }
+  fhx_part_page *page = fhx__alloc_zeroed(1, sizeof *page);
+  if (page == NULL) return fhx__no_memory(error);
+  uint32_t after_task = (uint32_t)(*after >> SEQ_BITS);
+  uint64_t after_seq = *after & ((UINT64_C(1) << SEQ_BITS) - 1);
+  int32_t status = fhx__step_list_parts(job, after_task, after_seq,
+                                        limit > PAGE_MAX ? PAGE_MAX : limit, &page->parts, error);
+  uint32_t count = fhx_part_page_count(page);
+  if (status == FHX_OK && count == 0) status = FHX_END;
+  if (status != FHX_OK) {
+    fhx_part_page_free(page);
+    return status;
+  }
+  *after = cookie_behind(fhx_part_page_part(page, count - 1));
+  *made = page;
+  return FHX_OK;
+}
+
+uint32_t fhx_part_page_count(const fhx_part_page *page) {
+  return page == NULL ? 0 : (uint32_t)(page->parts.len / sizeof(fhx_part));
+}
+
+const fhx_part *fhx_part_page_part(const fhx_part_page *page, uint32_t position) {
+  if (position >= fhx_part_page_count(page)) return NULL;
+  return (const fhx_part *)(const void *)page->parts.data + position;
+}
+
+void fhx_part_page_free(fhx_part_page *page) {
+  if (page == NULL) return;
+  fhx__buffer_free(&page->parts);
+  fhx__free(page);
+}

@@ -1,0 +1,84 @@
+/*
+ * A job as its own rooms see it. What can change after the start is atomic or under the mutex; the
+ * rest is only read.
+ */
+#ifndef FHX__JOB_JOB_H
+#define FHX__JOB_JOB_H
+
+#include <fhirexport/job.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "destination/destination.h"
+#include "select/filter.h"
+#include "source/source.h"
+#include "store/store.h"
+
+/* What was asked for, as the store keeps it in `definition`. The filter's types are exactly the
+   types to export, in order; none of them means nothing to export. */
+typedef struct fhx__definition {
+  fhx_filter *filter;
+  uint32_t flags;
+  uint32_t attempts_max;
+  uint32_t shards_max;
+  uint32_t depth_max;
+  uint64_t part_bytes;
+  uint64_t part_count;
+  uint64_t resource_bytes_max;
+} fhx__definition;
+
+int32_t fhx__definition_write(const fhx__definition *definition, fhx__buffer *json,
+                              fhx_error **error);
+int32_t fhx__definition_read(const char *json, fhx__definition *definition, fhx_error **error);
+void fhx__definition_free(fhx__definition *definition);
+
+/* A thread that is inside fhx_job_run or fhx_job_run_task; on that thread's stack. */
+typedef struct fhx__runner {
+  pthread_t thread;
+  struct fhx__runner *next;
+} fhx__runner;
+
+struct fhx_job {
+  atomic_uint references;
+  fhx_source *source;
+  fhx_destination *destination;
+  fhx_store *store;
+  /* The record as read at the start: id, tenant, client, request, host context, times. */
+  fhx__job_entry entry;
+  const fhx_job_record *record;
+  fhx__definition definition;
+  int64_t lease_us;
+  int64_t settle_us;
+  int64_t stall_us;
+  atomic_bool parked;
+  atomic_bool cancelled;
+  /* Resources and bytes that running tasks of this object have taken and not yet recorded. */
+  atomic_uint_least64_t open_resources;
+  atomic_uint_least64_t open_bytes;
+  pthread_mutex_t mutex;
+  /* Signalled when a task of this object has ended, and by park and cancel. */
+  pthread_cond_t changed;
+  /* Under the mutex. */
+  fhx__runner *runners;
+  double share_shown;
+};
+
+fhx_job *fhx__job_ref(fhx_job *job);
+void fhx__job_unref(fhx_job *job);
+
+/* Whether running tasks are to stop at the next batch. */
+bool fhx__job_stopping(const fhx_job *job);
+/* Sleeps for so long, or until something of the job has changed. */
+void fhx__job_pause(fhx_job *job, int64_t duration_us);
+/* Wakes every thread that pauses. */
+void fhx__job_wake(fhx_job *job);
+
+/*
+ * Writes the name of a part: [tenant/]<job>/<label>-<shard>-<fence>-<seq>.ndjson. The label is the
+ * type, or FHX__ERROR_LABEL for the error file.
+ */
+#define FHX__ERROR_LABEL "error"
+void fhx__job_part_name(const fhx_job *job, const char *label, uint32_t shard_index, uint64_t fence,
+                        uint64_t seq, char name[FHX__PART_NAME_MAX + 1]);
+
+#endif

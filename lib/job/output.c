@@ -1,0 +1,224 @@
+/* Parts, error lines and counts between two checkpoints. */
+#include "job/output.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/outcome.h"
+
+static bool no_memory(fhx__work *work) {
+  fhx_error *error = NULL;
+  fhx__no_memory(&error);
+  return fhx__work_fail(work, error);
+}
+
+bool fhx__output_init(fhx__output *output, fhx__work *work) {
+  const fhx__definition *definition = &work->job->definition;
+  fhx_error *error = NULL;
+  memset(output, 0, sizeof *output);
+  output->work = work;
+  output->kind = FHX_PART_OUTPUT;
+  output->label = work->task->resource_type;
+  output->resource_type = work->task->resource_type;
+  output->next_seq = work->task->next_seq;
+  output->recorded_seq = work->task->next_seq;
+  output->recorded_errors = work->task->error_count;
+  output->recorded_us = fhx__clock_monotonic_us();
+  if (fhx__part_writer_init(&output->writer, work->job->destination, &error) != FHX_OK) {
+    return fhx__work_fail(work, error);
+  }
+  output->writer.sha256_wanted = (definition->flags & FHX_JOB_SHA256) != 0;
+  output->writer.depth_max = definition->depth_max;
+  output->writer.resource_bytes_max = definition->resource_bytes_max;
+  return true;
+}
+
+static const fhx_part *parts_of(const fhx__output *output, uint32_t *count) {
+  *count = (uint32_t)(output->parts.len / sizeof(fhx_part));
+  return (const fhx_part *)(const void *)output->parts.data;
+}
+
+static void show(fhx__output *output, uint64_t resources, uint64_t bytes) {
+  fhx_job *job = output->work->job;
+  atomic_fetch_add(&job->open_resources, resources - output->shown_resources);
+  atomic_fetch_add(&job->open_bytes, bytes - output->shown_bytes);
+  output->shown_resources = resources;
+  output->shown_bytes = bytes;
+}
+
+static void count_parts(const fhx__output *output, uint64_t *resources, uint64_t *bytes) {
+  uint32_t count = 0;
+  const fhx_part *parts = parts_of(output, &count);
+  *resources = 0;
+  *bytes = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    *resources += parts[i].resource_count;
+    *bytes += parts[i].byte_count;
+  }
+}
+
+void fhx__output_show(fhx__output *output) {
+  uint64_t resources = 0, bytes = 0;
+  if (output->kind != FHX_PART_OUTPUT) return;
+  count_parts(output, &resources, &bytes);
+  if (output->writer.named) {
+    resources += output->writer.part.resource_count;
+    bytes += output->writer.part.byte_count;
+  }
+  show(output, resources, bytes);
+}
+
+void fhx__output_free(fhx__output *output, bool remove) {
+  uint32_t count = 0;
+  const fhx_part *parts = parts_of(output, &count);
+  fhx__part_writer_free(&output->writer);
+  for (uint32_t i = 0; remove && i < count; i++) {
+    /* If it fails, the job's clean-up still knows the name. */
+    fhx__destination_remove(output->work->job->destination, parts[i].name, NULL);
+  }
+  show(output, 0, 0);
+  fhx__buffer_free(&output->parts);
+  fhx__buffer_free(&output->lines);
+  fhx__buffer_free(&output->line_ends);
+  fhx__buffer_free(&output->token);
+}
+
+void fhx__output_begin_part(fhx__output *output) {
+  const fhx_task_record *task = output->work->task;
+  fhx_part identity;
+  if (output->writer.named) return;
+  memset(&identity, 0, sizeof identity);
+  identity.kind = output->kind;
+  identity.task_index = task->task_index;
+  identity.fence = task->fence;
+  identity.seq = output->next_seq;
+  snprintf(identity.resource_type, sizeof identity.resource_type, "%s", output->resource_type);
+  fhx__job_part_name(output->work->job, output->label, task->shard_index, task->fence,
+                     output->next_seq, identity.name);
+  fhx__part_writer_begin(&output->writer, &identity);
+}
+
+/* Whether a part whose commit was not answered is there after all. */
+static bool settle_commit(fhx__output *output, const fhx_part *part, fhx_error *error) {
+  fhx__work *work = output->work;
+  int32_t status = FHX_OK;
+  int64_t pause_us = 5000;
+  for (int i = 0; i < 5; i++, pause_us *= 2) {
+    status = fhx__destination_stat(work->job->destination, part, NULL);
+    if (status == FHX_OK || status == FHX_ERR_NOT_FOUND || status == FHX_ERR_UNSUPPORTED) break;
+    fhx__clock_sleep_us(pause_us);
+  }
+  if (status != FHX_OK) {
+    /* A new attempt has names of its own, so nothing is removed here. */
+    fhx_error *lost = NULL;
+    fhx__fail_with(&lost, FHX_ERR_UNKNOWN_OUTCOME, 1, "%s", fhx_error_message(error));
+    fhx_error_free(error);
+    return fhx__work_fail(work, lost);
+  }
+  fhx_error_free(error);
+  return true;
+}
+
+bool fhx__output_close_part(fhx__output *output) {
+  fhx__work *work = output->work;
+  fhx_part part;
+  fhx_error *error = NULL;
+  if (!output->writer.named) return true;
+  if (fhx__buffer_reserve(&output->parts, sizeof part) != FHX_OK) return no_memory(work);
+  if (!fhx__work_renew(work, output->next_seq)) return false;
+  output->next_seq++;
+  int32_t status = fhx__part_writer_commit(&output->writer, &part, &error);
+  if (status == FHX_ERR_UNKNOWN_OUTCOME && !settle_commit(output, &part, error)) return false;
+  if (status != FHX_OK && status != FHX_ERR_UNKNOWN_OUTCOME) return fhx__work_fail(work, error);
+  work->moved_us = fhx__clock_monotonic_us();
+  return fhx__buffer_append(&output->parts, &part, sizeof part) == FHX_OK || no_memory(work);
+}
+
+static bool add_error_line(fhx__output *output, const char *severity, const char *text) {
+  uint64_t end = 0;
+  int32_t status = fhx__outcome_append(&output->lines, severity, "invalid", text);
+  end = output->lines.len;
+  if (status == FHX_OK) status = fhx__buffer_append(&output->line_ends, &end, sizeof end);
+  return status == FHX_OK || no_memory(output->work);
+}
+
+static uint64_t errors_in_all(const fhx__output *output) {
+  return output->recorded_errors + output->error_count;
+}
+
+bool fhx__output_bad_row(fhx__output *output, const char *id, const char *reason, size_t offset) {
+  char text[512];
+  bool known = *id != '\0';
+  output->error_count++;
+  if (errors_in_all(output) > FHX__ERROR_LINES_MAX) return true;
+  snprintf(text, sizeof text, "%s%s%s%s was not exported: it %s, at byte %zu of the resource",
+           known ? "" : "a resource of type ", output->resource_type, known ? "/" : "", id, reason,
+           offset);
+  return add_error_line(output, "error", text);
+}
+
+static bool add_last_line(fhx__output *output) {
+  char text[256];
+  uint64_t errors = errors_in_all(output);
+  if (errors <= FHX__ERROR_LINES_MAX) return true;
+  snprintf(text, sizeof text, "%llu more resources of type %s were not exported",
+           (unsigned long long)(errors - FHX__ERROR_LINES_MAX), output->resource_type);
+  return add_error_line(output, "error", text);
+}
+
+static void start_over(fhx__output *output, uint64_t next_seq) {
+  output->recorded_seq = next_seq;
+  output->next_seq = next_seq;
+  output->parts.len = 0;
+  output->lines.len = 0;
+  output->line_ends.len = 0;
+  output->recorded_errors += output->error_count;
+  output->error_count = 0;
+  output->recorded_us = fhx__clock_monotonic_us();
+}
+
+bool fhx__output_checkpoint(fhx__output *output, bool done) {
+  fhx__work *work = output->work;
+  fhx_checkpoint step;
+  fhx_error *error = NULL;
+  if (done && !add_last_line(output)) return false;
+  memset(&step, 0, sizeof step);
+  step.job_id = work->task->job_id;
+  step.task_index = work->task->task_index;
+  step.fence = work->task->fence;
+  step.done = done ? 1 : 0;
+  step.seq = output->recorded_seq;
+  /* Every checkpoint uses at least one number, so that each can be told from the last. */
+  step.next_seq = output->next_seq > step.seq ? output->next_seq : step.seq + 1;
+  step.token = output->has_token ? output->token.data : NULL;
+  step.token_len = output->has_token ? output->token.len : 0;
+  step.last_id = output->last_id;
+  step.parts = parts_of(output, &step.part_count);
+  step.lines = output->lines.data;
+  step.line_ends = (const uint64_t *)(const void *)output->line_ends.data;
+  step.line_count = (uint32_t)(output->line_ends.len / sizeof(uint64_t));
+  step.error_count = output->error_count;
+  if (output->kind == FHX_PART_OUTPUT) {
+    count_parts(output, &step.resource_count, &step.byte_count);
+  }
+  int32_t status = fhx__step_checkpoint(work->job, &step, &error);
+  if (status == FHX_ERR_UNKNOWN_OUTCOME && fhx_error_retryable(error) == 0) {
+    /* Another attempt has the task; whether it has these parts too cannot be told: they stay. */
+    fhx_error_free(error);
+    output->parts.len = 0;
+    return fhx__work_stop(work, FHX__WORK_LOST);
+  }
+  if (!fhx__work_after_step(work, status, error)) return false;
+  work->renewed_us = fhx__clock_monotonic_us();
+  start_over(output, step.next_seq);
+  fhx__output_show(output);
+  return true;
+}
+
+bool fhx__output_set_token(fhx__output *output, const void *token, size_t len) {
+  output->has_token = len != 0;
+  output->token.len = 0;
+  return fhx__buffer_append(&output->token, token, len) == FHX_OK || no_memory(output->work);
+}

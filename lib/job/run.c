@@ -1,0 +1,207 @@
+/* Threads that run a job: claim a task, do it, give it back, until the job is over. */
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "job/work.h"
+
+#define PAUSE_MAX_US INT64_C(250000)
+#define BACKOFF_FIRST_US INT64_C(10000)
+#define BACKOFF_MAX_US INT64_C(5000000)
+
+/* --- threads inside the job --- */
+
+static int32_t enter(fhx_job *job, fhx__runner *runner, fhx_error **error) {
+  if (job == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "the job is NULL");
+  bool inside = false;
+  runner->thread = pthread_self();
+  pthread_mutex_lock(&job->mutex);
+  for (const fhx__runner *at = job->runners; at != NULL; at = at->next) {
+    inside = inside || pthread_equal(at->thread, runner->thread) != 0;
+  }
+  if (!inside) {
+    runner->next = job->runners;
+    job->runners = runner;
+  }
+  pthread_mutex_unlock(&job->mutex);
+  if (inside) {
+    return fhx__fail(error, FHX_ERR_REENTRANT, "a callback of the job may not run the job");
+  }
+  fhx__job_ref(job);
+  return FHX_OK;
+}
+
+static void leave(fhx_job *job, fhx__runner *runner) {
+  pthread_mutex_lock(&job->mutex);
+  fhx__runner **at = &job->runners;
+  while (*at != runner) at = &(*at)->next;
+  *at = runner->next;
+  pthread_mutex_unlock(&job->mutex);
+  fhx__job_unref(job);
+}
+
+/* --- one task --- */
+
+static bool may_pass(const fhx_error *error) {
+  int32_t status = fhx_error_status(error);
+  return fhx_error_retryable(error) != 0 || status == FHX_ERR_NO_ANSWER ||
+         status == FHX_ERR_NO_MEMORY;
+}
+
+/* A failure that may pass is not met again at once; the task stays ours meanwhile. */
+static void back_off(fhx_job *job, const fhx_task_record *task) {
+  int64_t pause_us = BACKOFF_FIRST_US;
+  for (uint32_t i = 1; i < task->attempt_count && pause_us < BACKOFF_MAX_US; i++) pause_us *= 4;
+  if (pause_us > BACKOFF_MAX_US) pause_us = BACKOFF_MAX_US;
+  if (pause_us > job->lease_us / 4) pause_us = job->lease_us / 4;
+  int64_t until_us = fhx__clock_monotonic_us() + pause_us;
+  while (pause_us > 0 && !fhx__job_stopping(job)) {
+    fhx__job_pause(job, pause_us);
+    pause_us = until_us - fhx__clock_monotonic_us();
+  }
+}
+
+static int32_t give_back_failed(fhx_job *job, const fhx__work *work, fhx_error **error) {
+  uint32_t how = FHX_RELEASE_FAIL;
+  if (may_pass(work->error)) {
+    how = FHX_RELEASE_RETRY;
+    if (work->task->attempt_count < job->definition.attempts_max) back_off(job, work->task);
+  }
+  return fhx__step_release(job, work->task, how, fhx_error_status(work->error),
+                           fhx_error_message(work->error), error);
+}
+
+/* Ends an attempt at the store; takes over work->error. */
+static int32_t give_back(fhx_job *job, fhx__work *work, fhx_error **error) {
+  int32_t status = FHX_OK;
+  switch (work->end) {
+    case FHX__WORK_DONE:
+      break;
+    case FHX__WORK_PARKED:
+    case FHX__WORK_LOST:
+      status = fhx__step_release(job, work->task, FHX_RELEASE_PARKED, FHX_OK, "", error);
+      break;
+    case FHX__WORK_FAILED:
+      status = give_back_failed(job, work, error);
+      break;
+    case FHX__WORK_STORE:
+      status = fhx_error_status(work->error);
+      if (error != NULL) {
+        *error = work->error;
+        work->error = NULL;
+      }
+      break;
+  }
+  fhx_error_free(work->error);
+  return status;
+}
+
+static int32_t run_claimed(fhx_job *job, const fhx_task_record *task, fhx_error **error) {
+  fhx__work work;
+  memset(&work, 0, sizeof work);
+  work.job = job;
+  work.task = task;
+  work.end = FHX__WORK_LOST;
+  work.renewed_us = fhx__clock_monotonic_us();
+  work.moved_us = work.renewed_us;
+  work.last_seq = task->next_seq - 1;
+  switch (task->phase) {
+    case FHX_PHASE_PLAN:
+      fhx__work_plan(&work);
+      break;
+    case FHX_PHASE_MAIN:
+      fhx__work_main(&work);
+      break;
+    default:
+      fhx__work_finish(&work);
+      break;
+  }
+  int32_t status = give_back(job, &work, error);
+  fhx__job_wake(job);
+  return status;
+}
+
+/* FHX_OK: a task was run or given back. FHX_WAIT, *wait_us is set. FHX_END: the job is over. */
+static int32_t run_one(fhx_job *job, int64_t *wait_us, fhx_error **error) {
+  fhx__task_entry entry;
+  memset(&entry, 0, sizeof entry);
+  *wait_us = 0;
+  if (atomic_load(&job->parked)) return FHX_WAIT;
+  int32_t status = fhx__step_claim(job, &entry, wait_us, error);
+  if (status == FHX_OK) status = run_claimed(job, &entry.record, error);
+  fhx__task_entry_free(&entry);
+  if (status == FHX_ERR_NOT_FOUND) {
+    if (error != NULL) {
+      fhx_error_free(*error);
+      *error = NULL;
+    }
+    return FHX_END;
+  }
+  return status;
+}
+
+/* --- the end of a job --- */
+
+static int32_t clean_if_due(fhx_job *job, const fhx_job_record *record, fhx_error **error) {
+  return record->cleanup_due != 0 ? fhx__job_clean(job, error) : FHX_OK;
+}
+
+/* What fhx_job_run answers for a job that is over. FHX_WAIT: parked before it was cleaned up. */
+static int32_t conclude(fhx_job *job, fhx_error **error) {
+  fhx__job_entry entry;
+  fhx_error *absent = NULL;
+  memset(&entry, 0, sizeof entry);
+  int32_t status = fhx__step_read_job(job->store, job->record->job_id, &entry, &absent);
+  const fhx_job_record *record = &entry.record;
+  if (status == FHX_ERR_NOT_FOUND) {
+    fhx_error_free(absent);
+    return fhx__fail(error, FHX_ERR_CANCELLED, "the job was cancelled");
+  }
+  if (status != FHX_OK) {
+    if (error != NULL) *error = absent;
+    if (error == NULL) fhx_error_free(absent);
+    return status;
+  }
+  status = clean_if_due(job, record, error);
+  if (status == FHX_OK && record->state == FHX_JOB_REMOVING) {
+    status = fhx__fail(error, FHX_ERR_CANCELLED, "the job was cancelled");
+  } else if (status == FHX_OK && record->state == FHX_JOB_FAILED) {
+    status = fhx__fail(error, FHX_ERR_JOB_FAILED, "%s", record->reason);
+  }
+  fhx__job_entry_free(&entry);
+  return status;
+}
+
+static int32_t run(fhx_job *job, fhx_error **error) {
+  for (;;) {
+    int64_t wait_us = 0;
+    int32_t status = run_one(job, &wait_us, error);
+    if (status == FHX_END) return conclude(job, error);
+    if (status < 0) return status;
+    if (atomic_load(&job->parked)) return FHX_WAIT;
+    if (status == FHX_WAIT) fhx__job_pause(job, wait_us < PAUSE_MAX_US ? wait_us : PAUSE_MAX_US);
+  }
+}
+
+int32_t fhx_job_run(fhx_job *job, fhx_error **error) {
+  fhx__runner runner;
+  int32_t status = enter(job, &runner, error);
+  if (status != FHX_OK) return status;
+  status = run(job, error);
+  leave(job, &runner);
+  return status;
+}
+
+int32_t fhx_job_run_task(fhx_job *job, fhx_error **error) {
+  fhx__runner runner;
+  int64_t wait_us = 0;
+  int32_t status = enter(job, &runner, error);
+  if (status != FHX_OK) return status;
+  status = run_one(job, &wait_us, error);
+  if (status == FHX_END) {
+    status = conclude(job, error);
+    if (status == FHX_OK) status = FHX_END;
+  }
+  leave(job, &runner);
+  return status;
+}

@@ -1,0 +1,300 @@
+/* How a job object comes to be: started anew, or attached to a record. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/error.h"
+#include "core/structs.h"
+#include "job/job.h"
+#include "job/steps.h"
+#include "select/compartment.h"
+#include "writer/part_writer.h"
+
+#define LEASE_DEFAULT_US INT64_C(120000000)
+#define SETTLE_DEFAULT_US INT64_C(1000000)
+#define STALL_DEFAULT_US INT64_C(900000000)
+#define ATTEMPTS_DEFAULT 5
+#define SHARDS_DEFAULT 16
+#define CLIENT_MAX 1024
+
+FHX__DEFINE_INIT(fhx_job_options)
+
+/* --- the object --- */
+
+fhx_job *fhx__job_ref(fhx_job *job) {
+  atomic_fetch_add(&job->references, 1);
+  return job;
+}
+
+void fhx__job_unref(fhx_job *job) {
+  if (atomic_fetch_sub(&job->references, 1) != 1) return;
+  fhx__definition_free(&job->definition);
+  fhx__job_entry_free(&job->entry);
+  fhx_source_free(job->source);
+  fhx_destination_free(job->destination);
+  fhx_store_free(job->store);
+  pthread_cond_destroy(&job->changed);
+  pthread_mutex_destroy(&job->mutex);
+  fhx__free(job);
+}
+
+/* The condition is waited for by the monotonic clock. */
+static int init_condition(pthread_cond_t *condition) {
+  pthread_condattr_t attributes;
+  int code = pthread_condattr_init(&attributes);
+  if (code != 0) return code;
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  code = pthread_cond_init(condition, &attributes);
+  pthread_condattr_destroy(&attributes);
+  return code;
+}
+
+static int32_t allocate(fhx_job **made, fhx_error **error) {
+  fhx_job *job = fhx__alloc_zeroed(1, sizeof *job);
+  if (job == NULL) return fhx__no_memory(error);
+  if (pthread_mutex_init(&job->mutex, NULL) != 0) {
+    fhx__free(job);
+    return fhx__no_memory(error);
+  }
+  if (init_condition(&job->changed) != 0) {
+    pthread_mutex_destroy(&job->mutex);
+    fhx__free(job);
+    return fhx__no_memory(error);
+  }
+  atomic_store(&job->references, 1);
+  job->record = &job->entry.record;
+  *made = job;
+  return FHX_OK;
+}
+
+static int32_t check_options(const fhx_job_options *options, fhx_error **error) {
+  if (options->source == NULL || options->destination == NULL) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "a job needs a source and a destination");
+  }
+  if ((options->flags & ~FHX_JOB_SHA256) != 0) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "flags holds a bit that is not FHX_JOB_...");
+  }
+  if (options->lease_us < 0 || options->stall_us < 0 || options->settle_us < -1) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT,
+                     "lease_us and stall_us must not be negative, nor settle_us below -1");
+  }
+  if (options->depth_max > FHX__DEPTH_MAX) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "depth_max is over %d", FHX__DEPTH_MAX);
+  }
+  if (options->tenant != NULL && *options->tenant != '\0' && !fhx__is_tenant(options->tenant)) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT,
+                     "tenant is not made of letters, digits, `-`, `_` and `.`, or is too long");
+  }
+  if (options->client != NULL && strlen(options->client) > CLIENT_MAX) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "client is longer than %d bytes", CLIENT_MAX);
+  }
+  if (options->host_context_len > FHX_OPAQUE_MAX ||
+      (options->host_context == NULL && options->host_context_len != 0)) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "host_context is NULL or longer than %d bytes",
+                     FHX_OPAQUE_MAX);
+  }
+  return FHX_OK;
+}
+
+static int32_t use_options(fhx_job *job, const fhx_job_options *options, fhx_error **error) {
+  job->source = fhx__source_ref(options->source);
+  job->destination = fhx__destination_ref(options->destination);
+  job->lease_us = options->lease_us == 0 ? LEASE_DEFAULT_US : options->lease_us;
+  job->stall_us = options->stall_us == 0 ? STALL_DEFAULT_US : options->stall_us;
+  job->settle_us = options->settle_us == 0 ? SETTLE_DEFAULT_US : options->settle_us;
+  if (options->store != NULL) {
+    job->store = fhx__store_ref(options->store);
+    return FHX_OK;
+  }
+  fhx_sqlite_store_options memory;
+  FHX_INIT(&memory);
+  memory.path = ":memory:";
+  return fhx_sqlite_store_new(&memory, &job->store, error);
+}
+
+/* --- which types --- */
+
+static bool listed(const fhx_reply *reply, const char *type) {
+  size_t wanted = strlen(type);
+  for (size_t i = 0; i < fhx__reply_item_count(reply); i++) {
+    size_t len = 0;
+    const char *item = fhx__reply_item_at(reply, i, &len);
+    if (len == wanted && memcmp(item, type, len) == 0) return true;
+  }
+  return false;
+}
+
+static int32_t add_listed_types(fhx_filter *filter, const fhx_reply *reply, fhx_error **error) {
+  int32_t status = FHX_OK;
+  for (size_t i = 0; status == FHX_OK && i < fhx__reply_item_count(reply); i++) {
+    char type[FHX__TYPE_MAX + 1];
+    size_t len = 0;
+    const char *item = fhx__reply_item_at(reply, i, &len);
+    if (!fhx__is_type_name(item, len)) {
+      return fhx__fail(error, FHX_ERR_SOURCE,
+                       "the source's list_types gave what is not the name of a FHIR type");
+    }
+    memcpy(type, item, len);
+    type[len] = '\0';
+    status = fhx_filter_add_type(filter, type, error);
+  }
+  return status;
+}
+
+/* The source's types where none are named; else each named one must be among them. */
+static int32_t settle_types(fhx_job *job, fhx_filter *filter, fhx_error **error) {
+  fhx_reply reply;
+  int32_t status = fhx__source_list_types(job->source, &reply, error);
+  if (status == FHX_ERR_UNSUPPORTED) {
+    fhx__reply_end(&reply);
+    if (filter->type_count != 0) {
+      if (error != NULL) {
+        fhx_error_free(*error);
+        *error = NULL;
+      }
+      return FHX_OK;
+    }
+    if (error != NULL) fhx_error_free(*error);
+    return fhx__fail(error, FHX_ERR_UNSUPPORTED,
+                     "the export names no type and the source cannot list its types");
+  }
+  if (status == FHX_OK && filter->type_count == 0) {
+    status = add_listed_types(filter, &reply, error);
+  }
+  for (size_t i = 0; status == FHX_OK && i < filter->type_count; i++) {
+    if (listed(&reply, filter->types[i])) continue;
+    status = fhx__fail(error, FHX_ERR_UNSUPPORTED, "_type: the source has no %s", filter->types[i]);
+  }
+  fhx__reply_end(&reply);
+  return status;
+}
+
+/* With a patient set, types outside every Patient compartment have nothing to give. */
+static void drop_types_outside_compartment(fhx_filter *filter) {
+  size_t kept = 0;
+  if (filter->patient_count == 0) return;
+  for (size_t i = 0; i < filter->type_count; i++) {
+    if (fhx__compartment_knows(filter->types[i])) {
+      filter->types[kept++] = filter->types[i];
+    } else {
+      fhx__free(filter->types[i]);
+    }
+  }
+  filter->type_count = kept;
+}
+
+static int32_t define(fhx_job *job, const fhx_job_options *options, fhx_error **error) {
+  fhx__definition *definition = &job->definition;
+  definition->flags = options->flags;
+  definition->attempts_max = options->attempts_max == 0 ? ATTEMPTS_DEFAULT : options->attempts_max;
+  definition->shards_max = options->shards_max == 0 ? SHARDS_DEFAULT : options->shards_max;
+  definition->depth_max = options->depth_max == 0 ? FHX__DEPTH_DEFAULT : options->depth_max;
+  definition->part_bytes = options->part_bytes == 0 ? FHX__PART_BYTES_DEFAULT : options->part_bytes;
+  definition->part_count = options->part_count;
+  definition->resource_bytes_max =
+      options->resource_bytes_max == 0 ? FHX__RESOURCE_BYTES_DEFAULT : options->resource_bytes_max;
+  int32_t status = fhx__filter_copy(options->filter, &definition->filter, error);
+  if (status == FHX_OK) status = settle_types(job, definition->filter, error);
+  if (status == FHX_OK) drop_types_outside_compartment(definition->filter);
+  return status;
+}
+
+/* --- starting and attaching --- */
+
+static const char *text_or(const char *text, const char *fallback) {
+  return text == NULL ? fallback : text;
+}
+
+static int32_t create(fhx_job *job, const fhx_job_options *options, fhx_error **error) {
+  char job_id[FHX__JOB_ID_LEN + 1];
+  fhx__buffer definition = {NULL, 0, 0};
+  fhx_job_record record;
+  FHX_INIT(&record);
+  int64_t now_us = 0;
+  int32_t status = fhx__source_clock(job->source, &now_us, &record.resolution_us, error);
+  if (status == FHX_OK) status = fhx__random_job_id(job_id, error);
+  if (status == FHX_OK) status = fhx__definition_write(&job->definition, &definition, error);
+  if (status == FHX_OK) {
+    record.state = FHX_JOB_RUNNING;
+    record.job_id = job_id;
+    record.tenant = text_or(options->tenant, "");
+    record.client = text_or(options->client, "");
+    record.request = text_or(options->request, "$export");
+    record.definition = definition.data;
+    record.host_context = options->host_context;
+    record.host_context_len = options->host_context_len;
+    record.reason = "";
+    record.transaction_time_us = fhx__instant_floor(now_us, record.resolution_us);
+    status = fhx__step_create(job->store, &record, error);
+  }
+  if (status == FHX_OK) status = fhx__step_read_job(job->store, job_id, &job->entry, error);
+  fhx__buffer_free(&definition);
+  return status;
+}
+
+static int32_t begin(const fhx_job_options *given, fhx_job_options *options, fhx_job **job,
+                     fhx_error **error) {
+  int32_t status = fhx__struct_in(options, sizeof *options, given, "fhx_job_options", error);
+  if (status == FHX_OK) status = check_options(options, error);
+  if (status == FHX_OK) status = allocate(job, error);
+  if (status != FHX_OK) return status;
+  status = use_options(*job, options, error);
+  if (status != FHX_OK) fhx__job_unref(*job);
+  return status;
+}
+
+int32_t fhx_job_start(const fhx_job_options *given, fhx_job **made, fhx_error **error) {
+  fhx_job_options options;
+  fhx_job *job = NULL;
+  if (made == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "there is no place for the job");
+  int32_t status = begin(given, &options, &job, error);
+  if (status != FHX_OK) return status;
+  status = define(job, &options, error);
+  if (status == FHX_OK) status = create(job, &options, error);
+  if (status != FHX_OK) {
+    fhx__job_unref(job);
+    return status;
+  }
+  *made = job;
+  return FHX_OK;
+}
+
+static int32_t load(fhx_job *job, const char *job_id, fhx_error **error) {
+  int32_t status = fhx__step_read_job(job->store, job_id, &job->entry, error);
+  if (status == FHX_OK && job->record->state == FHX_JOB_REMOVING) {
+    status = fhx__fail(error, FHX_ERR_NOT_FOUND, "there is no such job");
+  }
+  if (status != FHX_OK) return status;
+  return fhx__definition_read(job->record->definition, &job->definition, error);
+}
+
+int32_t fhx_job_attach(const fhx_job_options *given, const char *job_id, fhx_job **made,
+                       fhx_error **error) {
+  fhx_job_options options;
+  fhx_job *job = NULL;
+  if (made == NULL || job_id == NULL || strlen(job_id) != FHX__JOB_ID_LEN ||
+      !fhx__is_job_id(job_id)) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "a job's id has 32 hexadecimal digits");
+  }
+  int32_t status = begin(given, &options, &job, error);
+  if (status != FHX_OK) return status;
+  status = options.store == NULL
+               ? fhx__fail(error, FHX_ERR_ARGUMENT, "fhx_job_attach needs the job's store")
+               : load(job, job_id, error);
+  if (status != FHX_OK) {
+    fhx__job_unref(job);
+    return status;
+  }
+  *made = job;
+  return FHX_OK;
+}
+
+const char *fhx_job_id(const fhx_job *job) {
+  return job == NULL ? "" : job->record->job_id;
+}
+
+void fhx_job_free(fhx_job *job) {
+  if (job == NULL) return;
+  fhx_job_park(job);
+  fhx__job_unref(job);
+}

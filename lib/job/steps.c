@@ -1,0 +1,226 @@
+/* The store's steps, repeated while the answer is lost. */
+#include "job/steps.h"
+
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/error.h"
+
+#define TRIES 6
+#define FIRST_PAUSE_US INT64_C(5000)
+
+bool fhx__step_is_definite(int32_t status) {
+  return status >= 0 || status == FHX_ERR_REFUSED || status == FHX_ERR_NOT_FOUND ||
+         status == FHX_ERR_EXISTS || status == FHX_ERR_UNSUPPORTED;
+}
+
+/* One loop of tries: whether to ask again, after a pause that doubles. */
+typedef struct tries {
+  int count;
+  int64_t pause_us;
+  /* An earlier try may have been taken although its answer was lost. */
+  bool lost;
+} tries;
+
+static bool ask_again(tries *loop, int32_t status, fhx_error **error) {
+  if (fhx__step_is_definite(status)) return false;
+  loop->lost = true;
+  if (++loop->count >= TRIES) return false;
+  if (error != NULL) {
+    fhx_error_free(*error);
+    *error = NULL;
+  }
+  fhx__clock_sleep_us(loop->pause_us);
+  loop->pause_us *= 2;
+  return true;
+}
+
+#define TRIES_INIT \
+  { 0, FIRST_PAUSE_US, false }
+
+/* Turns a definite refusal into success: the step was taken by a try whose answer was lost. */
+static int32_t taken_before(fhx_error **error) {
+  if (error != NULL) {
+    fhx_error_free(*error);
+    *error = NULL;
+  }
+  return FHX_OK;
+}
+
+int32_t fhx__step_create(fhx_store *store, const fhx_job_record *record, fhx_error **error) {
+  tries loop = TRIES_INIT;
+  int32_t status = FHX_OK;
+  do {
+    status = fhx__store_create_job(store, record, error);
+  } while (ask_again(&loop, status, error));
+  /* Ids are 128 random bits: a job of this id is the one that a lost try has made. */
+  if (status == FHX_ERR_EXISTS && loop.lost) return taken_before(error);
+  return status;
+}
+
+int32_t fhx__step_read_job(fhx_store *store, const char *job_id, fhx__job_entry *entry,
+                           fhx_error **error) {
+  tries loop = TRIES_INIT;
+  int32_t status = FHX_OK;
+  do {
+    status = fhx__store_read_job(store, job_id, entry, error);
+  } while (ask_again(&loop, status, error));
+  return status;
+}
+
+int32_t fhx__step_claim(fhx_job *job, fhx__task_entry *entry, int64_t *wait_us, fhx_error **error) {
+  char claim_id[FHX__JOB_ID_LEN + 1];
+  int32_t status = fhx__random_job_id(claim_id, error);
+  if (status != FHX_OK) return status;
+  tries loop = TRIES_INIT;
+  do {
+    status = fhx__store_claim_task(job->store, job->record->job_id, claim_id, job->lease_us,
+                                   job->definition.attempts_max, entry, wait_us, error);
+  } while (ask_again(&loop, status, error));
+  return status;
+}
+
+int32_t fhx__step_renew(fhx_job *job, const fhx_task_record *task, uint64_t last_seq,
+                        fhx_error **error) {
+  tries loop = TRIES_INIT;
+  int32_t status = FHX_OK;
+  do {
+    status = fhx__store_renew_task(job->store, task->job_id, task->task_index, task->fence,
+                                   last_seq, job->lease_us, error);
+  } while (ask_again(&loop, status, error));
+  return status;
+}
+
+static int32_t read_task(fhx_store *store, const char *job_id, uint32_t task_index,
+                         fhx__task_entry *entry, fhx_error **error) {
+  tries loop = TRIES_INIT;
+  int32_t status = FHX_OK;
+  do {
+    status = fhx__store_read_task(store, job_id, task_index, entry, error);
+  } while (ask_again(&loop, status, error));
+  return status;
+}
+
+/* What the store holds of a task after a refusal that follows a lost answer. */
+typedef struct task_state {
+  uint64_t fence;
+  uint64_t next_seq;
+  uint32_t state;
+} task_state;
+
+/*
+ * Settles a refusal after a lost answer. *state is what the task has become; FHX_OK when it could
+ * be read. Otherwise the outcome stays unknown, and must not be taken for a refusal.
+ */
+static int32_t read_outcome(fhx_job *job, uint32_t task_index, task_state *state,
+                            fhx_error **error) {
+  fhx__task_entry entry;
+  memset(&entry, 0, sizeof entry);
+  int32_t status = read_task(job->store, job->record->job_id, task_index, &entry, NULL);
+  if (status == FHX_OK) {
+    *state = (task_state){entry.record.fence, entry.record.next_seq, entry.record.state};
+  }
+  fhx__task_entry_free(&entry);
+  if (status == FHX_OK) return FHX_OK;
+  if (error != NULL) {
+    fhx_error_free(*error);
+    *error = NULL;
+  }
+  return fhx__fail_with(error, FHX_ERR_UNKNOWN_OUTCOME, 1,
+                        "the store's answer was lost and the task could not be read");
+}
+
+int32_t fhx__step_plan(fhx_job *job, const fhx_plan *plan, fhx_error **error) {
+  tries loop = TRIES_INIT;
+  int32_t status = FHX_OK;
+  do {
+    status = fhx__store_plan_tasks(job->store, plan, error);
+  } while (ask_again(&loop, status, error));
+  if (status != FHX_ERR_REFUSED || !loop.lost) return status;
+  task_state state = {0, 0, 0};
+  int32_t known = read_outcome(job, 0, &state, error);
+  if (known != FHX_OK) return known;
+  bool taken = state.fence == plan->fence && state.state == FHX_TASK_DONE;
+  return taken ? taken_before(error) : FHX_ERR_REFUSED;
+}
+
+int32_t fhx__step_checkpoint(fhx_job *job, const fhx_checkpoint *checkpoint, fhx_error **error) {
+  tries loop = TRIES_INIT;
+  int32_t status = FHX_OK;
+  do {
+    status = fhx__store_record_checkpoint(job->store, checkpoint, error);
+  } while (ask_again(&loop, status, error));
+  if (status != FHX_ERR_REFUSED || !loop.lost) return status;
+  task_state state = {0, 0, 0};
+  int32_t known = read_outcome(job, checkpoint->task_index, &state, error);
+  if (known != FHX_OK) return known;
+  if (state.fence == checkpoint->fence) {
+    return state.next_seq == checkpoint->next_seq ? taken_before(error) : FHX_ERR_REFUSED;
+  }
+  /* Another attempt has begun: whether ours was recorded before cannot be told from the task, so
+     nothing may be removed. */
+  if (error != NULL) {
+    fhx_error_free(*error);
+    *error = NULL;
+  }
+  return fhx__fail(error, FHX_ERR_UNKNOWN_OUTCOME,
+                   "the store's answer was lost and the task has been taken over");
+}
+
+int32_t fhx__step_release(fhx_job *job, const fhx_task_record *task, uint32_t how, int32_t status,
+                          const char *reason, fhx_error **error) {
+  tries loop = TRIES_INIT;
+  int32_t outcome = FHX_OK;
+  do {
+    outcome = fhx__store_release_task(job->store, task->job_id, task->task_index, task->fence, how,
+                                      job->definition.attempts_max, status, reason, error);
+  } while (ask_again(&loop, outcome, error));
+  /* Refused or gone: somebody else has the task, or it is over; nothing is left to give back. */
+  if (outcome == FHX_ERR_REFUSED || outcome == FHX_ERR_NOT_FOUND) return taken_before(error);
+  return outcome;
+}
+
+int32_t fhx__step_remove(fhx_store *store, const char *job_id, fhx_error **error) {
+  tries loop = TRIES_INIT;
+  int32_t status = FHX_OK;
+  do {
+    status = fhx__store_remove_job(store, job_id, error);
+  } while (ask_again(&loop, status, error));
+  if (status == FHX_ERR_NOT_FOUND && loop.lost) return taken_before(error);
+  return status;
+}
+
+int32_t fhx__step_clean(fhx_job *job, int64_t *wait_us, fhx_error **error) {
+  tries loop = TRIES_INIT;
+  int32_t status = FHX_OK;
+  do {
+    status = fhx__store_clean_job(job->store, job->record->job_id, wait_us, error);
+  } while (ask_again(&loop, status, error));
+  /* Another runner has cleaned it. */
+  if (status == FHX_ERR_REFUSED || status == FHX_ERR_NOT_FOUND) return taken_before(error);
+  return status;
+}
+
+int32_t fhx__step_list_parts(fhx_job *job, uint32_t after_task, uint64_t after_seq, uint32_t limit,
+                             fhx__buffer *parts, fhx_error **error) {
+  tries loop = TRIES_INIT;
+  int32_t status = FHX_OK;
+  do {
+    parts->len = 0;
+    status = fhx__store_list_parts(job->store, job->record->job_id, after_task, after_seq, limit,
+                                   parts, error);
+  } while (ask_again(&loop, status, error));
+  return status;
+}
+
+int32_t fhx__step_list_attempts(fhx_job *job, uint32_t after_task, uint64_t after_fence,
+                                uint32_t limit, fhx__buffer *attempts, fhx_error **error) {
+  tries loop = TRIES_INIT;
+  int32_t status = FHX_OK;
+  do {
+    attempts->len = 0;
+    status = fhx__store_list_attempts(job->store, job->record->job_id, after_task, after_fence,
+                                      limit, attempts, error);
+  } while (ask_again(&loop, status, error));
+  return status;
+}

@@ -1,0 +1,33 @@
+/*
+ * The store's steps as a job takes them: repeated while the answer is lost, and then settled by
+ * reading what the store holds (architecture: "if the answer is lost, ask again").
+ */
+#ifndef FHX__JOB_STEPS_H
+#define FHX__JOB_STEPS_H
+
+#include "job/job.h"
+
+/* FHX_ERR_REFUSED and FHX_ERR_NOT_FOUND are definite. Any other error: not known. */
+
+int32_t fhx__step_create(fhx_store *store, const fhx_job_record *record, fhx_error **error);
+int32_t fhx__step_read_job(fhx_store *store, const char *job_id, fhx__job_entry *entry,
+                           fhx_error **error);
+/* FHX_OK, FHX_WAIT or FHX_END as fhx__store_claim_task. */
+int32_t fhx__step_claim(fhx_job *job, fhx__task_entry *entry, int64_t *wait_us, fhx_error **error);
+int32_t fhx__step_renew(fhx_job *job, const fhx_task_record *task, uint64_t last_seq,
+                        fhx_error **error);
+int32_t fhx__step_plan(fhx_job *job, const fhx_plan *plan, fhx_error **error);
+int32_t fhx__step_checkpoint(fhx_job *job, const fhx_checkpoint *checkpoint, fhx_error **error);
+int32_t fhx__step_release(fhx_job *job, const fhx_task_record *task, uint32_t how, int32_t status,
+                          const char *reason, fhx_error **error);
+int32_t fhx__step_remove(fhx_store *store, const char *job_id, fhx_error **error);
+int32_t fhx__step_clean(fhx_job *job, int64_t *wait_us, fhx_error **error);
+int32_t fhx__step_list_parts(fhx_job *job, uint32_t after_task, uint64_t after_seq, uint32_t limit,
+                             fhx__buffer *parts, fhx_error **error);
+int32_t fhx__step_list_attempts(fhx_job *job, uint32_t after_task, uint64_t after_fence,
+                                uint32_t limit, fhx__buffer *attempts, fhx_error **error);
+
+/* Whether a step's error is definite: it was not taken, and asking again changes nothing. */
+bool fhx__step_is_definite(int32_t status);
+
+#endif

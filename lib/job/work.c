@@ -1,0 +1,55 @@
+/* One attempt at a task: its ends, its lease, its waits. */
+#include "job/work.h"
+
+#include "core/clock.h"
+#include "core/error.h"
+
+#define WAIT_PIECE_US INT64_C(50000)
+
+bool fhx__work_stop(fhx__work *work, fhx__work_end end) {
+  work->end = end;
+  return false;
+}
+
+bool fhx__work_fail(fhx__work *work, fhx_error *error) {
+  work->error = error;
+  return fhx__work_stop(work, FHX__WORK_FAILED);
+}
+
+bool fhx__work_after_step(fhx__work *work, int32_t status, fhx_error *error) {
+  if (status == FHX_OK) return true;
+  if (status == FHX_ERR_REFUSED || status == FHX_ERR_NOT_FOUND) {
+    fhx_error_free(error);
+    return fhx__work_stop(work, FHX__WORK_LOST);
+  }
+  work->error = error;
+  return fhx__work_stop(work, FHX__WORK_STORE);
+}
+
+bool fhx__work_renew(fhx__work *work, uint64_t last_seq) {
+  fhx_error *error = NULL;
+  if (last_seq > work->last_seq) work->last_seq = last_seq;
+  int32_t status = fhx__step_renew(work->job, work->task, work->last_seq, &error);
+  work->renewed_us = fhx__clock_monotonic_us();
+  return fhx__work_after_step(work, status, error);
+}
+
+bool fhx__work_keep(fhx__work *work) {
+  if (atomic_load_explicit(&work->job->cancelled, memory_order_relaxed)) {
+    return fhx__work_stop(work, FHX__WORK_LOST);
+  }
+  if (fhx__clock_monotonic_us() - work->renewed_us < work->job->lease_us / 3) return true;
+  return fhx__work_renew(work, work->last_seq);
+}
+
+bool fhx__work_wait(fhx__work *work, int64_t wait_us, const char *what) {
+  if (fhx__clock_monotonic_us() - work->moved_us > work->job->stall_us) {
+    fhx_error *error = NULL;
+    fhx__fail_with(&error, FHX_ERR_SOURCE, 1, "%s for longer than stall_us (%lld s)", what,
+                   (long long)(work->job->stall_us / 1000000));
+    return fhx__work_fail(work, error);
+  }
+  if (!fhx__work_keep(work)) return false;
+  fhx__job_pause(work->job, wait_us < WAIT_PIECE_US ? wait_us : WAIT_PIECE_US);
+  return true;
+}

@@ -1,0 +1,64 @@
+/*
+ * One attempt at a task, as the thread that holds it sees it. Functions that return bool answer
+ * "go on"; on false the attempt is over and `end` says how.
+ */
+#ifndef FHX__JOB_WORK_H
+#define FHX__JOB_WORK_H
+
+#include "job/job.h"
+#include "job/steps.h"
+
+typedef enum fhx__work_end {
+  /* The last checkpoint has ended the task. */
+  FHX__WORK_DONE,
+  /* The job is parked: the task goes back unharmed. */
+  FHX__WORK_PARKED,
+  /* The task is another's, or the job no longer runs. */
+  FHX__WORK_LOST,
+  /* The store cannot be reached; the lease will lapse. `error` says why. */
+  FHX__WORK_STORE,
+  /* The attempt failed; `error` says why. */
+  FHX__WORK_FAILED
+} fhx__work_end;
+
+typedef struct fhx__work {
+  fhx_job *job;
+  const fhx_task_record *task;
+  fhx__work_end end;
+  fhx_error *error;
+  /* When the lease was last renewed, and when the source or destination last moved (monotonic). */
+  int64_t renewed_us;
+  int64_t moved_us;
+  /* The highest number that the store was told may exist. */
+  uint64_t last_seq;
+} fhx__work;
+
+/* Ends the attempt. `error` becomes the work's. All return false. */
+bool fhx__work_stop(fhx__work *work, fhx__work_end end);
+bool fhx__work_fail(fhx__work *work, fhx_error *error);
+
+/* Goes on after a store's step that succeeded; else ends the attempt. `error` becomes the work's.
+ */
+bool fhx__work_after_step(fhx__work *work, int32_t status, fhx_error *error);
+
+/* Renews the lease and announces numbers up to last_seq. */
+bool fhx__work_renew(fhx__work *work, uint64_t last_seq);
+
+/* To be called between batches: stops a cancelled attempt, renews a lease that is a third gone. */
+bool fhx__work_keep(fhx__work *work);
+
+/* Waits because somebody asked to, in small pieces, keeping the lease; fails after stall_us. */
+bool fhx__work_wait(fhx__work *work, int64_t wait_us, const char *what);
+
+/* The three kinds of task. They return when work->end is set. */
+void fhx__work_plan(fhx__work *work);
+void fhx__work_main(fhx__work *work);
+void fhx__work_finish(fhx__work *work);
+
+/*
+ * Removes every object of a job that has failed or is removing, and tells the store. Waits for
+ * attempts that are still alive. FHX_OK, FHX_WAIT when parked meanwhile, or an error that may pass.
+ */
+int32_t fhx__job_clean(fhx_job *job, fhx_error **error);
+
+#endif

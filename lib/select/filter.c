@@ -1,0 +1,281 @@
+/* Which resources an export takes. How a filter is stored is in filter_json.c. */
+#include "select/filter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/error.h"
+#include "select/compartment.h"
+
+#define CAPACITY_MIN 8
+
+int32_t fhx_filter_new(fhx_filter **filter, fhx_error **error) {
+  if (filter == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "filter is NULL");
+  *filter = fhx__alloc_zeroed(1, sizeof **filter);
+  return *filter != NULL ? FHX_OK : fhx__no_memory(error);
+}
+
+static void free_texts(char **texts, size_t count) {
+  for (size_t i = 0; i < count; i++) fhx__free(texts[i]);
+  fhx__free(texts);
+}
+
+void fhx_filter_free(fhx_filter *filter) {
+  if (filter == NULL) return;
+  free_texts(filter->types, filter->type_count);
+  free_texts(filter->patients, filter->patient_count);
+  fhx__free(filter->since_text);
+  fhx__free(filter->until_text);
+  fhx__free(filter);
+}
+
+/* --- filling in --- */
+
+/* Room for one more text; twice as much each time, so that a million ids cost a million steps. */
+static int32_t reserve_text(char ***texts, size_t count, size_t *capacity) {
+  if (count < *capacity) return FHX_OK;
+  if (*capacity > SIZE_MAX / 2 / sizeof **texts) return FHX_ERR_NO_MEMORY;
+  size_t wanted = *capacity < CAPACITY_MIN ? CAPACITY_MIN : 2 * *capacity;
+  char **grown = fhx__realloc(*texts, wanted * sizeof *grown);
+  if (grown == NULL) return FHX_ERR_NO_MEMORY;
+  *texts = grown;
+  *capacity = wanted;
+  return FHX_OK;
+}
+
+static int32_t add_text(char ***texts, size_t *count, size_t *capacity, const char *text,
+                        fhx_error **error) {
+  char *copy = NULL;
+  if (reserve_text(texts, *count, capacity) == FHX_OK) copy = fhx__copy_text(text);
+  if (copy == NULL) return fhx__no_memory(error);
+  (*texts)[(*count)++] = copy;
+  return FHX_OK;
+}
+
+static bool has_type(const fhx_filter *filter, const char *resource_type) {
+  for (size_t i = 0; i < filter->type_count; i++) {
+    if (strcmp(filter->types[i], resource_type) == 0) return true;
+  }
+  return false;
+}
+
+int32_t fhx_filter_add_type(fhx_filter *filter, const char *resource_type, fhx_error **error) {
+  if (filter == NULL || resource_type == NULL) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "filter or resource_type is NULL");
+  }
+  if (!fhx__is_type_name(resource_type, strlen(resource_type))) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT,
+                     "_type: not the name of a resource type (a capital letter, then letters)");
+  }
+  if (has_type(filter, resource_type)) return FHX_OK;
+  return add_text(&filter->types, &filter->type_count, &filter->type_capacity, resource_type,
+                  error);
+}
+
+int32_t fhx_filter_add_patient(fhx_filter *filter, const char *patient_id, fhx_error **error) {
+  if (filter == NULL || patient_id == NULL) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "filter or patient_id is NULL");
+  }
+  if (!fhx__is_id(patient_id, strlen(patient_id))) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT,
+                     "patient: not a FHIR id (1 to 64 letters, digits, '-' and '.')");
+  }
+  return add_text(&filter->patients, &filter->patient_count, &filter->patient_capacity, patient_id,
+                  error);
+}
+
+/* Sets one bound of the window; on a failure the earlier one stays. */
+static int32_t set_bound(const char *name, const char *text, fhx__instant *bound, char **kept,
+                         bool *has_bound, fhx_error **error) {
+  fhx__instant instant = {0, 0};
+  if (!fhx__instant_parse(text, strlen(text), &instant)) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT,
+                     "%s: not a FHIR instant: a real date, T, a time with seconds, and Z or an "
+                     "offset such as +01:00",
+                     name);
+  }
+  char *copy = fhx__copy_text(text);
+  if (copy == NULL) return fhx__no_memory(error);
+  fhx__free(*kept);
+  *kept = copy;
+  *bound = instant;
+  *has_bound = true;
+  return FHX_OK;
+}
+
+int32_t fhx_filter_set_since(fhx_filter *filter, const char *instant, fhx_error **error) {
+  if (filter == NULL || instant == NULL) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "filter or instant is NULL");
+  }
+  return set_bound("_since", instant, &filter->since, &filter->since_text, &filter->has_since,
+                   error);
+}
+
+int32_t fhx_filter_set_until(fhx_filter *filter, const char *instant, fhx_error **error) {
+  if (filter == NULL || instant == NULL) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "filter or instant is NULL");
+  }
+  return set_bound("_until", instant, &filter->until, &filter->until_text, &filter->has_until,
+                   error);
+}
+
+/* --- copying --- */
+
+static int compare_texts(const void *a, const void *b) {
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Sorts the patients and drops doubles. */
+void fhx__filter_seal(fhx_filter *filter) {
+  size_t kept = 0;
+  if (filter->patient_count > 1) {
+    qsort(filter->patients, filter->patient_count, sizeof *filter->patients, compare_texts);
+  }
+  for (size_t i = 0; i < filter->patient_count; i++) {
+    char *id = filter->patients[i];
+    if (kept > 0 && strcmp(filter->patients[kept - 1], id) == 0) {
+      fhx__free(id);
+    } else {
+      filter->patients[kept++] = id;
+    }
+  }
+  filter->patient_count = kept;
+  filter->sealed = true;
+}
+
+static int32_t copy_contents(const fhx_filter *filter, fhx_filter *copy, fhx_error **error) {
+  int32_t status = FHX_OK;
+  for (size_t i = 0; i < filter->type_count && status == FHX_OK; i++) {
+    status =
+        add_text(&copy->types, &copy->type_count, &copy->type_capacity, filter->types[i], error);
+  }
+  for (size_t i = 0; i < filter->patient_count && status == FHX_OK; i++) {
+    status = add_text(&copy->patients, &copy->patient_count, &copy->patient_capacity,
+                      filter->patients[i], error);
+  }
+  if (status == FHX_OK && filter->has_since) {
+    status = fhx_filter_set_since(copy, filter->since_text, error);
+  }
+  if (status == FHX_OK && filter->has_until) {
+    status = fhx_filter_set_until(copy, filter->until_text, error);
+  }
+  return status;
+}
+
+int32_t fhx__filter_copy(const fhx_filter *filter, fhx_filter **copy, fhx_error **error) {
+  fhx_filter *made = NULL;
+  *copy = NULL;
+  int32_t status = fhx_filter_new(&made, error);
+  if (status == FHX_OK && filter != NULL) status = copy_contents(filter, made, error);
+  if (status != FHX_OK) {
+    fhx_filter_free(made);
+    return status;
+  }
+  fhx__filter_seal(made);
+  *copy = made;
+  return FHX_OK;
+}
+
+/* --- asking --- */
+
+/* As strcmp, of a patient's id with one that has no NUL. */
+static int compare_id(const char *patient, const char *id, size_t len) {
+  int order = strncmp(patient, id, len);
+  if (order == 0 && patient[len] != '\0') return 1;
+  return order;
+}
+
+static bool find_sorted(const fhx_filter *filter, const char *id, size_t len) {
+  size_t low = 0, high = filter->patient_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    int order = compare_id(filter->patients[middle], id, len);
+    if (order == 0) return true;
+    if (order < 0) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return false;
+}
+
+bool fhx__filter_has_patient(const fhx_filter *filter, const char *id, size_t len) {
+  if (filter->sealed) return find_sorted(filter, id, len);
+  /* Not sealed: fhx_filter_test, for which the filter is only read. */
+  for (size_t i = 0; i < filter->patient_count; i++) {
+    if (compare_id(filter->patients[i], id, len) == 0) return true;
+  }
+  return false;
+}
+
+static bool is_wanted(const void *context, const char *id, size_t len) {
+  return fhx__filter_has_patient(context, id, len);
+}
+
+typedef enum side { SIDE_BEFORE, SIDE_AT, SIDE_AFTER, SIDE_UNKNOWN } side;
+
+static side side_of(fhx__instant time, fhx__instant bound) {
+  int order = fhx__instant_compare(time, bound);
+  return order < 0 ? SIDE_BEFORE : order > 0 ? SIDE_AFTER : SIDE_AT;
+}
+
+/*
+ * On which side of a bound a resource was last changed. The source's stamp is floored: where it
+ * falls into the bound's microsecond, finer digits decide, and those are in the text if anywhere.
+ */
+static side side_of_change(const fhx__facts *facts, const int64_t *row_updated_us,
+                           fhx__instant bound) {
+  if (row_updated_us == NULL) {
+    return facts->has_updated ? side_of(facts->updated, bound) : SIDE_UNKNOWN;
+  }
+  if (*row_updated_us != bound.us) {
+    return *row_updated_us < bound.us ? SIDE_BEFORE : SIDE_AFTER;
+  }
+  if (facts->has_updated && facts->updated.us == *row_updated_us) {
+    return side_of(facts->updated, bound);
+  }
+  return bound.finer == 0 ? SIDE_AT : SIDE_UNKNOWN;
+}
+
+/* A side that is not known never leaves a resource out. */
+static bool in_window(const fhx_filter *filter, uint32_t applied, const fhx__facts *facts,
+                      const int64_t *row_updated_us) {
+  if (filter->has_since && (applied & FHX_APPLIED_SINCE) == 0) {
+    side where = side_of_change(facts, row_updated_us, filter->since);
+    if (where == SIDE_BEFORE || where == SIDE_AT) return false;
+  }
+  if (filter->has_until && (applied & FHX_APPLIED_UNTIL) == 0) {
+    side where = side_of_change(facts, row_updated_us, filter->until);
+    if (where == SIDE_AFTER || where == SIDE_AT) return false;
+  }
+  return true;
+}
+
+bool fhx__filter_takes(const fhx_filter *filter, uint32_t applied, const fhx__facts *facts,
+                       const int64_t *row_updated_us, const char *line, size_t len) {
+  if (!in_window(filter, applied, facts, row_updated_us)) return false;
+  if (filter->patient_count == 0 || (applied & FHX_APPLIED_PATIENTS) != 0) return true;
+  return fhx__compartment_has(facts->resource_type, facts->id, line, len, is_wanted, filter);
+}
+
+int32_t fhx_filter_test(const fhx_filter *filter, const void *data, size_t len, uint32_t *matches,
+                        fhx_error **error) {
+  if (filter == NULL || data == NULL || matches == NULL) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "filter, data or matches is NULL");
+  }
+  *matches = 0;
+  fhx__scan scan = {0};
+  char *line = fhx__alloc(len);
+  if (line == NULL) return fhx__no_memory(error);
+  int32_t status = FHX_OK;
+  if (fhx__scan_resource(data, len, line, FHX__DEPTH_DEFAULT, &scan) != FHX__FAULT_NONE) {
+    status = fhx__fail(error, FHX_ERR_RESOURCE, "the resource %s (byte %zu)",
+                       fhx__fault_text(scan.fault), scan.offset);
+  } else if (filter->type_count == 0 || has_type(filter, scan.facts.resource_type)) {
+    *matches = fhx__filter_takes(filter, 0, &scan.facts, NULL, line, scan.out_len) ? 1 : 0;
+  }
+  fhx__free(line);
+  return status;
+}

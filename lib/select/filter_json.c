@@ -1,0 +1,79 @@
+/* A filter in a job's definition, written and read back. */
+#include <string.h>
+
+#include "core/error.h"
+#include "select/filter.h"
+
+static void write_texts(fhx__json_writer *writer, const char *key, char *const *texts,
+                        size_t count) {
+  if (count == 0) return;
+  fhx__json_key(writer, key);
+  fhx__json_open_array(writer);
+  for (size_t i = 0; i < count; i++) fhx__json_text(writer, texts[i]);
+  fhx__json_close_array(writer);
+}
+
+void fhx__filter_write(const fhx_filter *filter, fhx__json_writer *writer) {
+  write_texts(writer, "types", filter->types, filter->type_count);
+  if (filter->has_since) fhx__json_member_text(writer, "since", filter->since_text);
+  if (filter->has_until) fhx__json_member_text(writer, "until", filter->until_text);
+  write_texts(writer, "patients", filter->patients, filter->patient_count);
+}
+
+/* One of the functions that fill in a filter. */
+typedef int32_t (*setter)(fhx_filter *filter, const char *text, fhx_error **error);
+
+static int32_t broken(const char *key, fhx_error **error) {
+  return fhx__fail(error, FHX_ERR_STORE, "the recorded filter's \"%s\" is not readable", key);
+}
+
+static int32_t read_text(const fhx__json_node *node, const char *key, setter set,
+                         fhx_filter *filter, fhx_error **error) {
+  if (node->kind != FHX__JSON_STRING || strlen(node->text) != node->text_len) {
+    return broken(key, error);
+  }
+  int32_t status = set(filter, node->text, NULL);
+  if (status == FHX_ERR_NO_MEMORY) return fhx__no_memory(error);
+  return status == FHX_OK ? FHX_OK : broken(key, error);
+}
+
+static int32_t read_texts(const fhx__json_node *object, const char *key, setter set,
+                          fhx_filter *filter, fhx_error **error) {
+  const fhx__json_node *list = fhx__json_member(object, key);
+  if (list == NULL) return FHX_OK;
+  /* An empty list would mean "nothing" and be read as "everything"; it is never written. */
+  if (list->kind != FHX__JSON_ARRAY || list->first == NULL) return broken(key, error);
+  for (const fhx__json_node *node = list->first; node != NULL; node = node->next) {
+    int32_t status = read_text(node, key, set, filter, error);
+    if (status != FHX_OK) return status;
+  }
+  return FHX_OK;
+}
+
+static int32_t read_bound(const fhx__json_node *object, const char *key, setter set,
+                          fhx_filter *filter, fhx_error **error) {
+  const fhx__json_node *node = fhx__json_member(object, key);
+  return node == NULL ? FHX_OK : read_text(node, key, set, filter, error);
+}
+
+int32_t fhx__filter_read(const fhx__json_node *object, fhx_filter **filter, fhx_error **error) {
+  fhx_filter *made = NULL;
+  *filter = NULL;
+  if (object == NULL || object->kind != FHX__JSON_OBJECT) {
+    return fhx__fail(error, FHX_ERR_STORE, "the recorded filter is not an object");
+  }
+  int32_t status = fhx_filter_new(&made, error);
+  if (status == FHX_OK) status = read_texts(object, "types", fhx_filter_add_type, made, error);
+  if (status == FHX_OK) status = read_bound(object, "since", fhx_filter_set_since, made, error);
+  if (status == FHX_OK) status = read_bound(object, "until", fhx_filter_set_until, made, error);
+  if (status == FHX_OK) {
+    status = read_texts(object, "patients", fhx_filter_add_patient, made, error);
+  }
+  if (status != FHX_OK) {
+    fhx_filter_free(made);
+    return status;
+  }
+  fhx__filter_seal(made);
+  *filter = made;
+  return FHX_OK;
+}

@@ -1,0 +1,114 @@
+/* Walking over JSON text that the scanner has accepted. */
+#include "select/raw_json.h"
+
+#include <string.h>
+
+bool fhx__raw_read_string(fhx__raw *raw, fhx__raw_string *string) {
+  if (raw->at == raw->end || *raw->at != '"') return false;
+  const char *begin = raw->at + 1;
+  const char *at = begin;
+  bool has_escape = false;
+  while (at < raw->end && *at != '"') {
+    if (*at == '\\') {
+      has_escape = true;
+      if (++at == raw->end) break;
+    }
+    at++;
+  }
+  *string = (fhx__raw_string){begin, (size_t)(at - begin), has_escape};
+  raw->at = at == raw->end ? at : at + 1;
+  return true;
+}
+
+/* Moves behind the string whose opening quote is next. Strings are most of a resource, so their
+   ends are looked for with memchr. */
+static void skip_string(fhx__raw *raw) {
+  const char *begin = raw->at + 1;
+  for (const char *at = begin; at < raw->end;) {
+    const char *quote = memchr(at, '"', (size_t)(raw->end - at));
+    if (quote == NULL) break;
+    const char *before = quote;
+    while (before > begin && before[-1] == '\\') before--;
+    if ((quote - before) % 2 == 0) {
+      raw->at = quote + 1;
+      return;
+    }
+    at = quote + 1;
+  }
+  raw->at = raw->end;
+}
+
+static void skip_container(fhx__raw *raw) {
+  size_t open = 0;
+  while (raw->at < raw->end) {
+    char c = *raw->at;
+    if (c == '"') {
+      skip_string(raw);
+      continue;
+    }
+    raw->at++;
+    if (c == '{' || c == '[') open++;
+    if ((c == '}' || c == ']') && --open == 0) return;
+  }
+}
+
+void fhx__raw_skip_value(fhx__raw *raw) {
+  if (raw->at == raw->end) return;
+  if (*raw->at == '"') {
+    skip_string(raw);
+  } else if (*raw->at == '{' || *raw->at == '[') {
+    skip_container(raw);
+  } else {
+    /* A number or a literal. On broken text one byte at least is passed, so that a walk ends. */
+    do raw->at++;
+    while (raw->at < raw->end && strchr(",]}\"", *raw->at) == NULL);
+  }
+}
+
+static int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return 0;
+}
+
+/* The four digits behind `\u`. Only ASCII can be part of a name or an id. */
+static int unicode_escape(fhx__raw *inside) {
+  int unit = 0;
+  for (int i = 0; i < 4 && inside->at < inside->end; i++) {
+    unit = unit * 16 + hex_digit(*inside->at++);
+  }
+  return unit < 0x80 ? unit : FHX__RAW_NOT_ASCII;
+}
+
+int fhx__raw_next_byte(fhx__raw *inside) {
+  if (inside->at == inside->end) return -1;
+  char c = *inside->at++;
+  if (c != '\\' || inside->at == inside->end) return (unsigned char)c;
+  c = *inside->at++;
+  switch (c) {
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    case 'u':
+      return unicode_escape(inside);
+    default:
+      return (unsigned char)c;
+  }
+}
+
+bool fhx__raw_equals(fhx__raw_string string, const char *text, size_t len) {
+  if (!string.has_escape) return string.len == len && memcmp(string.text, text, len) == 0;
+  fhx__raw inside = {string.text, string.text + string.len};
+  for (size_t i = 0; i < len; i++) {
+    if (fhx__raw_next_byte(&inside) != (unsigned char)text[i]) return false;
+  }
+  return inside.at == inside.end;
+}

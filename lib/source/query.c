@@ -1,0 +1,78 @@
+/* What a source may ask about a query. */
+#include "core/error.h"
+#include "source/source.h"
+
+#include <string.h>
+
+const char *fhx_query_resource_type(const fhx_query *query) {
+  return query->resource_type;
+}
+
+static const void *give_bytes(const void *data, size_t data_len, size_t *len) {
+  if (len != NULL) *len = data == NULL ? 0 : data_len;
+  return data;
+}
+
+const void *fhx_query_shard(const fhx_query *query, size_t *len) {
+  return give_bytes(query->shard, query->shard_len, len);
+}
+
+int64_t fhx_query_as_of_us(const fhx_query *query) {
+  return query->as_of_us;
+}
+
+int64_t fhx_query_since_us(const fhx_query *query) {
+  return query->filter->has_since ? query->filter->since.us : FHX_TIME_NONE;
+}
+
+/* Rounded up: a source that takes `updated_us < until_us` must not lose what was changed between
+   the last whole microsecond and the bound. */
+int64_t fhx_query_until_us(const fhx_query *query) {
+  const fhx_filter *filter = query->filter;
+  if (!filter->has_until) return FHX_TIME_NONE;
+  return filter->until.us + (filter->until.finer != 0 ? 1 : 0);
+}
+
+uint32_t fhx_query_window_exact(const fhx_query *query) {
+  const fhx_filter *filter = query->filter;
+  if (filter->has_since && filter->since.finer != 0) return 0;
+  if (filter->has_until && filter->until.finer != 0) return 0;
+  return 1;
+}
+
+uint32_t fhx_query_has_patients(const fhx_query *query) {
+  return query->filter->patient_count != 0 ? 1 : 0;
+}
+
+uint64_t fhx_query_patient_count(const fhx_query *query) {
+  return query->filter->patient_count;
+}
+
+int32_t fhx_query_patients(const fhx_query *query, uint64_t first, uint64_t capacity,
+                           const char **ids, uint64_t *count, fhx_error **error) {
+  if (query == NULL || count == NULL || (ids == NULL && capacity != 0)) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "fhx_query_patients needs a query, ids and count");
+  }
+  const fhx_filter *filter = query->filter;
+  uint64_t left = first < filter->patient_count ? filter->patient_count - first : 0;
+  *count = capacity < left ? capacity : left;
+  for (uint64_t i = 0; i < *count; i++) ids[i] = filter->patients[first + i];
+  return FHX_OK;
+}
+
+uint32_t fhx_query_is_patient(const fhx_query *query, const char *patient_id) {
+  if (patient_id == NULL) return 0;
+  return fhx__filter_has_patient(query->filter, patient_id, strlen(patient_id)) ? 1 : 0;
+}
+
+const void *fhx_query_token(const fhx_query *query, size_t *len) {
+  return give_bytes(query->token, query->token_len, len);
+}
+
+const char *fhx_query_tenant(const fhx_query *query) {
+  return query->tenant == NULL ? "" : query->tenant;
+}
+
+const void *fhx_query_host_context(const fhx_query *query, size_t *len) {
+  return give_bytes(query->host_context, query->host_context_len, len);
+}

@@ -1,0 +1,343 @@
+/*
+ * A source over an SQLite table, on the public callbacks only. A token is the last id delivered. A
+ * shard is `<from>/<to>`: the ids from `from` on and before `to`, where an empty text is no bound.
+ *
+ * The time window is applied to integer stamps, and not claimed: the library looks at the rows
+ * again, because those without such a stamp are delivered whatever their age.
+ */
+#include <fhirexport/source.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/buffer.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/names.h"
+#include "core/structs.h"
+#include "source/answer.h"
+#include "source/sqlite_cursor.h"
+#include "source/sqlite_table.h"
+
+#define WANT_MAX (64u * 1024 * 1024)
+/* Two ids, a slash and a NUL. */
+#define SHARD_MAX (2 * FHX__ID_MAX + 2)
+/* How many rows are weighed for an estimate. */
+#define SAMPLE_COUNT "64"
+
+FHX__DEFINE_INIT(fhx_sqlite_source_options)
+
+static void destroy_source(void *user_data) {
+  fhx__sqlite_table_free(user_data);
+}
+
+/* The rows of the query's type and shard. */
+static int32_t find_rows(const fhx_query *query, fhx__sqlite_rows *rows, fhx_error **error) {
+  size_t len = 0;
+  const char *shard = fhx_query_shard(query, &len);
+  memset(rows, 0, sizeof *rows);
+  rows->resource_type = fhx_query_resource_type(query);
+  rows->since_us = FHX_TIME_NONE;
+  rows->until_us = FHX_TIME_NONE;
+  if (shard == NULL) return FHX_OK;
+  const char *slash = memchr(shard, '/', len);
+  if (slash == NULL || len >= SHARD_MAX) {
+    return fhx__fail(error, FHX_ERR_SOURCE, "the shard is not one of an SQLite table");
+  }
+  if (slash != shard) {
+    rows->from_bound = FHX__BOUND_AT;
+    rows->from = shard;
+    rows->from_len = (size_t)(slash - shard);
+  }
+  if (slash + 1 != shard + len) {
+    rows->to = slash + 1;
+    rows->to_len = len - (size_t)(slash + 1 - shard);
+  }
+  return FHX_OK;
+}
+
+static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *reply) {
+  fhx__sqlite_rows rows;
+  fhx__sqlite_cursor *cursor = NULL;
+  fhx_error *error = NULL;
+  size_t len = 0;
+  int32_t status = find_rows(query, &rows, &error);
+  const void *token = fhx_query_token(query, &len);
+  if (token != NULL) {
+    rows.from_bound = FHX__BOUND_BEHIND;
+    rows.from = token;
+    rows.from_len = len;
+  }
+  rows.since_us = fhx_query_since_us(query);
+  rows.until_us = fhx_query_until_us(query);
+  if (status == FHX_OK) status = fhx__sqlite_cursor_open(user_data, &rows, &cursor, &error);
+  if (status != FHX_OK) {
+    fhx__answer_error(reply, error);
+    return;
+  }
+  fhx_reply_handle(reply, cursor, FHX_APPLIED_TYPE | FHX_PROMISE_ASCENDING_IDS);
+}
+
+static void next_rows(void *user_data, void *handle, uint64_t want_bytes, fhx_reply *reply) {
+  fhx__sqlite_batch batch;
+  fhx_error *error = NULL;
+  (void)user_data;
+  int32_t status = fhx__sqlite_cursor_next(
+      handle, (size_t)(want_bytes < WANT_MAX ? want_bytes : WANT_MAX), &batch, &error);
+  if (status == FHX_END) {
+    fhx_reply_end(reply);
+  } else if (status != FHX_OK) {
+    fhx__answer_error(reply, error);
+  } else {
+    fhx_reply_rows(reply, batch.data, batch.len, batch.count, batch.ends, batch.updated_us,
+                   batch.last_id, batch.last_id_len);
+  }
+}
+
+static void close_cursor(void *user_data, void *handle) {
+  (void)user_data;
+  fhx__sqlite_cursor_close(handle);
+}
+
+/* How many rows there are; with an index over (type, id), from that alone. */
+static int32_t count_rows(const fhx__sqlite_table *table, sqlite3 *connection,
+                          const fhx__sqlite_rows *rows, uint64_t *count, fhx_error **error) {
+  sqlite3_stmt *statement = NULL;
+  int32_t status = fhx__sqlite_table_select(table, connection, sqlite3_mprintf("SELECT count(*)"),
+                                            rows, sqlite3_mprintf("LIMIT 1"), &statement, error);
+  if (status == FHX_OK) {
+    int code = sqlite3_step(statement);
+    if (code != SQLITE_ROW) status = fhx__sqlite_table_fail(code, error);
+  }
+  if (status == FHX_OK) *count = (uint64_t)sqlite3_column_int64(statement, 0);
+  sqlite3_finalize(statement);
+  return status;
+}
+
+/* The mean length of the JSON of some rows. */
+static int32_t weigh_sample(const fhx__sqlite_table *table, sqlite3 *connection,
+                            const fhx__sqlite_rows *rows, uint64_t *mean_len, fhx_error **error) {
+  sqlite3_stmt *statement = NULL;
+  uint64_t count = 0, sum = 0;
+  int code = SQLITE_DONE;
+  int32_t status =
+      fhx__sqlite_table_select(table, connection, sqlite3_mprintf("SELECT %s", table->json_column),
+                               rows, sqlite3_mprintf("LIMIT " SAMPLE_COUNT), &statement, error);
+  for (; status == FHX_OK && (code = sqlite3_step(statement)) == SQLITE_ROW; count++) {
+    size_t len = 0;
+    fhx__sqlite_table_bytes(statement, 0, &len);
+    sum += len;
+  }
+  if (status == FHX_OK && code != SQLITE_DONE) status = fhx__sqlite_table_fail(code, error);
+  sqlite3_finalize(statement);
+  *mean_len = count == 0 ? 0 : sum / count;
+  return status;
+}
+
+/* Of the whole shard: how much the time window leaves of it is not looked at. */
+static void count_estimate(void *user_data, const fhx_query *query, fhx_reply *reply) {
+  const fhx__sqlite_table *table = user_data;
+  fhx__sqlite_rows rows;
+  sqlite3 *connection = NULL;
+  fhx_error *error = NULL;
+  uint64_t count = 0, mean_len = 0;
+  int32_t status = find_rows(query, &rows, &error);
+  if (status == FHX_OK) status = fhx__sqlite_table_connect(table, &connection, &error);
+  if (status == FHX_OK) status = count_rows(table, connection, &rows, &count, &error);
+  if (status == FHX_OK) status = weigh_sample(table, connection, &rows, &mean_len, &error);
+  sqlite3_close(connection);
+  if (status == FHX_OK) {
+    fhx_reply_estimate(reply, count, count * mean_len);
+  } else {
+    fhx__answer_error(reply, error);
+  }
+}
+
+/* What list_shards has found so far. */
+typedef struct division {
+  fhx_reply *reply;
+  uint64_t row_count;
+  uint64_t shard_count;
+  /* Where the present shard begins, "" for no bound, and its number from 1. */
+  char from[FHX__ID_MAX + 1];
+  uint64_t present;
+} division;
+
+static void end_shard(division *found, const char *to) {
+  char shard[SHARD_MAX];
+  int len = snprintf(shard, sizeof shard, "%s/%s", found->from, to);
+  fhx_reply_item(found->reply, shard, (size_t)len);
+  snprintf(found->from, sizeof found->from, "%s", to);
+  found->present++;
+}
+
+/* Ends the present shard before this row, if it is time and the id can be a bound. */
+static void look_at_id(division *found, sqlite3_stmt *statement, uint64_t position) {
+  if (position < found->present * found->row_count / found->shard_count) return;
+  if (sqlite3_column_type(statement, 0) != SQLITE_TEXT) return;
+  const char *id = (const char *)sqlite3_column_text(statement, 0);
+  if (id == NULL || !fhx__is_id(id, (size_t)sqlite3_column_bytes(statement, 0))) return;
+  if (strcmp(id, found->from) > 0) end_shard(found, id);
+}
+
+/* Ids may be spread in any way, so bounds are not guessed: the ids are walked in order, which an
+   index over (type, id) does without reading the table. */
+static int32_t divide(const fhx__sqlite_table *table, sqlite3 *connection,
+                      const fhx__sqlite_rows *rows, division *found, fhx_error **error) {
+  sqlite3_stmt *statement = NULL;
+  int code = SQLITE_DONE;
+  int32_t status = fhx__sqlite_table_select(
+      table, connection, sqlite3_mprintf("SELECT %s", table->id_column), rows,
+      sqlite3_mprintf("ORDER BY %s COLLATE BINARY", table->id_column), &statement, error);
+  for (uint64_t position = 0; status == FHX_OK && found->present < found->shard_count; position++) {
+    code = sqlite3_step(statement);
+    if (code != SQLITE_ROW) break;
+    look_at_id(found, statement, position);
+  }
+  if (status == FHX_OK && code != SQLITE_DONE && code != SQLITE_ROW) {
+    status = fhx__sqlite_table_fail(code, error);
+  }
+  sqlite3_finalize(statement);
+  return status;
+}
+
+static void list_shards(void *user_data, const fhx_query *query, uint32_t count_max,
+                        fhx_reply *reply) {
+  const fhx__sqlite_table *table = user_data;
+  division found = {reply, 0, 0, "", 1};
+  fhx__sqlite_rows rows;
+  sqlite3 *connection = NULL;
+  fhx_error *error = NULL;
+  int32_t status = find_rows(query, &rows, &error);
+  if (status == FHX_OK) status = fhx__sqlite_table_connect(table, &connection, &error);
+  if (status == FHX_OK) status = count_rows(table, connection, &rows, &found.row_count, &error);
+  found.shard_count = found.row_count < count_max ? found.row_count : count_max;
+  if (status == FHX_OK) status = divide(table, connection, &rows, &found, &error);
+  sqlite3_close(connection);
+  if (status != FHX_OK) {
+    fhx__answer_error(reply, error);
+    return;
+  }
+  if (found.from[0] != '\0') end_shard(&found, "");
+  fhx_reply_done(reply);
+}
+
+/* Moves `type` on to the type behind it; FHX_END. */
+static int32_t step_type(sqlite3_stmt *statement, fhx__buffer *type, fhx_error **error) {
+  int code = sqlite3_bind_text(statement, 1, type->data, (int)type->len, SQLITE_TRANSIENT);
+  if (code == SQLITE_OK) code = sqlite3_step(statement);
+  if (code != SQLITE_ROW && code != SQLITE_DONE) return fhx__sqlite_table_fail(code, error);
+  if (code == SQLITE_DONE || sqlite3_column_type(statement, 0) != SQLITE_TEXT) return FHX_END;
+  const void *text = sqlite3_column_text(statement, 0);
+  if (text == NULL) return fhx__no_memory(error);
+  type->len = 0;
+  int32_t status = fhx__buffer_append(type, text, (size_t)sqlite3_column_bytes(statement, 0));
+  sqlite3_reset(statement);
+  return status == FHX_OK ? FHX_OK : fhx__no_memory(error);
+}
+
+/* With an index over types this is a step for each type, not one for each row. What has not the
+   form of a type's name cannot be asked for, and is left out. */
+static int32_t give_types(const fhx__sqlite_table *table, sqlite3 *connection, fhx_reply *reply,
+                          fhx_error **error) {
+  sqlite3_stmt *statement = NULL;
+  fhx__buffer type = {NULL, 0, 0};
+  int32_t status = fhx__sqlite_table_select_type(table, connection, &statement, error);
+  if (status == FHX_OK && fhx__buffer_terminate(&type) != FHX_OK) status = fhx__no_memory(error);
+  while (status == FHX_OK) {
+    status = step_type(statement, &type, error);
+    if (status == FHX_OK && fhx__is_type_name(type.data, type.len)) {
+      fhx_reply_item(reply, type.data, type.len);
+    }
+  }
+  sqlite3_finalize(statement);
+  fhx__buffer_free(&type);
+  return status == FHX_END ? FHX_OK : status;
+}
+
+static void list_types(void *user_data, fhx_reply *reply) {
+  const fhx__sqlite_table *table = user_data;
+  sqlite3 *connection = NULL;
+  fhx_error *error = NULL;
+  int32_t status = fhx__sqlite_table_connect(table, &connection, &error);
+  if (status == FHX_OK) status = give_types(table, connection, reply, &error);
+  sqlite3_close(connection);
+  if (status == FHX_OK) {
+    fhx_reply_done(reply);
+  } else {
+    fhx__answer_error(reply, error);
+  }
+}
+
+static int32_t give_resource(const fhx__sqlite_table *table, sqlite3 *connection,
+                             const fhx__sqlite_rows *rows, fhx_reply *reply, fhx_error **error) {
+  sqlite3_stmt *statement = NULL;
+  int32_t status =
+      fhx__sqlite_table_select(table, connection, sqlite3_mprintf("SELECT %s", table->json_column),
+                               rows, sqlite3_mprintf("LIMIT 1"), &statement, error);
+  int code = status == FHX_OK ? sqlite3_step(statement) : SQLITE_OK;
+  if (code == SQLITE_ROW) {
+    size_t len = 0;
+    const void *json = fhx__sqlite_table_bytes(statement, 0, &len);
+    code = sqlite3_errcode(connection);
+    if (code == SQLITE_ROW) fhx_reply_item(reply, json, len);
+  }
+  if (code == SQLITE_DONE) {
+    status = fhx__fail(error, FHX_ERR_NOT_FOUND, "the table has no such resource");
+  } else if (status == FHX_OK && code != SQLITE_ROW) {
+    status = fhx__sqlite_table_fail(code, error);
+  }
+  sqlite3_finalize(statement);
+  return status;
+}
+
+static void read_resource(void *user_data, const fhx_query *query, const char *reference,
+                          fhx_reply *reply) {
+  const fhx__sqlite_table *table = user_data;
+  sqlite3 *connection = NULL;
+  fhx_error *error = NULL;
+  char type[FHX__TYPE_MAX + 1] = "";
+  size_t len = strcspn(reference, "/");
+  (void)query;
+  if (!fhx__is_type_name(reference, len) || reference[len] != '/') {
+    fhx_reply_fail(reply, FHX_ERR_ARGUMENT, 0, "the reference is not of the form Type/id");
+    return;
+  }
+  memcpy(type, reference, len);
+  const char *id = reference + len + 1;
+  const fhx__sqlite_rows rows = {type, FHX__BOUND_ONLY, id,           strlen(id), NULL,
+                                 0,    FHX_TIME_NONE,   FHX_TIME_NONE};
+  int32_t status = fhx__sqlite_table_connect(table, &connection, &error);
+  if (status == FHX_OK) status = give_resource(table, connection, &rows, reply, &error);
+  sqlite3_close(connection);
+  if (status == FHX_OK) {
+    fhx_reply_done(reply);
+  } else {
+    fhx__answer_error(reply, error);
+  }
+}
+
+static void read_clock(void *user_data, fhx_reply *reply) {
+  const fhx__sqlite_table *table = user_data;
+  fhx_reply_time(reply, fhx__clock_now_us(), table->resolution_us);
+}
+
+int32_t fhx_sqlite_source_new(const fhx_sqlite_source_options *options, fhx_source **source,
+                              fhx_error **error) {
+  fhx_sqlite_source_options copy;
+  fhx_source_callbacks callbacks;
+  fhx__sqlite_table *table = NULL;
+  int32_t status = fhx__struct_in(&copy, sizeof copy, options, "fhx_sqlite_source_options", error);
+  if (status == FHX_OK) status = fhx__sqlite_table_new(&copy, &table, error);
+  if (status != FHX_OK) return status;
+  FHX_INIT(&callbacks);
+  callbacks.open_cursor = open_cursor;
+  callbacks.next_rows = next_rows;
+  callbacks.close_cursor = close_cursor;
+  callbacks.list_shards = list_shards;
+  callbacks.read_resource = read_resource;
+  callbacks.list_types = list_types;
+  callbacks.count_estimate = count_estimate;
+  callbacks.read_clock = read_clock;
+  callbacks.destroy = destroy_source;
+  return fhx_source_new(&callbacks, table, source, error);
+}

@@ -1,0 +1,233 @@
+/*
+ * An SQLite table of resources: its names, connections to it, statements over it.
+ *
+ * Columns are always written with the table's alias: SQLite takes a bare "name" that is no column
+ * for a string. Ids and types are compared by their bytes, whatever collation the table has.
+ */
+#include "source/sqlite_table.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/alloc.h"
+#include "core/buffer.h"
+#include "core/error.h"
+
+#define ALIAS "r."
+#define BUSY_TIMEOUT_MS 2000
+#define DEFAULT_RESOLUTION_US 1000
+
+int32_t fhx__sqlite_table_fail(int code, fhx_error **error) {
+  int kind = code & 0xFF;
+  if (kind == SQLITE_NOMEM) return fhx__no_memory(error);
+  uint32_t retryable = kind == SQLITE_BUSY || kind == SQLITE_LOCKED || kind == SQLITE_PROTOCOL ||
+                       kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN || kind == SQLITE_FULL;
+  return fhx__fail_with(error, FHX_ERR_SOURCE, retryable, "the database cannot be read: %s",
+                        sqlite3_errstr(code));
+}
+
+/* `prefix"name"`, quotes in the name doubled; NULL when out of memory. */
+static char *quote(const char *prefix, const char *name) {
+  fhx__buffer text = {NULL, 0, 0};
+  int32_t status = fhx__buffer_append_text(&text, prefix);
+  if (status == FHX_OK) status = fhx__buffer_append(&text, "\"", 1);
+  for (; status == FHX_OK && *name != '\0'; name++) {
+    status = fhx__buffer_append(&text, name, 1);
+    if (status == FHX_OK && *name == '"') status = fhx__buffer_append(&text, name, 1);
+  }
+  if (status == FHX_OK) status = fhx__buffer_append(&text, "\"", 2);
+  if (status != FHX_OK) fhx__buffer_free(&text);
+  return text.data;
+}
+
+static char *quote_or(const char *prefix, const char *name, const char *fallback) {
+  return quote(prefix, name == NULL ? fallback : name);
+}
+
+static int32_t copy_names(fhx__sqlite_table *table, const fhx_sqlite_source_options *options,
+                          fhx_error **error) {
+  table->path = fhx__copy_text(options->path);
+  table->table = quote_or("", options->table, "resource");
+  table->type_column = quote_or(ALIAS, options->type_column, "type");
+  table->id_column = quote_or(ALIAS, options->id_column, "id");
+  table->updated_column = quote_or(ALIAS, options->updated_column, "last_updated");
+  table->json_column = quote_or(ALIAS, options->json_column, "json");
+  table->resolution_us = options->stamp_resolution_us;
+  if (table->resolution_us == 0) table->resolution_us = DEFAULT_RESOLUTION_US;
+  if (table->path == NULL || table->table == NULL || table->type_column == NULL ||
+      table->id_column == NULL || table->updated_column == NULL || table->json_column == NULL) {
+    return fhx__no_memory(error);
+  }
+  return FHX_OK;
+}
+
+void fhx__sqlite_table_free(fhx__sqlite_table *table) {
+  if (table == NULL) return;
+  fhx__free(table->path);
+  fhx__free(table->table);
+  fhx__free(table->type_column);
+  fhx__free(table->id_column);
+  fhx__free(table->updated_column);
+  fhx__free(table->json_column);
+  fhx__free(table);
+}
+
+int32_t fhx__sqlite_table_connect(const fhx__sqlite_table *table, sqlite3 **connection,
+                                  fhx_error **error) {
+  sqlite3 *opened = NULL;
+  int code =
+      sqlite3_open_v2(table->path, &opened, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+  if (code == SQLITE_OK) code = sqlite3_busy_timeout(opened, BUSY_TIMEOUT_MS);
+  if (code != SQLITE_OK) {
+    sqlite3_close(opened);
+    return fhx__sqlite_table_fail(code, error);
+  }
+  *connection = opened;
+  return FHX_OK;
+}
+
+/* The text of a SELECT; NULL when out of memory. Parameters: 1 type, 2 and 3 ids, 4 and 5 times. */
+static char *write_select(const fhx__sqlite_table *table, sqlite3 *connection, const char *head,
+                          const fhx__sqlite_rows *rows, const char *tail) {
+  sqlite3_str *sql = sqlite3_str_new(connection);
+  sqlite3_str_appendf(sql, "%s FROM %s AS r WHERE %s = ?1 COLLATE BINARY", head, table->table,
+                      table->type_column);
+  if (rows->from_bound != FHX__BOUND_OPEN) {
+    static const char *const comparisons[] = {
+        [FHX__BOUND_AT] = ">=", [FHX__BOUND_BEHIND] = ">", [FHX__BOUND_ONLY] = "="};
+    sqlite3_str_appendf(sql, " AND %s %s ?2 COLLATE BINARY", table->id_column,
+                        comparisons[rows->from_bound]);
+  }
+  if (rows->to != NULL) {
+    sqlite3_str_appendf(sql, " AND %s < ?3 COLLATE BINARY", table->id_column);
+  }
+  /* `>=`: a stamp may be floored, and what it stands for be later than an equal bound. */
+  if (rows->since_us != FHX_TIME_NONE) {
+    sqlite3_str_appendf(sql, " AND (typeof(%s) <> 'integer' OR %s >= ?4)", table->updated_column,
+                        table->updated_column);
+  }
+  if (rows->until_us != FHX_TIME_NONE) {
+    sqlite3_str_appendf(sql, " AND (typeof(%s) <> 'integer' OR %s < ?5)", table->updated_column,
+                        table->updated_column);
+  }
+  sqlite3_str_appendf(sql, " %s", tail);
+  return sqlite3_str_finish(sql);
+}
+
+/* Only identifiers are in the text of a statement, so SQLite's message about it may be passed on.
+ */
+static int32_t fail_prepare(sqlite3 *connection, int code, fhx_error **error) {
+  if ((code & 0xFF) != SQLITE_ERROR) return fhx__sqlite_table_fail(code, error);
+  return fhx__fail(error, FHX_ERR_SOURCE, "the table cannot be read: %s",
+                   sqlite3_errmsg(connection));
+}
+
+int32_t fhx__sqlite_table_bind(const fhx__sqlite_rows *rows, sqlite3_stmt *statement,
+                               fhx_error **error) {
+  int code = sqlite3_bind_text(statement, 1, rows->resource_type, -1, SQLITE_TRANSIENT);
+  if (code == SQLITE_OK && rows->from_bound != FHX__BOUND_OPEN) {
+    code = sqlite3_bind_text(statement, 2, rows->from, (int)rows->from_len, SQLITE_TRANSIENT);
+  }
+  if (code == SQLITE_OK && rows->to != NULL) {
+    code = sqlite3_bind_text(statement, 3, rows->to, (int)rows->to_len, SQLITE_TRANSIENT);
+  }
+  if (code == SQLITE_OK && rows->since_us != FHX_TIME_NONE) {
+    code = sqlite3_bind_int64(statement, 4, rows->since_us);
+  }
+  if (code == SQLITE_OK && rows->until_us != FHX_TIME_NONE) {
+    code = sqlite3_bind_int64(statement, 5, rows->until_us);
+  }
+  return code == SQLITE_OK ? FHX_OK : fhx__sqlite_table_fail(code, error);
+}
+
+static int32_t prepare(sqlite3 *connection, const char *sql, sqlite3_stmt **statement,
+                       fhx_error **error) {
+  if (sql == NULL) return fhx__no_memory(error);
+  int code = sqlite3_prepare_v2(connection, sql, -1, statement, NULL);
+  return code == SQLITE_OK ? FHX_OK : fail_prepare(connection, code, error);
+}
+
+int32_t fhx__sqlite_table_select(const fhx__sqlite_table *table, sqlite3 *connection, char *head,
+                                 const fhx__sqlite_rows *rows, char *tail, sqlite3_stmt **statement,
+                                 fhx_error **error) {
+  char *sql = NULL;
+  if (head != NULL && tail != NULL) sql = write_select(table, connection, head, rows, tail);
+  int32_t status = prepare(connection, sql, statement, error);
+  sqlite3_free(sql);
+  sqlite3_free(head);
+  sqlite3_free(tail);
+  return status == FHX_OK ? fhx__sqlite_table_bind(rows, *statement, error) : status;
+}
+
+int32_t fhx__sqlite_table_select_type(const fhx__sqlite_table *table, sqlite3 *connection,
+                                      sqlite3_stmt **statement, fhx_error **error) {
+  const char *column = table->type_column;
+  char *sql = sqlite3_mprintf(
+      "SELECT %s FROM %s AS r WHERE %s > ?1 COLLATE BINARY ORDER BY %s COLLATE BINARY LIMIT 1",
+      column, table->table, column, column);
+  int32_t status = prepare(connection, sql, statement, error);
+  sqlite3_free(sql);
+  return status;
+}
+
+const void *fhx__sqlite_table_bytes(sqlite3_stmt *statement, int column, size_t *len) {
+  bool is_blob = sqlite3_column_type(statement, column) == SQLITE_BLOB;
+  const void *data = is_blob ? sqlite3_column_blob(statement, column)
+                             : (const void *)sqlite3_column_text(statement, column);
+  *len = (size_t)sqlite3_column_bytes(statement, column);
+  return data;
+}
+
+/* SQLite says only "unable to open"; the file system knows why. */
+static int32_t check_file(const fhx__sqlite_table *table, fhx_error **error) {
+  struct stat facts;
+  char text[128];
+  if (stat(table->path, &facts) == 0) return FHX_OK;
+  int32_t status = fhx__errno_status(errno);
+  if (status != FHX_ERR_NOT_FOUND && status != FHX_ERR_DENIED) status = FHX_ERR_SOURCE;
+  return fhx__fail(error, status, "the database \"%s\" cannot be opened: %s", table->path,
+                   fhx__errno_text(errno, text, sizeof text));
+}
+
+/* Prepares what cursors will, which fails when a name is wrong or the file is no database. */
+static int32_t check_table(const fhx__sqlite_table *table, fhx_error **error) {
+  sqlite3 *connection = NULL;
+  sqlite3_stmt *statement = NULL;
+  const fhx__sqlite_rows rows = {"", FHX__BOUND_AT, "", 0, "", 0, 0, 0};
+  int32_t status = check_file(table, error);
+  if (status == FHX_OK) status = fhx__sqlite_table_connect(table, &connection, error);
+  if (status != FHX_OK) return status;
+  status =
+      fhx__sqlite_table_select(table, connection, sqlite3_mprintf("SELECT %s", table->json_column),
+                               &rows, sqlite3_mprintf("LIMIT 0"), &statement, error);
+  sqlite3_finalize(statement);
+  sqlite3_close(connection);
+  return status;
+}
+
+static int32_t check_options(const fhx_sqlite_source_options *options, fhx_error **error) {
+  if (options->path == NULL || options->path[0] == '\0') {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "an SQLite source needs a path");
+  }
+  if (options->stamp_resolution_us < 0) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "stamp_resolution_us is below 0");
+  }
+  return FHX_OK;
+}
+
+int32_t fhx__sqlite_table_new(const fhx_sqlite_source_options *options, fhx__sqlite_table **table,
+                              fhx_error **error) {
+  int32_t status = check_options(options, error);
+  if (status != FHX_OK) return status;
+  fhx__sqlite_table *made = fhx__alloc_zeroed(1, sizeof *made);
+  if (made == NULL) return fhx__no_memory(error);
+  status = copy_names(made, options, error);
+  if (status == FHX_OK) status = check_table(made, error);
+  if (status != FHX_OK) {
+    fhx__sqlite_table_free(made);
+    return status;
+  }
+  *table = made;
+  return FHX_OK;
+}

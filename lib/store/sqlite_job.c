@@ -1,0 +1,148 @@
+/* The SQLite store's steps on a whole job: create, read, remove, clean. */
+#include "store/sqlite_store.h"
+
+static int32_t insert_job(fhx__sqlite *db, const fhx_job_record *record) {
+  sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_JOB_INSERT);
+  fhx__sqlite_bind_text(db, statement, 1, record->job_id);
+  fhx__sqlite_bind_integer(db, statement, 2, db->now_us);
+  fhx__sqlite_bind_integer(db, statement, 3, record->transaction_time_us);
+  fhx__sqlite_bind_integer(db, statement, 4, record->resolution_us);
+  fhx__sqlite_bind_text(db, statement, 5, record->tenant);
+  fhx__sqlite_bind_text(db, statement, 6, record->client);
+  fhx__sqlite_bind_text(db, statement, 7, record->request);
+  fhx__sqlite_bind_bytes(db, statement, 8, record->host_context, record->host_context_len);
+  fhx__sqlite_bind_text(db, statement, 9, record->definition);
+  return fhx__sqlite_run(db, statement);
+}
+
+/* Task 0 makes the plan. */
+static int32_t insert_first_task(fhx__sqlite *db, int64_t job_key) {
+  sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_TASK_INSERT);
+  fhx__sqlite_bind_integer(db, statement, 1, job_key);
+  fhx__sqlite_bind_integer(db, statement, 2, 0);
+  fhx__sqlite_bind_integer(db, statement, 3, FHX_PHASE_PLAN);
+  fhx__sqlite_bind_text(db, statement, 4, "");
+  fhx__sqlite_bind_integer(db, statement, 5, 0);
+  fhx__sqlite_bind_bytes(db, statement, 6, NULL, 0);
+  fhx__sqlite_bind_integer(db, statement, 7, 0);
+  return fhx__sqlite_run(db, statement);
+}
+
+static int32_t create_job(fhx__sqlite *db, const fhx_job_record *record) {
+  fhx__sqlite_job job;
+  int32_t status = fhx__sqlite_find_job(db, record->job_id, &job);
+  if (status == FHX_OK) {
+    return fhx__sqlite_refuse(db, FHX_ERR_EXISTS, "there is a job of that id");
+  }
+  if (status == FHX_ERR_NOT_FOUND) status = insert_job(db, record);
+  if (status == FHX_OK) {
+    status = insert_first_task(db, sqlite3_last_insert_rowid(db->connection));
+  }
+  return status;
+}
+
+void fhx__sqlite_create_job(void *user_data, const fhx_job_record *record, fhx_reply *reply) {
+  fhx__sqlite *db = user_data;
+  int32_t status = fhx__sqlite_begin(db, true);
+  if (status == FHX_OK) status = create_job(db, record);
+  fhx__sqlite_end(db, status, reply);
+}
+
+static void read_sums(fhx__sqlite *db, int64_t job_key, fhx_job_record *record) {
+  sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_JOB_SUMS);
+  fhx__sqlite_bind_integer(db, statement, 1, job_key);
+  if (!fhx__sqlite_row(db, statement)) return;
+  record->task_count = fhx__sqlite_count(statement, 0);
+  record->task_done_count = fhx__sqlite_count(statement, 1);
+  record->resource_count = fhx__sqlite_count(statement, 2);
+  record->byte_count = fhx__sqlite_count(statement, 3);
+  record->error_count = fhx__sqlite_count(statement, 4);
+  record->estimated_resources = fhx__sqlite_count(statement, 5);
+}
+
+static int32_t read_job(fhx__sqlite *db, const char *job_id, fhx_reply *reply) {
+  fhx__sqlite_job job;
+  int32_t status = fhx__sqlite_find_job(db, job_id, &job);
+  if (status != FHX_OK) return status;
+  fhx_job_record record;
+  FHX_INIT(&record);
+  read_sums(db, job.key, &record);
+  sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_JOB_READ);
+  fhx__sqlite_bind_integer(db, statement, 1, job.key);
+  if (!fhx__sqlite_row(db, statement)) return FHX_ERR_STORE;
+  record.state = fhx__sqlite_small(statement, 0);
+  record.job_id = fhx__sqlite_text(db, statement, 1);
+  record.tenant = fhx__sqlite_text(db, statement, 2);
+  record.client = fhx__sqlite_text(db, statement, 3);
+  record.request = fhx__sqlite_text(db, statement, 4);
+  record.definition = fhx__sqlite_text(db, statement, 5);
+  record.host_context = fhx__sqlite_bytes(db, statement, 6, &record.host_context_len);
+  record.transaction_time_us = sqlite3_column_int64(statement, 7);
+  record.resolution_us = sqlite3_column_int64(statement, 8);
+  record.reason = fhx__sqlite_text(db, statement, 9);
+  record.reason_status = sqlite3_column_int(statement, 10);
+  record.cleanup_due = fhx__sqlite_small(statement, 11);
+  record.created_us = sqlite3_column_int64(statement, 12);
+  record.ended_us = sqlite3_column_int64(statement, 13);
+  return db->code == SQLITE_OK ? fhx_reply_job(reply, &record) : FHX_ERR_STORE;
+}
+
+void fhx__sqlite_read_job(void *user_data, const char *job_id, fhx_reply *reply) {
+  fhx__sqlite *db = user_data;
+  int32_t status = fhx__sqlite_begin(db, false);
+  if (status == FHX_OK) status = read_job(db, job_id, reply);
+  fhx__sqlite_end(db, status, reply);
+}
+
+static int32_t remove_job(fhx__sqlite *db, const char *job_id) {
+  fhx__sqlite_job job;
+  int32_t status = fhx__sqlite_find_job(db, job_id, &job);
+  if (status != FHX_OK || job.state == FHX_JOB_REMOVING) return status;
+  sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_JOB_REMOVE);
+  fhx__sqlite_bind_integer(db, statement, 1, job.key);
+  fhx__sqlite_bind_integer(db, statement, 2, db->now_us);
+  return fhx__sqlite_run(db, statement);
+}
+
+void fhx__sqlite_remove_job(void *user_data, const char *job_id, fhx_reply *reply) {
+  fhx__sqlite *db = user_data;
+  int32_t status = fhx__sqlite_begin(db, true);
+  if (status == FHX_OK) status = remove_job(db, job_id);
+  fhx__sqlite_end(db, status, reply);
+}
+
+/* FHX_WAIT while a worker may still be writing: FHX_OK when every lease is over. */
+static int32_t check_leases(fhx__sqlite *db, int64_t job_key) {
+  sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_JOB_LEASES);
+  fhx__sqlite_bind_integer(db, statement, 1, job_key);
+  fhx__sqlite_bind_integer(db, statement, 2, db->now_us);
+  if (!fhx__sqlite_row(db, statement)) return FHX_ERR_STORE;
+  if (sqlite3_column_type(statement, 0) == SQLITE_NULL) return FHX_OK;
+  return fhx__sqlite_wait_until(db, sqlite3_column_int64(statement, 0));
+}
+
+static int32_t clean_job(fhx__sqlite *db, const char *job_id) {
+  fhx__sqlite_job job;
+  int32_t status = fhx__sqlite_find_job(db, job_id, &job);
+  if (status != FHX_OK) return status;
+  if (job.cleanup_due == 0) {
+    return fhx__sqlite_refuse(db, FHX_ERR_REFUSED, "the job has nothing to be cleaned up");
+  }
+  status = check_leases(db, job.key);
+  if (status != FHX_OK) return status;
+  fhx__sqlite_run_for(db, FHX__SQL_PART_DELETE_ALL, job.key, 0);
+  fhx__sqlite_run_for(db, FHX__SQL_LINE_DELETE_ALL, job.key, 0);
+  fhx__sqlite_run_for(db, FHX__SQL_ATTEMPT_DELETE_ALL, job.key, 0);
+  if (job.state != FHX_JOB_REMOVING) {
+    return fhx__sqlite_run_for(db, FHX__SQL_JOB_CLEANED, job.key, 0);
+  }
+  fhx__sqlite_run_for(db, FHX__SQL_TASK_DELETE_ALL, job.key, 0);
+  return fhx__sqlite_run_for(db, FHX__SQL_JOB_DELETE, job.key, 0);
+}
+
+void fhx__sqlite_clean_job(void *user_data, const char *job_id, fhx_reply *reply) {
+  fhx__sqlite *db = user_data;
+  int32_t status = fhx__sqlite_begin(db, true);
+  if (status == FHX_OK) status = clean_job(db, job_id);
+  fhx__sqlite_end(db, status, reply);
+}

@@ -1,0 +1,159 @@
+/* Lines to one part at a time. */
+#include "writer/part_writer.h"
+
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/error.h"
+
+#define BUFFER_BYTES ((size_t)1024 * 1024)
+
+int32_t fhx__part_writer_init(fhx__part_writer *writer, fhx_destination *destination,
+                              fhx_error **error) {
+  memset(writer, 0, sizeof *writer);
+  writer->destination = destination;
+  writer->depth_max = FHX__DEPTH_DEFAULT;
+  writer->resource_bytes_max = FHX__RESOURCE_BYTES_DEFAULT;
+  writer->buffer = fhx__alloc(BUFFER_BYTES);
+  if (writer->buffer == NULL) return fhx__no_memory(error);
+  writer->capacity = BUFFER_BYTES;
+  return FHX_OK;
+}
+
+void fhx__part_writer_free(fhx__part_writer *writer) {
+  fhx__part_writer_abort(writer);
+  fhx__sha256_free(&writer->sha256);
+  fhx__free(writer->buffer);
+  writer->buffer = NULL;
+}
+
+static int32_t open_part(fhx__part_writer *writer, fhx_error **error) {
+  if (writer->opened) return FHX_OK;
+  if (writer->sha256_wanted) {
+    int32_t status = fhx__sha256_begin(&writer->sha256, error);
+    if (status != FHX_OK) return status;
+  }
+  int32_t status =
+      fhx__destination_open(writer->destination, writer->part.name, &writer->upload, error);
+  writer->opened = status == FHX_OK;
+  return status;
+}
+
+/* Writes and digests bytes of the named part. */
+static int32_t put(fhx__part_writer *writer, const void *data, size_t len, fhx_error **error) {
+  if (len == 0) return FHX_OK;
+  int32_t status = open_part(writer, error);
+  if (status != FHX_OK) return status;
+  writer->part.crc32c = fhx__crc32c(writer->part.crc32c, data, len);
+  if (writer->sha256_wanted) {
+    status = fhx__sha256_update(&writer->sha256, data, len, error);
+    if (status != FHX_OK) return status;
+  }
+  return fhx__destination_write(writer->destination, writer->upload, data, len, error);
+}
+
+static int32_t flush(fhx__part_writer *writer, fhx_error **error) {
+  size_t len = writer->used;
+  writer->used = 0;
+  return put(writer, writer->buffer, len, error);
+}
+
+int32_t fhx__part_writer_scan(fhx__part_writer *writer, const void *data, size_t len,
+                              fhx__line *line, fhx_error **error) {
+  memset(line, 0, sizeof *line);
+  line->too_long = len > writer->resource_bytes_max;
+  if (line->too_long) return FHX_OK;
+  line->oversized = len >= writer->capacity;
+  if (!line->oversized && len >= writer->capacity - writer->used) {
+    int32_t status = flush(writer, error);
+    if (status != FHX_OK) return status;
+  }
+  unsigned char *out = line->oversized ? NULL : writer->buffer + writer->used;
+  fhx__scan_resource(data, len, out, writer->depth_max, &line->scan);
+  line->text = line->oversized ? data : (const char *)out;
+  line->len = line->oversized ? len : line->scan.out_len;
+  return FHX_OK;
+}
+
+void fhx__part_writer_begin(fhx__part_writer *writer, const fhx_part *identity) {
+  writer->part = *identity;
+  writer->part.resource_count = 0;
+  writer->part.byte_count = 0;
+  writer->part.crc32c = 0;
+  writer->part.has_sha256 = false;
+  writer->named = true;
+  writer->opened = false;
+}
+
+static void count_line(fhx__part_writer *writer, size_t len) {
+  writer->part.resource_count++;
+  writer->part.byte_count += len + 1;
+}
+
+/* A resource longer than the buffer: stripped and written piece by piece. */
+static int32_t take_oversized(fhx__part_writer *writer, const fhx__line *line, fhx_error **error) {
+  fhx__strip strip = {false, false};
+  int32_t status = flush(writer, error);
+  for (size_t at = 0; status == FHX_OK && at < line->len;) {
+    size_t piece = line->len - at < writer->capacity ? line->len - at : writer->capacity;
+    size_t stripped = fhx__strip_piece(&strip, line->text + at, piece, writer->buffer);
+    status = put(writer, writer->buffer, stripped, error);
+    at += piece;
+  }
+  if (status != FHX_OK) return status;
+  writer->buffer[0] = '\n';
+  writer->used = 1;
+  count_line(writer, line->scan.out_len);
+  return FHX_OK;
+}
+
+int32_t fhx__part_writer_take(fhx__part_writer *writer, const fhx__line *line, fhx_error **error) {
+  if (line->oversized) return take_oversized(writer, line, error);
+  unsigned char *at = writer->buffer + writer->used;
+  /* A commit between scan and take has emptied the buffer before the line. */
+  if ((const char *)at != line->text) memmove(at, line->text, line->len);
+  at[line->len] = '\n';
+  writer->used += line->len + 1;
+  count_line(writer, line->len);
+  return FHX_OK;
+}
+
+int32_t fhx__part_writer_add(fhx__part_writer *writer, const char *text, size_t len,
+                             fhx_error **error) {
+  int32_t status = FHX_OK;
+  size_t buffered = len;
+  if (len >= writer->capacity - writer->used) status = flush(writer, error);
+  if (status == FHX_OK && len >= writer->capacity) {
+    status = put(writer, text, len, error);
+    buffered = 0;
+  }
+  if (status != FHX_OK) return status;
+  if (buffered != 0) memcpy(writer->buffer + writer->used, text, buffered);
+  writer->buffer[writer->used + buffered] = '\n';
+  writer->used += buffered + 1;
+  count_line(writer, len);
+  return FHX_OK;
+}
+
+int32_t fhx__part_writer_commit(fhx__part_writer *writer, fhx_part *part, fhx_error **error) {
+  int32_t status = flush(writer, error);
+  if (status == FHX_OK && writer->sha256_wanted) {
+    status = fhx__sha256_end(&writer->sha256, writer->part.sha256, error);
+    writer->part.has_sha256 = true;
+  }
+  if (status != FHX_OK) {
+    fhx__part_writer_abort(writer);
+    return status;
+  }
+  *part = writer->part;
+  writer->named = false;
+  writer->opened = false;
+  return fhx__destination_commit(writer->destination, writer->upload, part, error);
+}
+
+void fhx__part_writer_abort(fhx__part_writer *writer) {
+  if (writer->opened) fhx__destination_abort(writer->destination, writer->upload);
+  writer->opened = false;
+  writer->named = false;
+  writer->used = 0;
+}

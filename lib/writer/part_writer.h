@@ -1,0 +1,76 @@
+/*
+ * Lines to one part at a time: scan into the buffer, take or drop, flush, digest, commit.
+ *
+ * The scanner writes straight into the part's buffer: one copy from the source to the part. A line
+ * that was scanned but not taken is simply overwritten.
+ */
+#ifndef FHX__WRITER_PART_WRITER_H
+#define FHX__WRITER_PART_WRITER_H
+
+#include "core/digest.h"
+#include "destination/destination.h"
+#include "ndjson/scan.h"
+
+#define FHX__PART_BYTES_DEFAULT (UINT64_C(128) * 1024 * 1024)
+#define FHX__RESOURCE_BYTES_DEFAULT (UINT64_C(1) << 30)
+
+typedef struct fhx__part_writer {
+  /* Borrowed. */
+  fhx_destination *destination;
+  bool sha256_wanted;
+  uint32_t depth_max;
+  uint64_t resource_bytes_max;
+  /* Bytes that are not yet written: those of taken lines, then perhaps a scanned line. */
+  unsigned char *buffer;
+  size_t capacity;
+  size_t used;
+  /* The part that is being written; `named` from begin to commit or abort. It is opened at the
+     destination with its first flush. */
+  bool named;
+  bool opened;
+  void *upload;
+  fhx_part part;
+  fhx__sha256 sha256;
+} fhx__part_writer;
+
+/* A resource that was scanned and not yet taken. Valid until the next scan, take or abort. */
+typedef struct fhx__line {
+  fhx__scan scan;
+  /* The compact line; for a resource longer than the buffer, the resource as it came. */
+  const char *text;
+  size_t len;
+  bool oversized;
+  /* Longer than resource_bytes_max: not scanned. */
+  bool too_long;
+} fhx__line;
+
+int32_t fhx__part_writer_init(fhx__part_writer *writer, fhx_destination *destination,
+                              fhx_error **error);
+/* Aborts an open part and frees the memory. Harmless on a zeroed writer. */
+void fhx__part_writer_free(fhx__part_writer *writer);
+
+/* Scans one resource. FHX_OK also for a bad one: see line->scan.fault and line->too_long. */
+int32_t fhx__part_writer_scan(fhx__part_writer *writer, const void *data, size_t len,
+                              fhx__line *line, fhx_error **error);
+
+/* Names the next part. None is named yet. Nothing is opened before the first flush. */
+void fhx__part_writer_begin(fhx__part_writer *writer, const fhx_part *identity);
+
+/* Adds the scanned line to the named part. */
+int32_t fhx__part_writer_take(fhx__part_writer *writer, const fhx__line *line, fhx_error **error);
+
+/* Adds a line that needs no check (without its line feed). */
+int32_t fhx__part_writer_add(fhx__part_writer *writer, const char *text, size_t len,
+                             fhx_error **error);
+
+/*
+ * Commits the named part, which holds at least one line, and stores what it has become in *part.
+ * FHX_ERR_UNKNOWN_OUTCOME when it may exist; after any other error it does not. In each case no
+ * part is named any more, and a line that was scanned can still be taken by the next one.
+ */
+int32_t fhx__part_writer_commit(fhx__part_writer *writer, fhx_part *part, fhx_error **error);
+
+/* Forgets the named part, if any. */
+void fhx__part_writer_abort(fhx__part_writer *writer);
+
+#endif

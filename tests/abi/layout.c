@@ -1,0 +1,289 @@
+/*
+ * The ABI in numbers: the value of every constant, and the type and place of every member of every
+ * structure in the public headers. What the compiler accepts here, hosts were built with: lines are
+ * added, never changed. layout.py fails when a constant or a structure of a header is missing.
+ *
+ * It is compiled with -Wpadded, so that no structure has padding that nobody named.
+ */
+#include <fhirexport/fhirexport.h>
+#include <string.h>
+
+#define CONSTANT(name, value) _Static_assert((name) == (value), #name)
+#define TEXT(name, value) _Static_assert(sizeof(name) == sizeof(value), #name)
+#define MEMBER(structure, member, type, offset)                                    \
+  _Static_assert(_Generic(((structure *)0)->member, type : 1, default : 0) == 1 && \
+                     offsetof(structure, member) == (offset),                      \
+                 #structure "." #member)
+#define STRUCT(structure, bytes) _Static_assert(sizeof(structure) == (bytes), #structure)
+
+_Static_assert(sizeof(void *) == 8 && sizeof(size_t) == 8, "these are the offsets of LP64");
+
+/* status.h */
+CONSTANT(FHX_OK, 0);
+CONSTANT(FHX_END, 1);
+CONSTANT(FHX_WAIT, 2);
+CONSTANT(FHX_ERR_ARGUMENT, -1);
+CONSTANT(FHX_ERR_MISUSE, -2);
+CONSTANT(FHX_ERR_REENTRANT, -3);
+CONSTANT(FHX_ERR_NO_MEMORY, -4);
+CONSTANT(FHX_ERR_STRUCT_SIZE, -5);
+CONSTANT(FHX_ERR_UNSUPPORTED, -6);
+CONSTANT(FHX_ERR_NOT_FOUND, -7);
+CONSTANT(FHX_ERR_EXISTS, -8);
+CONSTANT(FHX_ERR_REFUSED, -9);
+CONSTANT(FHX_ERR_UNKNOWN_OUTCOME, -10);
+CONSTANT(FHX_ERR_CANCELLED, -11);
+CONSTANT(FHX_ERR_JOB_FAILED, -12);
+CONSTANT(FHX_ERR_RESOURCE, -13);
+CONSTANT(FHX_ERR_SOURCE, -14);
+CONSTANT(FHX_ERR_DESTINATION, -15);
+CONSTANT(FHX_ERR_STORE, -16);
+CONSTANT(FHX_ERR_IO, -17);
+CONSTANT(FHX_ERR_NO_SPACE, -18);
+CONSTANT(FHX_ERR_DENIED, -19);
+CONSTANT(FHX_ERR_LIMIT, -20);
+CONSTANT(FHX_ERR_NO_ANSWER, -21);
+CONSTANT(FHX_ERR_INTERNAL, -22);
+
+/* version.h */
+CONSTANT(FHX_VERSION_MAJOR, 0);
+CONSTANT(FHX_VERSION_MINOR, 1);
+CONSTANT(FHX_VERSION_PATCH, 0);
+CONSTANT(FHX_VERSION_NUMBER, 1000);
+TEXT(FHX_VERSION, "0.1.0");
+
+/* part.h */
+CONSTANT(FHX_PART_OUTPUT, 0);
+CONSTANT(FHX_PART_ERROR, 1);
+
+/* reply.h */
+CONSTANT(FHX_TOKEN_MAX, 4096);
+CONSTANT(FHX_OPAQUE_MAX, 4096);
+
+/* memory.h */
+MEMBER(fhx_allocator, size, uint32_t, 0);
+MEMBER(fhx_allocator, reserved, uint32_t, 4);
+MEMBER(fhx_allocator, user_data, void *, 8);
+MEMBER(fhx_allocator, allocate, void *(*)(void *user_data, size_t byte_count), 16);
+MEMBER(fhx_allocator, reallocate, void *(*)(void *user_data, void *block, size_t byte_count), 24);
+MEMBER(fhx_allocator, release, void (*)(void *user_data, void *block), 32);
+STRUCT(fhx_allocator, 40);
+
+/* source.h */
+CONSTANT(FHX_TIME_NONE, INT64_MIN);
+CONSTANT(FHX_APPLIED_TYPE, 1u);
+CONSTANT(FHX_APPLIED_SINCE, 2u);
+CONSTANT(FHX_APPLIED_UNTIL, 4u);
+CONSTANT(FHX_APPLIED_PATIENTS, 8u);
+CONSTANT(FHX_APPLIED_AS_OF, 16u);
+CONSTANT(FHX_PROMISE_ASCENDING_IDS, 32u);
+
+MEMBER(fhx_source_callbacks, size, uint32_t, 0);
+MEMBER(fhx_source_callbacks, reserved, uint32_t, 4);
+MEMBER(fhx_source_callbacks, open_cursor, fhx_open_cursor_callback, 8);
+MEMBER(fhx_source_callbacks, next_rows, fhx_next_rows_callback, 16);
+MEMBER(fhx_source_callbacks, close_cursor, fhx_close_cursor_callback, 24);
+MEMBER(fhx_source_callbacks, list_shards, fhx_list_shards_callback, 32);
+MEMBER(fhx_source_callbacks, read_resource, fhx_read_resource_callback, 40);
+MEMBER(fhx_source_callbacks, group_members, fhx_group_members_callback, 48);
+MEMBER(fhx_source_callbacks, list_types, fhx_list_types_callback, 56);
+MEMBER(fhx_source_callbacks, count_estimate, fhx_count_estimate_callback, 64);
+MEMBER(fhx_source_callbacks, snapshot_ready, fhx_snapshot_ready_callback, 72);
+MEMBER(fhx_source_callbacks, read_clock, fhx_read_clock_callback, 80);
+MEMBER(fhx_source_callbacks, destroy, fhx_source_destroy_callback, 88);
+STRUCT(fhx_source_callbacks, 96);
+
+MEMBER(fhx_folder_options, size, uint32_t, 0);
+MEMBER(fhx_folder_options, reserved, uint32_t, 4);
+MEMBER(fhx_folder_options, path, const char *, 8);
+STRUCT(fhx_folder_options, 16);
+
+MEMBER(fhx_sqlite_source_options, size, uint32_t, 0);
+MEMBER(fhx_sqlite_source_options, reserved, uint32_t, 4);
+MEMBER(fhx_sqlite_source_options, path, const char *, 8);
+MEMBER(fhx_sqlite_source_options, table, const char *, 16);
+MEMBER(fhx_sqlite_source_options, type_column, const char *, 24);
+MEMBER(fhx_sqlite_source_options, id_column, const char *, 32);
+MEMBER(fhx_sqlite_source_options, updated_column, const char *, 40);
+MEMBER(fhx_sqlite_source_options, json_column, const char *, 48);
+MEMBER(fhx_sqlite_source_options, stamp_resolution_us, int64_t, 56);
+STRUCT(fhx_sqlite_source_options, 64);
+
+/* destination.h */
+CONSTANT(FHX_DESTINATION_REQUIRES_TOKEN, 1u);
+
+MEMBER(fhx_destination_callbacks, size, uint32_t, 0);
+MEMBER(fhx_destination_callbacks, flags, uint32_t, 4);
+MEMBER(fhx_destination_callbacks, part_open, fhx_part_open_callback, 8);
+MEMBER(fhx_destination_callbacks, part_write, fhx_part_write_callback, 16);
+MEMBER(fhx_destination_callbacks, part_commit, fhx_part_commit_callback, 24);
+MEMBER(fhx_destination_callbacks, part_abort, fhx_part_abort_callback, 32);
+MEMBER(fhx_destination_callbacks, part_stat, fhx_part_stat_callback, 40);
+MEMBER(fhx_destination_callbacks, part_url, fhx_part_url_callback, 48);
+MEMBER(fhx_destination_callbacks, part_remove, fhx_part_remove_callback, 56);
+MEMBER(fhx_destination_callbacks, destroy, fhx_destination_destroy_callback, 64);
+STRUCT(fhx_destination_callbacks, 72);
+
+MEMBER(fhx_directory_options, size, uint32_t, 0);
+MEMBER(fhx_directory_options, flags, uint32_t, 4);
+MEMBER(fhx_directory_options, path, const char *, 8);
+MEMBER(fhx_directory_options, base_url, const char *, 16);
+STRUCT(fhx_directory_options, 24);
+
+/* store.h */
+CONSTANT(FHX_JOB_RUNNING, 1);
+CONSTANT(FHX_JOB_COMPLETE, 2);
+CONSTANT(FHX_JOB_FAILED, 3);
+CONSTANT(FHX_JOB_REMOVING, 4);
+CONSTANT(FHX_PHASE_PLAN, 0);
+CONSTANT(FHX_PHASE_MAIN, 1);
+CONSTANT(FHX_PHASE_FINISH, 2);
+CONSTANT(FHX_TASK_WAITING, 1);
+CONSTANT(FHX_TASK_RUNNING, 2);
+CONSTANT(FHX_TASK_DONE, 3);
+CONSTANT(FHX_RELEASE_PARKED, 1);
+CONSTANT(FHX_RELEASE_RETRY, 2);
+CONSTANT(FHX_RELEASE_FAIL, 3);
+
+MEMBER(fhx_job_record, size, uint32_t, 0);
+MEMBER(fhx_job_record, state, uint32_t, 4);
+MEMBER(fhx_job_record, job_id, const char *, 8);
+MEMBER(fhx_job_record, tenant, const char *, 16);
+MEMBER(fhx_job_record, client, const char *, 24);
+MEMBER(fhx_job_record, request, const char *, 32);
+MEMBER(fhx_job_record, definition, const char *, 40);
+MEMBER(fhx_job_record, host_context, const void *, 48);
+MEMBER(fhx_job_record, host_context_len, size_t, 56);
+MEMBER(fhx_job_record, transaction_time_us, int64_t, 64);
+MEMBER(fhx_job_record, resolution_us, int64_t, 72);
+MEMBER(fhx_job_record, reason, const char *, 80);
+MEMBER(fhx_job_record, reason_status, int32_t, 88);
+MEMBER(fhx_job_record, cleanup_due, uint32_t, 92);
+MEMBER(fhx_job_record, created_us, int64_t, 96);
+MEMBER(fhx_job_record, ended_us, int64_t, 104);
+MEMBER(fhx_job_record, task_count, uint64_t, 112);
+MEMBER(fhx_job_record, task_done_count, uint64_t, 120);
+MEMBER(fhx_job_record, resource_count, uint64_t, 128);
+MEMBER(fhx_job_record, byte_count, uint64_t, 136);
+MEMBER(fhx_job_record, error_count, uint64_t, 144);
+MEMBER(fhx_job_record, estimated_resources, uint64_t, 152);
+STRUCT(fhx_job_record, 160);
+
+MEMBER(fhx_task_record, size, uint32_t, 0);
+MEMBER(fhx_task_record, state, uint32_t, 4);
+MEMBER(fhx_task_record, job_id, const char *, 8);
+MEMBER(fhx_task_record, task_index, uint32_t, 16);
+MEMBER(fhx_task_record, phase, uint32_t, 20);
+MEMBER(fhx_task_record, resource_type, const char *, 24);
+MEMBER(fhx_task_record, shard, const void *, 32);
+MEMBER(fhx_task_record, shard_len, size_t, 40);
+MEMBER(fhx_task_record, shard_index, uint32_t, 48);
+MEMBER(fhx_task_record, attempt_count, uint32_t, 52);
+MEMBER(fhx_task_record, fence, uint64_t, 56);
+MEMBER(fhx_task_record, next_seq, uint64_t, 64);
+MEMBER(fhx_task_record, first_seq, uint64_t, 72);
+MEMBER(fhx_task_record, token, const void *, 80);
+MEMBER(fhx_task_record, token_len, size_t, 88);
+MEMBER(fhx_task_record, last_id, const char *, 96);
+MEMBER(fhx_task_record, resource_count, uint64_t, 104);
+MEMBER(fhx_task_record, byte_count, uint64_t, 112);
+MEMBER(fhx_task_record, error_count, uint64_t, 120);
+MEMBER(fhx_task_record, estimated_resources, uint64_t, 128);
+STRUCT(fhx_task_record, 136);
+
+MEMBER(fhx_part_record, size, uint32_t, 0);
+MEMBER(fhx_part_record, kind, uint32_t, 4);
+MEMBER(fhx_part_record, name, const char *, 8);
+MEMBER(fhx_part_record, resource_type, const char *, 16);
+MEMBER(fhx_part_record, resource_count, uint64_t, 24);
+MEMBER(fhx_part_record, byte_count, uint64_t, 32);
+MEMBER(fhx_part_record, fence, uint64_t, 40);
+MEMBER(fhx_part_record, seq, uint64_t, 48);
+MEMBER(fhx_part_record, task_index, uint32_t, 56);
+MEMBER(fhx_part_record, crc32c, uint32_t, 60);
+MEMBER(fhx_part_record, sha256, const uint8_t *, 64);
+STRUCT(fhx_part_record, 72);
+
+MEMBER(fhx_attempt_record, size, uint32_t, 0);
+MEMBER(fhx_attempt_record, task_index, uint32_t, 4);
+MEMBER(fhx_attempt_record, phase, uint32_t, 8);
+MEMBER(fhx_attempt_record, shard_index, uint32_t, 12);
+MEMBER(fhx_attempt_record, resource_type, const char *, 16);
+MEMBER(fhx_attempt_record, fence, uint64_t, 24);
+MEMBER(fhx_attempt_record, first_seq, uint64_t, 32);
+MEMBER(fhx_attempt_record, last_seq, uint64_t, 40);
+MEMBER(fhx_attempt_record, finished, uint32_t, 48);
+MEMBER(fhx_attempt_record, alive, uint32_t, 52);
+STRUCT(fhx_attempt_record, 56);
+
+MEMBER(fhx_store_callbacks, size, uint32_t, 0);
+MEMBER(fhx_store_callbacks, reserved, uint32_t, 4);
+MEMBER(fhx_store_callbacks, create_job, fhx_create_job_callback, 8);
+MEMBER(fhx_store_callbacks, read_job, fhx_read_job_callback, 16);
+MEMBER(fhx_store_callbacks, claim_task, fhx_claim_task_callback, 24);
+MEMBER(fhx_store_callbacks, renew_task, fhx_renew_task_callback, 32);
+MEMBER(fhx_store_callbacks, plan_tasks, fhx_plan_tasks_callback, 40);
+MEMBER(fhx_store_callbacks, record_checkpoint, fhx_record_checkpoint_callback, 48);
+MEMBER(fhx_store_callbacks, release_task, fhx_release_task_callback, 56);
+MEMBER(fhx_store_callbacks, read_task, fhx_read_task_callback, 64);
+MEMBER(fhx_store_callbacks, remove_job, fhx_remove_job_callback, 72);
+MEMBER(fhx_store_callbacks, list_parts, fhx_list_parts_callback, 80);
+MEMBER(fhx_store_callbacks, list_lines, fhx_list_lines_callback, 88);
+MEMBER(fhx_store_callbacks, list_attempts, fhx_list_attempts_callback, 96);
+MEMBER(fhx_store_callbacks, clean_job, fhx_clean_job_callback, 104);
+MEMBER(fhx_store_callbacks, destroy, fhx_store_destroy_callback, 112);
+STRUCT(fhx_store_callbacks, 120);
+
+MEMBER(fhx_sqlite_store_options, size, uint32_t, 0);
+MEMBER(fhx_sqlite_store_options, reserved, uint32_t, 4);
+MEMBER(fhx_sqlite_store_options, path, const char *, 8);
+MEMBER(fhx_sqlite_store_options, clock, fhx_clock_callback, 16);
+MEMBER(fhx_sqlite_store_options, clock_user_data, void *, 24);
+STRUCT(fhx_sqlite_store_options, 32);
+
+/* writer.h */
+CONSTANT(FHX_WRITER_SHA256, 1u);
+
+MEMBER(fhx_writer_options, size, uint32_t, 0);
+MEMBER(fhx_writer_options, flags, uint32_t, 4);
+MEMBER(fhx_writer_options, resource_type, const char *, 8);
+MEMBER(fhx_writer_options, name_prefix, const char *, 16);
+MEMBER(fhx_writer_options, part_bytes, uint64_t, 24);
+MEMBER(fhx_writer_options, part_count, uint64_t, 32);
+MEMBER(fhx_writer_options, resource_bytes_max, uint64_t, 40);
+MEMBER(fhx_writer_options, depth_max, uint32_t, 48);
+MEMBER(fhx_writer_options, reserved, uint32_t, 52);
+STRUCT(fhx_writer_options, 56);
+
+/* job.h */
+CONSTANT(FHX_JOB_SHA256, 1u);
+
+MEMBER(fhx_job_options, size, uint32_t, 0);
+MEMBER(fhx_job_options, flags, uint32_t, 4);
+MEMBER(fhx_job_options, source, fhx_source *, 8);
+MEMBER(fhx_job_options, destination, fhx_destination *, 16);
+MEMBER(fhx_job_options, store, fhx_store *, 24);
+MEMBER(fhx_job_options, filter, const fhx_filter *, 32);
+MEMBER(fhx_job_options, request, const char *, 40);
+MEMBER(fhx_job_options, tenant, const char *, 48);
+MEMBER(fhx_job_options, client, const char *, 56);
+MEMBER(fhx_job_options, host_context, const void *, 64);
+MEMBER(fhx_job_options, host_context_len, size_t, 72);
+MEMBER(fhx_job_options, part_bytes, uint64_t, 80);
+MEMBER(fhx_job_options, part_count, uint64_t, 88);
+MEMBER(fhx_job_options, resource_bytes_max, uint64_t, 96);
+MEMBER(fhx_job_options, lease_us, int64_t, 104);
+MEMBER(fhx_job_options, settle_us, int64_t, 112);
+MEMBER(fhx_job_options, stall_us, int64_t, 120);
+MEMBER(fhx_job_options, attempts_max, uint32_t, 128);
+MEMBER(fhx_job_options, shards_max, uint32_t, 132);
+MEMBER(fhx_job_options, depth_max, uint32_t, 136);
+MEMBER(fhx_job_options, reserved, uint32_t, 140);
+STRUCT(fhx_job_options, 144);
+
+/* What a compiler cannot compare: texts, and the header against the library that is loaded. */
+int main(void) {
+  if (strcmp(FHX_VERSION, "0.1.0") != 0) return 1;
+  if (strcmp(fhx_version(), FHX_VERSION) != 0) return 2;
+  return fhx_version_number() == FHX_VERSION_NUMBER ? 0 : 3;
+}

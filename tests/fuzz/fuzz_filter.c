@@ -1,0 +1,184 @@
+/*
+ * The compartment and the window on any resource. The first byte picks a type of the table, the
+ * rest is a resource; what the one-pass walk finds is compared with a search in a tree that yajl
+ * has built. The same rest is read as an instant.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/json.h"
+#include "select/compartment.h"
+#include "select/compartment_table.h"
+#include "select/filter.h"
+
+#define SEGMENTS_MAX 4096
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static void require(bool holds) {
+  if (!holds) abort();
+}
+
+typedef struct segment {
+  const char *text;
+  size_t len;
+} segment;
+
+static bool is_segment(segment one, const char *text) {
+  return one.len == strlen(text) && memcmp(one.text, text, one.len) == 0;
+}
+
+static size_t split(const char *text, size_t len, segment *segments) {
+  size_t count = 0, begin = 0;
+  for (size_t i = 0; i <= len; i++) {
+    if (i < len && text[i] != '/') continue;
+    if (count == SEGMENTS_MAX) return 0;
+    segments[count++] = (segment){text + begin, i - begin};
+    begin = i + 1;
+  }
+  return count;
+}
+
+/* Whether decoded text refers to a patient: from the front, segment by segment. */
+static bool refers(const char *text, size_t len) {
+  static segment segments[SEGMENTS_MAX];
+  size_t needed = 2;
+  if (memchr(text, '?', len) != NULL || memchr(text, '#', len) != NULL) return false;
+  for (const char *const *scheme = (const char *const[]){"http://", "https://", NULL};
+       *scheme != NULL; scheme++) {
+    size_t scheme_len = strlen(*scheme);
+    if (len < scheme_len || memcmp(text, *scheme, scheme_len) != 0) continue;
+    text += scheme_len;
+    len -= scheme_len;
+    needed = 3;
+    if (len == 0 || *text == '/') return false;
+    break;
+  }
+  size_t count = split(text, len, segments);
+  if (count >= needed + 2 && is_segment(segments[count - 2], "_history")) {
+    if (!fhx__is_id(segments[count - 1].text, segments[count - 1].len)) return false;
+    count -= 2;
+  }
+  return (needed == 2 ? count == 2 : count >= 3) && is_segment(segments[count - 2], "Patient") &&
+         fhx__is_id(segments[count - 1].text, segments[count - 1].len);
+}
+
+/* The next node of a walk through everything under `root`. */
+static const fhx__json_node *next_node(const fhx__json_node *root, const fhx__json_node *node) {
+  if (node->first != NULL) return node->first;
+  while (node != root && node->next == NULL) node = node->parent;
+  return node == root ? NULL : node->next;
+}
+
+/* Whether the members above this one, lists left out, are exactly the path. */
+static bool lies_on(const fhx__json_node *node, const char *path) {
+  const char *end = path + strlen(path);
+  for (; node->parent != NULL; node = node->parent) {
+    if (node->key == NULL) continue;
+    size_t len = strlen(node->key);
+    if (strchr(node->key, '.') != NULL || (size_t)(end - path) < len) return false;
+    if (memcmp(end - len, node->key, len) != 0) return false;
+    end -= len;
+    if (end == path) {
+      /* Nothing but lists may be left above. */
+      for (node = node->parent; node != NULL; node = node->parent) {
+        if (node->key != NULL) return false;
+      }
+      return true;
+    }
+    if (*--end != '.') return false;
+  }
+  return false;
+}
+
+static bool slow_has(const fhx__compartment_row *row, const fhx__json_node *root) {
+  for (const fhx__json_node *node = root; node != NULL; node = next_node(root, node)) {
+    if (node->kind != FHX__JSON_STRING || node->key == NULL) continue;
+    if (strcmp(node->key, "reference") != 0 || !refers(node->text, node->text_len)) continue;
+    for (size_t i = 0; i < FHX__COMPARTMENT_PATHS_MAX && row->paths[i] != NULL; i++) {
+      if (lies_on(node->parent, row->paths[i])) return true;
+    }
+  }
+  return false;
+}
+
+/* yajl makes '?' of an escaped half of a surrogate pair, and a key with a NUL looks shorter. */
+static bool is_comparable(const char *line, size_t len) {
+  for (size_t i = 0; i + 4 <= len; i++) {
+    if (line[i] != '\\' || line[i + 1] != 'u') continue;
+    if ((line[i + 2] | 0x20) == 'd' || memcmp(line + i + 2, "00", 2) == 0) return false;
+  }
+  return true;
+}
+
+static bool is_any(const void *context, const char *id, size_t len) {
+  (void)context;
+  require(fhx__is_id(id, len) && id[len] == '\0');
+  return true;
+}
+
+static void check_compartment(const fhx__compartment_row *row, const char *line, size_t len) {
+  fhx__json_node *root = NULL;
+  /* The Patient's own id is not asked for here. */
+  const char *type = row->resource_type;
+  if (strcmp(type, "Patient") == 0) return;
+  bool fast = fhx__compartment_has(type, "x", line, len, is_any, NULL);
+  if (!is_comparable(line, len)) return;
+  if (fhx__json_parse(line, len, &root, NULL) != FHX_OK) return; /* too deep for yajl's reader */
+  require(fast == slow_has(row, root));
+  fhx__json_free(root);
+}
+
+static void check_filter(const fhx__facts *facts, const char *line, size_t len) {
+  static const int64_t stamp = INT64_C(1704067200000000);
+  fhx_filter *filter = NULL, *sealed = NULL;
+  if (fhx_filter_new(&filter, NULL) != FHX_OK) return;
+  fhx_filter_set_since(filter, "2024-01-01T00:00:00.0000001Z", NULL);
+  fhx_filter_set_until(filter, "2025-01-01T00:00:00Z", NULL);
+  fhx_filter_add_patient(filter, "p2", NULL);
+  fhx_filter_add_patient(filter, "p1", NULL);
+  if (fhx__filter_copy(filter, &sealed, NULL) == FHX_OK) {
+    for (uint32_t applied = 0; applied < 16; applied++) {
+      bool takes = fhx__filter_takes(filter, applied, facts, NULL, line, len);
+      require(takes == fhx__filter_takes(sealed, applied, facts, NULL, line, len));
+      fhx__filter_takes(sealed, applied, facts, &stamp, line, len);
+    }
+    require(fhx__filter_takes(sealed, UINT32_MAX, facts, NULL, line, len));
+  }
+  fhx_filter_free(sealed);
+  fhx_filter_free(filter);
+}
+
+static void check_instant(const char *text, size_t len) {
+  fhx__instant read = {0, 0}, again = {0, 0};
+  char written[FHX__INSTANT_TEXT_MAX];
+  if (!fhx__instant_parse(text, len, &read)) return;
+  require(fhx__instant_compare(read, read) == 0);
+  fhx__instant_format(written, read.us, 1);
+  if (strlen(written) != strlen("2024-01-01T00:00:00.000000Z")) return;
+  if (!fhx__instant_parse(written, strlen(written), &again)) {
+    /* An offset can lead out of the years 1 to 9999. */
+    require(memcmp(written, "0000", 4) == 0);
+    return;
+  }
+  require(again.us == read.us && again.finer == 0);
+  require(fhx__instant_compare(again, read) == (read.finer == 0 ? 0 : -1));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
+  fhx__scan scan = {0};
+  if (len == 0) return 0;
+  const fhx__compartment_row *row = &fhx__compartment_r4[*data % fhx__compartment_r4_count];
+  const char *text = (const char *)data + 1;
+  char *line = malloc(len);
+  if (line == NULL) return 0;
+  check_instant(text, len - 1);
+  if (fhx__scan_resource(text, len - 1, line, FHX__DEPTH_MAX, &scan) == FHX__FAULT_NONE) {
+    check_compartment(row, line, scan.out_len);
+    check_filter(&scan.facts, line, scan.out_len);
+  }
+  /* Whatever the text: nothing outside it is read. */
+  fhx__compartment_has(row->resource_type, "x", text, len - 1, is_any, NULL);
+  free(line);
+  return 0;
+}

@@ -1,0 +1,23 @@
+# Tests of the example programs by scripts. Included by CMakeLists.txt.
+if(TARGET fhirexport-generate)
+  fhx_add_script(programs.generator python:${python} --
+    ${CMAKE_CURRENT_SOURCE_DIR}/generator.sh $<TARGET_FILE:fhirexport-generate>)
+  set_tests_properties(programs.generator PROPERTIES LABELS slow)
+  fhx_add_script(programs.folder python:${python} --
+    ${CMAKE_CURRENT_SOURCE_DIR}/programs.sh $<TARGET_FILE:minimal>
+    $<TARGET_FILE:fhirexport-folder> $<TARGET_FILE:fhirexport-generate>)
+  set_tests_properties(programs.folder PROPERTIES LABELS "")
+endif()
+
+# Programs that are killed, stopped and compared, and the scripts that do so.
+foreach(program crash/victim real_data/push)
+  get_filename_component(name ${program} NAME)
+  add_executable(${name} ${program}.c)
+  target_link_libraries(${name} PRIVATE fhx_flags fhirexport Threads::Threads)
+endforeach()
+
+# The order of system calls that makes a part durable.
+add_executable(write_part programs/write_part.c)
+target_link_libraries(write_part PRIVATE fhx_flags fhirexport)
+fhx_add_script(programs.strace_order strace --
+  ${CMAKE_CURRENT_SOURCE_DIR}/strace_order.sh $<TARGET_FILE:write_part>)
