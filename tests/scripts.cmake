@@ -21,3 +21,22 @@ add_executable(write_part programs/write_part.c)
 target_link_libraries(write_part PRIVATE fhx_flags fhirexport)
 fhx_add_script(programs.strace_order strace --
   ${CMAKE_CURRENT_SOURCE_DIR}/strace_order.sh $<TARGET_FILE:write_part>)
+
+fhx_add_script(export.real_data python:${python} --
+  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/real_data/real_data.py
+  --export $<TARGET_FILE:fhirexport-folder> --push $<TARGET_FILE:push>
+  --generate $<TARGET_FILE:fhirexport-generate> --data ${FHX_REAL_DATA})
+fhx_add_script(export.killed_quick python:${python} --
+  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/crash/crash.py --rounds 3 --stops 2
+  --victim $<TARGET_FILE:victim> --generate $<TARGET_FILE:fhirexport-generate>)
+fhx_add_script(export.killed python:${python} --
+  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/crash/crash.py --rounds 30 --stops 5
+  --victim $<TARGET_FILE:victim> --generate $<TARGET_FILE:fhirexport-generate>)
+fhx_add_script(export.memory python:${python} --
+  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/memory/memory.py
+  --export $<TARGET_FILE:fhirexport-folder> --generate $<TARGET_FILE:fhirexport-generate>)
+fhx_add_script(export.checkpoint_order python:${python} strace --
+  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/checkpoint_order.py $<TARGET_FILE:victim>
+  $<TARGET_FILE:fhirexport-generate>)
+set_tests_properties(export.real_data export.killed_quick PROPERTIES LABELS "")
+set_tests_properties(export.killed export.memory PROPERTIES LABELS "slow;nosan" TIMEOUT 1800)

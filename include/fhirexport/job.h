@@ -45,10 +45,10 @@ typedef struct fhx_job_options {
   uint64_t part_count;
   /* The longest resource accepted, in bytes as given; 0: 1 GiB. */
   uint64_t resource_bytes_max;
-  /* How long a task is held without a sign of life; 0: 120 s. */
+  /* How long a task is held without a sign of life; 0: 120 s; at most a year. */
   int64_t lease_us;
   /* How long to wait for writes in flight before the first cursor, for a source without
-     snapshot_ready; 0: 1 s; -1: not at all, for data that does not change. */
+     snapshot_ready; 0: 1 s; -1: not at all, for data that does not change; at most a year. */
   int64_t settle_us;
   /* How long a source may answer "wait" in a row before its task fails; 0: 15 min. */
   int64_t stall_us;

@@ -32,9 +32,11 @@ FHX_API int32_t fhx_reply_end(fhx_reply *reply);
 FHX_API int32_t fhx_reply_wait(fhx_reply *reply, int64_t retry_after_us);
 
 /*
- * Failed. `status` is negative; another value counts as FHX_ERR_INTERNAL. `retryable` is 1 when
- * trying again may help. `message` is a sentence that may be shown in logs and status answers, so
- * it must hold no patient data and no secrets; at most 500 bytes are kept; NULL is allowed.
+ * Failed. `status` is negative; another value counts as FHX_ERR_INTERNAL, and so do
+ * FHX_ERR_RESOURCE, FHX_ERR_CANCELLED and FHX_ERR_JOB_FAILED, by which the library's functions say
+ * something of their own. `retryable` is 1 when trying again may help. `message` is a sentence that
+ * may be shown in logs and status answers, so it must hold no patient data and no secrets; at most
+ * 500 bytes are kept; NULL is allowed.
  */
 FHX_API int32_t fhx_reply_fail(fhx_reply *reply, int32_t status, uint32_t retryable,
                                const char *message);
@@ -47,7 +49,7 @@ FHX_API int32_t fhx_reply_handle(fhx_reply *reply, void *handle, uint32_t applie
 
 /*
  * Rows. `data` holds `row_count` resources; row i ends before byte `row_ends[i]` and begins where
- * row i-1 ended, the first at 0. Nothing else divides rows: not line feeds, not the JSON. A line
+ * row i-1 ended, the first at 0; the last one ends at `len`. Nothing else divides rows: not line feeds, not the JSON. A line
  * feed or other white space around a resource does no harm. `row_ends` is NULL for exactly one
  * resource that fills `data`, pretty-printed or not; then `row_count` is 1. `row_count` 0 is
  * allowed: nothing this time, though `token` may have moved.
@@ -55,8 +57,8 @@ FHX_API int32_t fhx_reply_handle(fhx_reply *reply, void *handle, uint32_t applie
  * `row_updated_us` has each row's time of last change in microseconds since 1970 UTC, floored;
  * NULL: the library reads `meta.lastUpdated` from the text.
  *
- * `token` (at most FHX_TOKEN_MAX bytes) means "after the last of these rows": a cursor opened
- * with it goes on behind them. NULL: this source cannot resume.
+ * `token` (1 to FHX_TOKEN_MAX bytes) means "after the last of these rows": a cursor opened
+ * with it goes on behind them. NULL and 0: this source cannot resume.
  *
  * Everything stays valid and unchanged until the next call on this cursor.
  */
@@ -77,7 +79,8 @@ FHX_API int32_t fhx_reply_item(fhx_reply *reply, const void *data, size_t len);
 
 /*
  * The time in microseconds since 1970 UTC, and the resolution of the time stamps that the host
- * gives to resources, in microseconds (1,000 for milliseconds, 1,000,000 for seconds).
+ * gives to resources, in microseconds (1,000 for milliseconds, 1,000,000 for seconds; at most a
+ * day).
  */
 FHX_API int32_t fhx_reply_time(fhx_reply *reply, int64_t now_us, int64_t resolution_us);
 

@@ -174,7 +174,8 @@ typedef struct fhx_checkpoint fhx_checkpoint;
 FHX_API const char *fhx_checkpoint_job_id(const fhx_checkpoint *checkpoint);
 FHX_API uint32_t fhx_checkpoint_task_index(const fhx_checkpoint *checkpoint);
 FHX_API uint64_t fhx_checkpoint_fence(const fhx_checkpoint *checkpoint);
-/* It must equal the task's next_seq, which becomes next_seq. */
+/* It must equal the task's next_seq, which becomes next_seq: a higher one unless the task is done, so
+   that no checkpoint can be taken twice. */
 FHX_API uint64_t fhx_checkpoint_seq(const fhx_checkpoint *checkpoint);
 FHX_API uint64_t fhx_checkpoint_next_seq(const fhx_checkpoint *checkpoint);
 /* 1 when the task is done with it. */
@@ -326,7 +327,8 @@ FHX_API int32_t fhx_store_new(const fhx_store_callbacks *callbacks, void *user_d
 /* Drops the caller's reference; jobs that use it keep theirs. NULL is harmless. */
 FHX_API void fhx_store_free(fhx_store *store);
 
-/* A clock for tests: microseconds since 1970 UTC, never going back. */
+/* A clock for tests: microseconds since 1970 UTC, never going back. It is read inside a step, whose
+   locks are held: it must not call the library. Any thread. */
 typedef int64_t (*fhx_clock_callback)(void *user_data);
 
 typedef struct fhx_sqlite_store_options {

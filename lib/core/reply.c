@@ -8,6 +8,7 @@
 #include "core/names.h"
 
 #define HOST_MESSAGE_MAX 500
+#define RESOLUTION_MAX_US INT64_C(86400000000)
 
 void fhx__reply_begin(fhx_reply *reply, uint32_t accepts, const char *callback) {
   memset(reply, 0, sizeof *reply);
@@ -64,10 +65,16 @@ static void keep_message(fhx_reply *reply, const char *message) {
   reply->message[len] = '\0';
 }
 
+/* Statuses by which the library's own functions say something of their own. */
+static bool is_reserved(int32_t status) {
+  return status >= 0 || status == FHX_ERR_RESOURCE || status == FHX_ERR_CANCELLED ||
+         status == FHX_ERR_JOB_FAILED;
+}
+
 int32_t fhx_reply_fail(fhx_reply *reply, int32_t status, uint32_t retryable, const char *message) {
   if (reply == NULL) return FHX_ERR_ARGUMENT;
   if (reply->broken) return reply->status;
-  reply->status = status < 0 ? status : FHX_ERR_INTERNAL;
+  reply->status = is_reserved(status) ? FHX_ERR_INTERNAL : status;
   reply->retryable = retryable != 0 ? 1 : 0;
   keep_message(reply, message == NULL ? "" : message);
   return FHX_OK;
@@ -110,7 +117,7 @@ static const char *rows_fault(const fhx__rows *rows) {
   if (rows->token_len > FHX_TOKEN_MAX) return "the token is longer than FHX_TOKEN_MAX";
   if (rows->row_ends == NULL) {
     if (rows->row_count > 1) return "there are several rows but no row_ends";
-    return NULL;
+    return rows->row_count == 0 && rows->len != 0 ? "there is data but no row" : NULL;
   }
   uint64_t last = 0;
   for (uint64_t i = 0; i < rows->row_count; i++) {
@@ -119,6 +126,8 @@ static const char *rows_fault(const fhx__rows *rows) {
     }
     last = rows->row_ends[i];
   }
+  /* What no row holds would be lost without a word. */
+  if (last != rows->len) return "the last row does not end where the data ends";
   return NULL;
 }
 
@@ -153,11 +162,11 @@ int32_t fhx_reply_item(fhx_reply *reply, const void *data, size_t len) {
 int32_t fhx_reply_time(fhx_reply *reply, int64_t now_us, int64_t resolution_us) {
   if (reply == NULL) return FHX_ERR_ARGUMENT;
   if (!fhx__reply_accepts(reply, FHX__ACCEPT_TIME)) return FHX_ERR_MISUSE;
-  if (resolution_us <= 0 || now_us < INT64_C(-62135596800000000) ||
-      now_us > INT64_C(253402300799999999)) {
+  if (resolution_us <= 0 || resolution_us > RESOLUTION_MAX_US ||
+      now_us < INT64_C(-62135596800000000) || now_us > INT64_C(253402300799999999)) {
     return fhx__reply_break(
         reply, FHX_ERR_ARGUMENT,
-        "the time is not in years 1 to 9999, or its resolution is not positive");
+        "the time is not in years 1 to 9999, or its resolution is not from 1 us to a day");
   }
   reply->now_us = now_us;
   reply->resolution_us = resolution_us;

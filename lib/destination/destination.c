@@ -100,6 +100,11 @@ static void begin_reply(fhx_reply *reply, uint32_t accepts) {
   reply->retryable = 1;
 }
 
+/* Only a commit has an outcome that its caller would look for. */
+static void judge_before_commit(fhx_reply *reply) {
+  if (reply->status == FHX_ERR_UNKNOWN_OUTCOME) reply->status = FHX_ERR_DESTINATION;
+}
+
 int32_t fhx__destination_open(fhx_destination *destination, const char *name, void **upload,
                               fhx_error **error) {
   int32_t status = check_name(name, error);
@@ -107,6 +112,7 @@ int32_t fhx__destination_open(fhx_destination *destination, const char *name, vo
   fhx_reply reply;
   begin_reply(&reply, FHX__ACCEPT_HANDLE);
   destination->callbacks.part_open(destination->user_data, name, &reply);
+  judge_before_commit(&reply);
   status = fhx__reply_status(&reply, "the destination's part_open", error);
   if (status == FHX_OK) *upload = reply.handle;
   fhx__reply_end(&reply);
@@ -119,6 +125,7 @@ int32_t fhx__destination_write(fhx_destination *destination, void *upload, const
   fhx_reply reply;
   begin_reply(&reply, FHX__ACCEPT_DONE);
   destination->callbacks.part_write(destination->user_data, upload, data, len, &reply);
+  judge_before_commit(&reply);
   int32_t status = fhx__reply_status(&reply, "the destination's part_write", error);
   fhx__reply_end(&reply);
   return status;
@@ -213,6 +220,8 @@ int32_t fhx__destination_remove(fhx_destination *destination, const char *name, 
   fhx_reply reply;
   begin_reply(&reply, FHX__ACCEPT_DONE);
   destination->callbacks.part_remove(destination->user_data, name, &reply);
+  /* Nothing there is success, whichever way the host says so. */
+  if (reply.status == FHX_ERR_NOT_FOUND) reply.status = FHX_OK;
   status = fhx__reply_status(&reply, "the destination's part_remove", error);
   fhx__reply_end(&reply);
   return status;

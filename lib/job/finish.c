@@ -133,13 +133,11 @@ static bool add_lines(fhx__output *out, const fhx_reply *lines) {
 
 static bool write_error_file(fhx__output *out) {
   fhx__work *work = out->work;
-  fhx_job *job = work->job;
   uint64_t first = 0;
   for (;;) {
     fhx_error *error = NULL;
     fhx_reply lines;
-    int32_t status =
-        fhx__store_list_lines(job->store, job->record->job_id, first, PAGE, &lines, &error);
+    int32_t status = fhx__step_list_lines(work->job, first, PAGE, &lines, &error);
     size_t count = status == FHX_OK ? fhx__reply_item_count(&lines) : 0;
     bool going =
         fhx__work_after_step(work, status, error) && add_lines(out, &lines) && fhx__work_keep(work);

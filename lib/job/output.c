@@ -203,13 +203,9 @@ bool fhx__output_checkpoint(fhx__output *output, bool done) {
   if (output->kind == FHX_PART_OUTPUT) {
     count_parts(output, &step.resource_count, &step.byte_count);
   }
-  int32_t status = fhx__step_checkpoint(work->job, &step, &error);
-  if (status == FHX_ERR_UNKNOWN_OUTCOME && fhx_error_retryable(error) == 0) {
-    /* Another attempt has the task; whether it has these parts too cannot be told: they stay. */
-    fhx_error_free(error);
-    output->parts.len = 0;
-    return fhx__work_stop(work, FHX__WORK_LOST);
-  }
+  bool taken_over = false;
+  int32_t status = fhx__step_checkpoint(work->job, &step, &taken_over, &error);
+  if (taken_over) output->parts.len = 0;
   if (!fhx__work_after_step(work, status, error)) return false;
   work->renewed_us = fhx__clock_monotonic_us();
   start_over(output, step.next_seq);

@@ -6,8 +6,6 @@
 #include "core/error.h"
 #include "job/work.h"
 
-#define WAIT_MIN_US INT64_C(1000)
-
 /* --- until everything stamped at or before T is visible --- */
 
 /* How long until the source's clock has passed `due_us`; 0: it has. */
@@ -20,11 +18,15 @@ static bool time_left(fhx__work *work, int64_t due_us, int64_t *left_us) {
   return true;
 }
 
+/* A clock that goes on is no stall, however long it takes. */
 static bool wait_until(fhx__work *work, int64_t due_us) {
+  int64_t least_us = INT64_MAX;
   for (;;) {
     int64_t left_us = 0;
     if (!time_left(work, due_us, &left_us)) return false;
     if (left_us == 0) return true;
+    if (left_us < least_us) work->moved_us = fhx__clock_monotonic_us();
+    if (left_us < least_us) least_us = left_us;
     if (atomic_load(&work->job->parked)) return fhx__work_stop(work, FHX__WORK_PARKED);
     if (!fhx__work_wait(work, left_us, "the source's clock has not reached the as-of time")) {
       return false;
@@ -54,7 +56,6 @@ static bool wait_for_snapshot(fhx__work *work) {
       continue;
     }
     if (atomic_load(&job->parked)) return fhx__work_stop(work, FHX__WORK_PARKED);
-    if (wait_us < WAIT_MIN_US) wait_us = WAIT_MIN_US;
     if (!fhx__work_wait(work, wait_us, "the source was not ready to be read")) return false;
   }
 }

@@ -167,6 +167,8 @@ static int32_t conclude(fhx_job *job, fhx_error **error) {
     status = fhx__fail(error, FHX_ERR_CANCELLED, "the job was cancelled");
   } else if (status == FHX_OK && record->state == FHX_JOB_FAILED) {
     status = fhx__fail(error, FHX_ERR_JOB_FAILED, "%s", record->reason);
+  } else if (status == FHX_OK && record->state != FHX_JOB_COMPLETE) {
+    status = fhx__fail(error, FHX_ERR_STORE, "the store gives no task of a job that is not over");
   }
   fhx__job_entry_free(&entry);
   return status;

@@ -13,6 +13,7 @@
 #define LEASE_DEFAULT_US INT64_C(120000000)
 #define SETTLE_DEFAULT_US INT64_C(1000000)
 #define STALL_DEFAULT_US INT64_C(900000000)
+#define TIME_MAX_US INT64_C(31536000000000)
 #define ATTEMPTS_DEFAULT 5
 #define SHARDS_DEFAULT 16
 #define CLIENT_MAX 1024
@@ -77,6 +78,9 @@ static int32_t check_options(const fhx_job_options *options, fhx_error **error) 
   if (options->lease_us < 0 || options->stall_us < 0 || options->settle_us < -1) {
     return fhx__fail(error, FHX_ERR_ARGUMENT,
                      "lease_us and stall_us must not be negative, nor settle_us below -1");
+  }
+  if (options->lease_us > TIME_MAX_US || options->settle_us > TIME_MAX_US) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "lease_us or settle_us is longer than a year");
   }
   if (options->depth_max > FHX__DEPTH_MAX) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "depth_max is over %d", FHX__DEPTH_MAX);
@@ -205,6 +209,14 @@ static const char *text_or(const char *text, const char *fallback) {
   return text == NULL ? fallback : text;
 }
 
+/* Nobody will know the id of a job whose start has failed: it must not stay in the store. */
+static void forget(fhx_store *store, const char *job_id) {
+  int64_t wait_us = 0;
+  if (fhx__step_remove(store, job_id, NULL) == FHX_OK) {
+    fhx__store_clean_job(store, job_id, &wait_us, NULL);
+  }
+}
+
 static int32_t create(fhx_job *job, const fhx_job_options *options, fhx_error **error) {
   char job_id[FHX__JOB_ID_LEN + 1];
   fhx__buffer definition = {NULL, 0, 0};
@@ -226,8 +238,9 @@ static int32_t create(fhx_job *job, const fhx_job_options *options, fhx_error **
     record.reason = "";
     record.transaction_time_us = fhx__instant_floor(now_us, record.resolution_us);
     status = fhx__step_create(job->store, &record, error);
+    if (status == FHX_OK) status = fhx__step_read_job(job->store, job_id, &job->entry, error);
+    if (status != FHX_OK) forget(job->store, job_id);
   }
-  if (status == FHX_OK) status = fhx__step_read_job(job->store, job_id, &job->entry, error);
   fhx__buffer_free(&definition);
   return status;
 }

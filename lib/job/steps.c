@@ -144,9 +144,11 @@ int32_t fhx__step_plan(fhx_job *job, const fhx_plan *plan, fhx_error **error) {
   return taken ? taken_before(error) : FHX_ERR_REFUSED;
 }
 
-int32_t fhx__step_checkpoint(fhx_job *job, const fhx_checkpoint *checkpoint, fhx_error **error) {
+int32_t fhx__step_checkpoint(fhx_job *job, const fhx_checkpoint *checkpoint, bool *taken_over,
+                             fhx_error **error) {
   tries loop = TRIES_INIT;
   int32_t status = FHX_OK;
+  *taken_over = false;
   do {
     status = fhx__store_record_checkpoint(job->store, checkpoint, error);
   } while (ask_again(&loop, status, error));
@@ -157,14 +159,8 @@ int32_t fhx__step_checkpoint(fhx_job *job, const fhx_checkpoint *checkpoint, fhx
   if (state.fence == checkpoint->fence) {
     return state.next_seq == checkpoint->next_seq ? taken_before(error) : FHX_ERR_REFUSED;
   }
-  /* Another attempt has begun: whether ours was recorded before cannot be told from the task, so
-     nothing may be removed. */
-  if (error != NULL) {
-    fhx_error_free(*error);
-    *error = NULL;
-  }
-  return fhx__fail(error, FHX_ERR_UNKNOWN_OUTCOME,
-                   "the store's answer was lost and the task has been taken over");
+  *taken_over = true;
+  return FHX_ERR_REFUSED;
 }
 
 int32_t fhx__step_release(fhx_job *job, const fhx_task_record *task, uint32_t how, int32_t status,
@@ -210,6 +206,18 @@ int32_t fhx__step_list_parts(fhx_job *job, uint32_t after_task, uint64_t after_s
     status = fhx__store_list_parts(job->store, job->record->job_id, after_task, after_seq, limit,
                                    parts, error);
   } while (ask_again(&loop, status, error));
+  return status;
+}
+
+int32_t fhx__step_list_lines(fhx_job *job, uint64_t first, uint32_t limit, fhx_reply *lines,
+                             fhx_error **error) {
+  tries loop = TRIES_INIT;
+  int32_t status =
+      fhx__store_list_lines(job->store, job->record->job_id, first, limit, lines, error);
+  while (ask_again(&loop, status, error)) {
+    fhx__reply_end(lines);
+    status = fhx__store_list_lines(job->store, job->record->job_id, first, limit, lines, error);
+  }
   return status;
 }
 

@@ -17,13 +17,19 @@ int32_t fhx__step_claim(fhx_job *job, fhx__task_entry *entry, int64_t *wait_us, 
 int32_t fhx__step_renew(fhx_job *job, const fhx_task_record *task, uint64_t last_seq,
                         fhx_error **error);
 int32_t fhx__step_plan(fhx_job *job, const fhx_plan *plan, fhx_error **error);
-int32_t fhx__step_checkpoint(fhx_job *job, const fhx_checkpoint *checkpoint, fhx_error **error);
+/* FHX_ERR_REFUSED with *taken_over: another attempt has the task, and whether this checkpoint was
+   recorded before cannot be told; its parts must stay. */
+int32_t fhx__step_checkpoint(fhx_job *job, const fhx_checkpoint *checkpoint, bool *taken_over,
+                             fhx_error **error);
 int32_t fhx__step_release(fhx_job *job, const fhx_task_record *task, uint32_t how, int32_t status,
                           const char *reason, fhx_error **error);
 int32_t fhx__step_remove(fhx_store *store, const char *job_id, fhx_error **error);
 int32_t fhx__step_clean(fhx_job *job, int64_t *wait_us, fhx_error **error);
 int32_t fhx__step_list_parts(fhx_job *job, uint32_t after_task, uint64_t after_seq, uint32_t limit,
                              fhx__buffer *parts, fhx_error **error);
+/* Fills a reply that the caller has not begun and ends with fhx__reply_end whatever the status. */
+int32_t fhx__step_list_lines(fhx_job *job, uint64_t first, uint32_t limit, fhx_reply *lines,
+                             fhx_error **error);
 int32_t fhx__step_list_attempts(fhx_job *job, uint32_t after_task, uint64_t after_fence,
                                 uint32_t limit, fhx__buffer *attempts, fhx_error **error);
 

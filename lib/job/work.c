@@ -5,6 +5,8 @@
 #include "core/error.h"
 
 #define WAIT_PIECE_US INT64_C(50000)
+/* Nobody who says "wait" is asked again at once. */
+#define WAIT_MIN_US INT64_C(1000)
 
 bool fhx__work_stop(fhx__work *work, fhx__work_end end) {
   work->end = end;
@@ -42,14 +44,24 @@ bool fhx__work_keep(fhx__work *work) {
   return fhx__work_renew(work, work->last_seq);
 }
 
+static bool stalled(fhx__work *work, const char *what) {
+  fhx_error *error = NULL;
+  fhx__fail_with(&error, FHX_ERR_SOURCE, 1, "%s for longer than stall_us (%lld s)", what,
+                 (long long)(work->job->stall_us / 1000000));
+  return fhx__work_fail(work, error);
+}
+
 bool fhx__work_wait(fhx__work *work, int64_t wait_us, const char *what) {
-  if (fhx__clock_monotonic_us() - work->moved_us > work->job->stall_us) {
-    fhx_error *error = NULL;
-    fhx__fail_with(&error, FHX_ERR_SOURCE, 1, "%s for longer than stall_us (%lld s)", what,
-                   (long long)(work->job->stall_us / 1000000));
-    return fhx__work_fail(work, error);
+  fhx_job *job = work->job;
+  int64_t begun_us = fhx__clock_monotonic_us();
+  if (wait_us < WAIT_MIN_US) wait_us = WAIT_MIN_US;
+  for (int64_t waited_us = 0; waited_us < wait_us;) {
+    if (begun_us + waited_us - work->moved_us > job->stall_us) return stalled(work, what);
+    if (!fhx__work_keep(work)) return false;
+    if (atomic_load_explicit(&job->parked, memory_order_relaxed)) return true;
+    int64_t left_us = wait_us - waited_us;
+    fhx__job_pause(job, left_us < WAIT_PIECE_US ? left_us : WAIT_PIECE_US);
+    waited_us = fhx__clock_monotonic_us() - begun_us;
   }
-  if (!fhx__work_keep(work)) return false;
-  fhx__job_pause(work->job, wait_us < WAIT_PIECE_US ? wait_us : WAIT_PIECE_US);
   return true;
 }

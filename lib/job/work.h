@@ -47,7 +47,8 @@ bool fhx__work_renew(fhx__work *work, uint64_t last_seq);
 /* To be called between batches: stops a cancelled attempt, renews a lease that is a third gone. */
 bool fhx__work_keep(fhx__work *work);
 
-/* Waits because somebody asked to, in small pieces, keeping the lease; fails after stall_us. */
+/* Waits because somebody asked to, until the time is over or the job is parked, keeping the lease;
+   fails when nothing has moved for stall_us. */
 bool fhx__work_wait(fhx__work *work, int64_t wait_us, const char *what);
 
 /* The three kinds of task. They return when work->end is set. */

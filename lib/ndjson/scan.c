@@ -18,12 +18,6 @@ const unsigned char *fhx__pass_space(fhx__scanner *scanner, const unsigned char 
   return next == scanner->end ? fhx__stop(scanner, FHX__FAULT_TRUNCATED, next) : next;
 }
 
-/* Whether a value other than an object begins with `c`. */
-static bool begins_other_value(unsigned char c) {
-  return c == '[' || c == '"' || c == '-' || (c >= '0' && c <= '9') || c == 't' || c == 'f' ||
-         c == 'n';
-}
-
 static void scan_all(fhx__scanner *scanner, const unsigned char *at) {
   const unsigned char *end = scanner->end;
   at = fhx__skip_space(at, end);
@@ -32,7 +26,7 @@ static void scan_all(fhx__scanner *scanner, const unsigned char *at) {
     return;
   }
   if (*at != '{') {
-    fhx__stop(scanner, begins_other_value(*at) ? FHX__FAULT_NOT_OBJECT : FHX__FAULT_SYNTAX, at);
+    fhx__stop(scanner, fhx__begins_value(*at) ? FHX__FAULT_NOT_OBJECT : FHX__FAULT_SYNTAX, at);
     return;
   }
   scanner->run = at;

@@ -55,6 +55,12 @@ static inline bool fhx__is_space(unsigned char c) {
   return c <= ' ' && (spaces >> c & 1) != 0;
 }
 
+/* Whether a JSON value can begin with `c`. */
+static inline bool fhx__begins_value(unsigned char c) {
+  return c == '"' || c == '{' || c == '[' || c == '-' || (c >= '0' && c <= '9') || c == 't' ||
+         c == 'f' || c == 'n';
+}
+
 /* Stores the fault and returns NULL. */
 const unsigned char *fhx__stop(fhx__scanner *scanner, fhx__fault fault, const unsigned char *at);
 
@@ -79,7 +85,7 @@ const unsigned char *fhx__pass_scalar(fhx__scanner *scanner, const unsigned char
 
 /* Looks at a key, the `len` bytes at `text`, at the watched depth. False: a fault is stored. */
 bool fhx__watch_key(fhx__scanner *scanner, const unsigned char *text, size_t len);
-/* Before the value of the watched key: whether its first byte is of the right kind. */
+/* At the value of the watched key: whether it begins as one of the right kind. */
 bool fhx__watch_kind(fhx__scanner *scanner, const unsigned char *at);
 /* Behind the value of the watched key, when it is a string with `len` bytes at `text`. */
 bool fhx__watch_text(fhx__scanner *scanner, const unsigned char *text, size_t len);

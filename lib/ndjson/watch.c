@@ -114,9 +114,15 @@ bool fhx__watch_kind(fhx__scanner *scanner, const unsigned char *at) {
   /* A string is looked at once more behind its end. */
   if (*at == '"') return true;
   scanner->watched = FHX__WATCHED_NONE;
-  if (watched == FHX__WATCHED_TYPE) fhx__stop(scanner, FHX__FAULT_RESOURCE_TYPE, at);
-  if (watched == FHX__WATCHED_ID) fhx__stop(scanner, FHX__FAULT_ID, at);
-  if (watched == FHX__WATCHED_META && *at == '{') scanner->watched_depth = scanner->depth + 1;
+  if (!fhx__begins_value(*at)) {
+    fhx__stop(scanner, FHX__FAULT_SYNTAX, at);
+  } else if (watched == FHX__WATCHED_TYPE) {
+    fhx__stop(scanner, FHX__FAULT_RESOURCE_TYPE, at);
+  } else if (watched == FHX__WATCHED_ID) {
+    fhx__stop(scanner, FHX__FAULT_ID, at);
+  } else if (watched == FHX__WATCHED_META && *at == '{') {
+    scanner->watched_depth = scanner->depth + 1;
+  }
   return scanner->fault == FHX__FAULT_NONE;
 }
 

@@ -132,7 +132,7 @@ void fhx__sqlite_claim_task(void *user_data, const char *job_id, const char *cla
                             int64_t lease_us, uint32_t attempts_max, fhx_reply *reply) {
   fhx__sqlite *db = user_data;
   int32_t status = fhx__sqlite_begin(db, true);
-  claim claimed = {claim_id, db->now_us + lease_us, attempts_max, reply, 0};
+  claim claimed = {claim_id, fhx__sqlite_lease_end(db, lease_us), attempts_max, reply, 0};
   if (status == FHX_OK) status = claim_task(db, job_id, &claimed);
   fhx__sqlite_end(db, status, reply);
 }

@@ -111,6 +111,11 @@ int32_t fhx__sqlite_run_for(fhx__sqlite *db, fhx__sql id, int64_t job_key, uint3
   return fhx__sqlite_run(db, statement);
 }
 
+int64_t fhx__sqlite_lease_end(const fhx__sqlite *db, int64_t lease_us) {
+  const bool is_endless = db->now_us > 0 && lease_us > INT64_MAX - db->now_us;
+  return is_endless ? INT64_MAX : db->now_us + lease_us;
+}
+
 int32_t fhx__sqlite_wait_until(fhx__sqlite *db, int64_t lapse_us) {
   int64_t wait_us = lapse_us - db->now_us;
   if (wait_us > WAIT_MAX_US) wait_us = WAIT_MAX_US;

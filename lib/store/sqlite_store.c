@@ -79,7 +79,12 @@ static int32_t open_file(fhx__sqlite *db, const char *path, fhx_error **error) {
                      sqlite3_errstr(code));
   }
   sqlite3_busy_timeout(db->connection, BUSY_PATIENCE_MS);
-  return fhx__sqlite_set_up(db->connection, in_memory, error);
+  status = fhx__sqlite_set_up(db->connection, in_memory, error);
+  if (status != FHX_OK) return status;
+  /* It must be at hand when there is no memory for anything: a transaction that stays open would
+     lock the others out. */
+  if (fhx__sqlite_statement(db, FHX__SQL_ROLLBACK) == NULL) return fhx__no_memory(error);
+  return FHX_OK;
 }
 
 /* The store's own memory, closed by close_store from here on. */

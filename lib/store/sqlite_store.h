@@ -151,6 +151,8 @@ int32_t fhx__sqlite_reply_task(fhx__sqlite *db, int64_t job_key, uint32_t task_i
                                fhx_reply *reply);
 /* Runs a statement whose parameters are a job and, where it has a second one, a task of it. */
 int32_t fhx__sqlite_run_for(fhx__sqlite *db, fhx__sql id, int64_t job_key, uint32_t task_index);
+/* When a lease that is given now lapses. */
+int64_t fhx__sqlite_lease_end(const fhx__sqlite *db, int64_t lease_us);
 /* Sets wait_us to the time until `lapse_us`, but not for long: a task may be given back sooner. */
 int32_t fhx__sqlite_wait_until(fhx__sqlite *db, int64_t lapse_us);
 

@@ -27,7 +27,7 @@ static int32_t renew(fhx__sqlite *db, const fhx__sqlite_task *task, uint64_t las
   sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_TASK_RENEW);
   fhx__sqlite_bind_integer(db, statement, 1, task->job.key);
   fhx__sqlite_bind_count(db, statement, 2, task->index);
-  fhx__sqlite_bind_integer(db, statement, 3, db->now_us + lease_us);
+  fhx__sqlite_bind_integer(db, statement, 3, fhx__sqlite_lease_end(db, lease_us));
   fhx__sqlite_run(db, statement);
   return announce(db, task, last_seq);
 }

@@ -276,7 +276,8 @@ static void next_rows(void *user_data, void *handle, uint64_t want_bytes, fhx_re
   if (!is_faulty(fault, reply)) {
     if (fault == TEST_SOURCE_WAITS ||
         test_random_below(&at->random, 100) < source->knobs.wait_percent) {
-      fhx_reply_wait(reply, (int64_t)test_random_below(&at->random, 300));
+      int64_t short_us = (int64_t)test_random_below(&at->random, 300);
+      fhx_reply_wait(reply, source->knobs.wait_us == 0 ? short_us : source->knobs.wait_us);
     } else {
       give_rows(at, fault, reply);
     }

@@ -56,6 +56,8 @@ typedef struct test_source_knobs {
   /* How often, of 100, a call answers "wait", or gives no rows. */
   uint32_t wait_percent;
   uint32_t empty_percent;
+  /* How long a "wait" asks for; 0: a little, at random. */
+  int64_t wait_us;
   /* Calls fhx_job_run and _run_task from next_rows, and the progress, which must work. */
   bool re_enters;
   /* Calls number fault_at to fault_at + fault_times - 1 (0: all that follow) of this kind go

@@ -19,7 +19,8 @@ typedef struct store_conformance {
   void (*drop)(void *context, fhx_store *store);
 } store_conformance;
 
-/* Runs all tests; the number of failures. */
-int store_conformance_run(const store_conformance *subject);
+/* Each runs its half of the tests; the number of failures. */
+int store_conformance_run_jobs(const store_conformance *subject);
+int store_conformance_run_work(const store_conformance *subject);
 
 #endif

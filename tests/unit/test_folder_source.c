@@ -238,8 +238,8 @@ static void test_many_lines(void **state) {
   size_t len = 0;
   for (size_t i = 0; i < count; i++) {
     unsigned mixed = (unsigned)(i * 2654435761u);
-    len += (size_t)sprintf(text + len, "{\"id\":\"%zu\",\"x\":\"%0*u\"}\n", i, (int)(mixed % 97),
-                           mixed);
+    len += (size_t)snprintf(text + len, 200, "{\"id\":\"%zu\",\"x\":\"%0*u\"}\n", i,
+                            (int)(mixed % 97), mixed);
   }
   write_bytes("Patient.plain.ndjson", text, len);
   append_gzip("Encounter.ndjson.gz", text);
@@ -298,6 +298,30 @@ static void test_huge_line(void **state) {
   assert_int_equal(huge_count, 2);
   assert_int_equal(row_count, 2003);
   assert_in_range(weighed_peak, huge, 3 * huge);
+  fhx__source_close(&cursor);
+  fhx_source_free(source);
+  weigh_end();
+}
+
+/* The window does not grow while lines are shorter than it. */
+static void test_steady_memory(void **state) {
+  (void)state;
+  const size_t len = 16u << 20, want = 1u << 20, line_len = 1999;
+  fhx__cursor cursor;
+  fhx__rows rows;
+  int64_t wait_us = 0;
+  uint64_t byte_count = 0;
+  char *text = malloc(len);
+  assert_non_null(text);
+  for (size_t i = 0; i < len; i++) text[i] = i % line_len == line_len - 1 ? '\n' : 'x';
+  write_bytes("Patient.ndjson", text, len);
+  free(text);
+  weigh_begin();
+  fhx_source *source = open_folder();
+  assert_int_equal(fhx__source_open(source, &patients, &cursor, NULL), FHX_OK);
+  while (fhx__source_next(&cursor, want, &rows, &wait_us, NULL) == FHX_OK) byte_count += rows.len;
+  assert_int_equal(byte_count, len);
+  assert_in_range(weighed_peak, want, want + want / 4);
   fhx__source_close(&cursor);
   fhx_source_free(source);
   weigh_end();
@@ -713,14 +737,18 @@ static void test_out_of_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(test_names),         TEST(test_links),           TEST(test_no_such_folder),
-      TEST(test_empty_folder),  TEST(test_lines),           TEST(test_lines_of_several_files),
-      TEST(test_many_lines),    TEST(test_huge_line),       TEST(test_only_blank_lines),
-      TEST(test_line_limit),    TEST(test_gzip_members),    TEST(test_gzip_truncated),
-      TEST(test_gzip_damaged),  TEST(test_gzip_every_byte), TEST(test_shards),
-      TEST(test_bad_tokens),    TEST(test_bad_shards),      TEST(test_file_goes_away),
-      TEST(test_read_error),    TEST(test_estimate),        TEST(test_clock),
-      TEST(test_relative_path), TEST(test_out_of_memory),
+      TEST(test_names),           TEST(test_links),
+      TEST(test_no_such_folder),  TEST(test_empty_folder),
+      TEST(test_lines),           TEST(test_lines_of_several_files),
+      TEST(test_many_lines),      TEST(test_huge_line),
+      TEST(test_steady_memory),   TEST(test_only_blank_lines),
+      TEST(test_line_limit),      TEST(test_gzip_members),
+      TEST(test_gzip_truncated),  TEST(test_gzip_damaged),
+      TEST(test_gzip_every_byte), TEST(test_shards),
+      TEST(test_bad_tokens),      TEST(test_bad_shards),
+      TEST(test_file_goes_away),  TEST(test_read_error),
+      TEST(test_estimate),        TEST(test_clock),
+      TEST(test_relative_path),   TEST(test_out_of_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

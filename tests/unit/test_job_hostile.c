@@ -19,7 +19,7 @@
 #include "support/runner.h"
 
 #define RESOURCES 260
-#define EVERYTHING                                                                       \
+#define EVERYTHING                                                                   \
   (FHX_APPLIED_TYPE | FHX_APPLIED_SINCE | FHX_APPLIED_UNTIL | FHX_APPLIED_PATIENTS | \
    FHX_APPLIED_AS_OF | FHX_PROMISE_ASCENDING_IDS)
 
@@ -65,7 +65,8 @@ typedef struct export {
   fhx_job *job;
   fhx_job_options options;
   fhx_filter *filter;
-} export;
+}
+export;
 
 static setting usual(void) {
   setting with;
@@ -329,9 +330,9 @@ static const source_case source_cases[] = {
     {TEST_SOURCE_NEXT, TEST_SOURCE_WRONG_KIND, 1, "does not fit"},
     {TEST_SOURCE_NEXT, TEST_SOURCE_WAITS, 40, NULL},
     {TEST_SOURCE_NEXT, TEST_SOURCE_WAITS, 0, "no rows to give for longer than stall_us"},
-    {TEST_SOURCE_NEXT, TEST_SOURCE_OUT_OF_ORDER, 1, "promised ascending ids"},
-    {TEST_SOURCE_NEXT, TEST_SOURCE_BAD_ENDS, 1, "row_ends"},
-    {TEST_SOURCE_NEXT, TEST_SOURCE_LONG_TOKEN, 1, "token"},
+    {TEST_SOURCE_NEXT, TEST_SOURCE_OUT_OF_ORDER, 0, "promised ascending ids"},
+    {TEST_SOURCE_NEXT, TEST_SOURCE_BAD_ENDS, 0, "row_ends"},
+    {TEST_SOURCE_NEXT, TEST_SOURCE_LONG_TOKEN, 0, "token"},
     {TEST_SOURCE_OPEN, TEST_SOURCE_FAILS, 1, "open_cursor: the source has "},
     {TEST_SOURCE_OPEN, TEST_SOURCE_FAILS_RETRYABLE, 2, NULL},
     {TEST_SOURCE_OPEN, TEST_SOURCE_FAILS_RETRYABLE, 0, "a fault that passes"},
@@ -353,8 +354,8 @@ static void run_source_case(const source_case *of, size_t number, uint64_t at, s
                             uint32_t threads) {
   setting with = usual();
   with.source.applied = how == 0 ? 0 : EVERYTHING;
-  with.source.shards = how != 0 || of->call == TEST_SOURCE_SHARDS ||
-                       of->call == TEST_SOURCE_ESTIMATE;
+  with.source.shards =
+      how != 0 || of->call == TEST_SOURCE_SHARDS || of->call == TEST_SOURCE_ESTIMATE;
   with.source.snapshot = of->call == TEST_SOURCE_SNAPSHOT;
   with.source.tokens = how != 1;
   with.source.fault_call = of->call;
@@ -512,8 +513,8 @@ static void test_failing_destinations(void **state) {
   for (size_t i = 0; i < sizeof destination_cases / sizeof *destination_cases; i++) {
     for (size_t place = 0; place < 4; place++) {
       if (test_is_quick() && (i + place) % 3 != 0) continue;
-      run_destination_case(&destination_cases[i], i, places[place], true, place % 2 == 0 ? 1 : 4);
-      run_destination_case(&destination_cases[i], i, places[place], false, place % 2 == 0 ? 4 : 1);
+      run_destination_case(&destination_cases[i], i, places[place], place % 2 == 0,
+                           place < 2 ? 4 : 1);
     }
   }
 }
@@ -536,6 +537,22 @@ static void test_failing_error_file(void **state) {
     with.destination.fault_times = 2;
     test_scenario("failing error file %zu", i);
     expect_complete(&with, 1);
+  }
+}
+
+/* A host may say NOT_FOUND where nothing is left to remove; the rest is removed all the same. */
+static void test_removing_what_is_not_there(void **state) {
+  (void)state;
+  setting with = usual();
+  with.source.tokens = false;
+  with.source.fault_call = TEST_SOURCE_NEXT;
+  with.source.fault = TEST_SOURCE_FAILS;
+  with.source.fault_at = 30;
+  with.destination.fault_call = TEST_DESTINATION_REMOVE;
+  with.destination.fault = TEST_DESTINATION_NOT_FOUND;
+  for (uint32_t threads = 1; threads <= 4; threads += 3) {
+    test_scenario("removing what is not there, %u threads", threads);
+    expect_failed(&with, threads, "the source has ");
   }
 }
 
@@ -618,8 +635,7 @@ static void test_cancel_in_callbacks(void **state) {
         test_scenario("cancel at %d, %u threads, source %d", (int)at, threads, in_source);
         start(&with, &of);
         by.job = of.job;
-        test_require_status(test_run_job(of.job, threads, threads > 1, message),
-                            FHX_ERR_CANCELLED);
+        test_require_status(test_run_job(of.job, threads, threads > 1, message), FHX_ERR_CANCELLED);
         check_nothing_left(&of);
         test_require_status(fhx_job_run(of.job, NULL), FHX_ERR_CANCELLED);
         test_require_status(fhx_job_cancel(of.job, NULL), FHX_ERR_NOT_FOUND);
@@ -687,35 +703,71 @@ static void test_free_in_callbacks(void **state) {
 
 /* --- waits --- */
 
-#define ASKED_US 30000
+#define ASKED_US INT64_C(120000)
+#define ASKED_TIMES 3
 
 typedef struct listener {
   struct timespec last;
-  uint64_t waits;
+  int waits;
 } listener;
 
 static void note_time(void *context, uint64_t number) {
   listener *at = context;
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
-  int64_t passed_us = (now.tv_sec - at->last.tv_sec) * INT64_C(1000000) +
-                      (now.tv_nsec - at->last.tv_nsec) / 1000;
-  if (number > 1 && passed_us >= ASKED_US / 100 * 100) at->waits++;
+  int64_t passed_us =
+      (now.tv_sec - at->last.tv_sec) * INT64_C(1000000) + (now.tv_nsec - at->last.tv_nsec) / 1000;
+  if (number > 1 && passed_us >= ASKED_US) at->waits++;
   at->last = now;
 }
 
-/* A job on a clock of its own: a settle time longer than the stall time is no stall. */
-static void test_settling_is_not_stalling(void **state) {
+/* A source that says when to ask again is not asked earlier. */
+static void test_waits_are_kept(void **state) {
   (void)state;
-  export of;
   listener ear = {{0, 0}, 0};
   setting with = usual();
   with.source.hook = note_time;
   with.source.hook_context = &ear;
+  with.source.fault_call = TEST_SOURCE_NEXT;
+  with.source.fault = TEST_SOURCE_WAITS;
+  with.source.fault_at = 1;
+  with.source.fault_times = ASKED_TIMES;
+  with.source.wait_us = ASKED_US;
+  test_scenario("waits");
+  expect_complete(&with, 1);
+  test_require(ear.waits == ASKED_TIMES);
+}
+
+/* Somebody else's waiting source delays neither park nor cancel. */
+static void test_waits_end_with_the_job(void **state) {
+  (void)state;
+  for (int does = CANCELS; does <= PARKS; does++) {
+    export of;
+    meddler by = {NULL, 2, CANCELS, 0};
+    setting with = meddled_with(&by, true);
+    if (does == PARKS) by.does = PARKS;
+    with.source.fault_call = TEST_SOURCE_NEXT;
+    with.source.fault = TEST_SOURCE_WAITS;
+    with.source.fault_at = 2;
+    with.source.wait_us = INT64_MAX;
+    test_scenario("endless wait %d", does);
+    start(&with, &of);
+    by.job = of.job;
+    test_require_status(fhx_job_run(of.job, NULL), does == PARKS ? FHX_WAIT : FHX_ERR_CANCELLED);
+    end(&of);
+  }
+}
+
+/* Settling is not stalling: the one may take longer than the other. */
+static void test_settling_is_not_stalling(void **state) {
+  (void)state;
+  export of;
+  setting with = usual();
   with.stall_us = 1000;
   test_scenario("settling");
   prepare(&with, &of);
-  of.options.settle_us = 30000;
+  of.options.settle_us = 150000;
+  of.options.attempts_max = 1;
   test_require_status(fhx_job_start(&of.options, &of.job, NULL), FHX_OK);
   test_require_status(fhx_job_run(of.job, NULL), FHX_OK);
   check_complete(&with, &of);
@@ -734,10 +786,13 @@ int main(void) {
       cmocka_unit_test(test_failing_starts),
       cmocka_unit_test(test_failing_destinations),
       cmocka_unit_test(test_failing_error_file),
+      cmocka_unit_test(test_removing_what_is_not_there),
       cmocka_unit_test(test_failing_removal),
       cmocka_unit_test(test_cancel_in_callbacks),
       cmocka_unit_test(test_park_and_attach),
       cmocka_unit_test(test_free_in_callbacks),
+      cmocka_unit_test(test_waits_are_kept),
+      cmocka_unit_test(test_waits_end_with_the_job),
       cmocka_unit_test(test_settling_is_not_stalling),
   };
   return cmocka_run_group_tests(tests, make_datasets, free_datasets);

@@ -42,7 +42,11 @@ static void faults_of_facts(void **state) {
       {TEXT("{\"resourceType\":\"Patient\",\"id\":"), TEXT("\"a\\n\"}"), FHX__FAULT_ID},
       {TEXT("{\"resourceType\":\"Patient\",\"id\":"), TEXT("\"a\\/b\"}"), FHX__FAULT_ID},
       {TEXT("{\"resourceType\":\"Patient\",\"id\":"), TEXT("\"\\ud83d\\ude00\"}"), FHX__FAULT_ID},
-      /* A fault inside the string comes first. */
+      /* What is no value, or faulty inside the string, is that. */
+      {TEXT("{\"id\":"), TEXT("}"), FHX__FAULT_SYNTAX},
+      {TEXT("{\"id\": "), TEXT("\v\"a\"}"), FHX__FAULT_SYNTAX},
+      {TEXT("{\"resourceType\":"), TEXT("]"), FHX__FAULT_SYNTAX},
+      {TEXT("{\"meta\":"), TEXT(":1"), FHX__FAULT_SYNTAX},
       {TEXT("{\"resourceType\":\"Patient\",\"id\":\"_"), TEXT("\x01\"}"), FHX__FAULT_SYNTAX},
       {TEXT(BEGIN ","), TEXT("\"id\":\"a\"}"), FHX__FAULT_DOUBLED_KEY},
       {TEXT(BEGIN ",\"x\":0,\n"), TEXT("\"id\" :\"b\"}"), FHX__FAULT_DOUBLED_KEY},
