@@ -40,3 +40,8 @@ fhx_add_script(export.checkpoint_order python:${python} strace --
   $<TARGET_FILE:fhirexport-generate>)
 set_tests_properties(export.real_data export.killed_quick PROPERTIES LABELS "")
 set_tests_properties(export.killed export.memory PROPERTIES LABELS "slow;nosan" TIMEOUT 1800)
+
+# The code in the documents, and the names they mention.
+fhx_add_script(docs.examples python:${python} --
+  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/docs_examples.py ${PROJECT_SOURCE_DIR}
+  ${CMAKE_C_COMPILER} $<TARGET_FILE:fhirexport>)

@@ -2,8 +2,9 @@
  * fhirexport/job.h: level 2, one export from a source to a destination.
  *
  * A job is planned into tasks (a type, or a shard of it), which any number of threads run, and
- * which survive the process: what a checkpoint has recorded is never done again, what it has not
- * recorded is never listed. A host with its own HTTP layer and queue starts here.
+ * which survive the process: what a checkpoint has recorded is never done again if the source can
+ * resume, what it has not recorded is never listed. A host with its own HTTP layer and queue starts
+ * here.
  */
 #ifndef FHIREXPORT_JOB_H
 #define FHIREXPORT_JOB_H
@@ -50,9 +51,9 @@ typedef struct fhx_job_options {
   /* How long to wait for writes in flight before the first cursor, for a source without
      snapshot_ready; 0: 1 s; -1: not at all, for data that does not change; at most a year. */
   int64_t settle_us;
-  /* How long a source may answer "wait" in a row before its task fails; 0: 15 min. */
+  /* How long a source may answer "wait" in a row before the attempt fails; 0: 15 min. */
   int64_t stall_us;
-  /* Attempts at a task without a new checkpoint before the job fails; 0: 5. */
+  /* Attempts at a task since its last checkpoint with a token before the job fails; 0: 5. */
   uint32_t attempts_max;
   /* The most shards of one type; 0: 16. */
   uint32_t shards_max;
@@ -76,7 +77,7 @@ FHX_API int32_t fhx_job_start(const fhx_job_options *options, fhx_job **job, fhx
 /*
  * Attaches to a job that the store has, for example after a restart. Of the options source,
  * destination, store, lease_us, settle_us and stall_us are used; the rest was recorded at the
- * start. FHX_ERR_NOT_FOUND for an unknown job or one that was cancelled and is gone.
+ * start. FHX_ERR_NOT_FOUND for an unknown job or one that was cancelled.
  */
 FHX_API int32_t fhx_job_attach(const fhx_job_options *options, const char *job_id, fhx_job **job,
                                fhx_error **error);
@@ -104,8 +105,9 @@ FHX_API int32_t fhx_job_run_task(fhx_job *job, fhx_error **error);
 
 /*
  * Cancels the job, or removes it with its files when it is over. From then on it is not found by
- * anybody. Running tasks see it within one batch of rows; the last fhx_job_run to return has
- * removed the files; if none is running, the next does. Any thread, also from a callback.
+ * anybody. Running tasks of this object see it within one batch of rows, those of others when they
+ * renew their lease or commit; the last fhx_job_run to return has removed the files; if none is
+ * running, the next of this object does. Any thread, also from a callback.
  */
 FHX_API int32_t fhx_job_cancel(fhx_job *job, fhx_error **error);
 

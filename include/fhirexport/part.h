@@ -17,7 +17,8 @@ FHX_BEGIN_DECLS
 
 typedef struct fhx_part fhx_part;
 
-/* Its name at the destination: `[tenant/]<job>/<type>-<shard>-<fence>-<seq>.ndjson` for a job. */
+/* Its name at the destination: `[tenant/]<job>/<type>-<shard>-<fence>-<seq>.ndjson` for a job, with
+   `error` instead of the type for the error file. */
 FHX_API const char *fhx_part_name(const fhx_part *part);
 
 /* FHX_PART_OUTPUT or FHX_PART_ERROR. */

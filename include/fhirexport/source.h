@@ -84,7 +84,7 @@ FHX_API const void *fhx_query_host_context(const fhx_query *query, size_t *len);
 #define FHX_APPLIED_PATIENTS 8u
 /* Rows are the versions that were current at as_of. */
 #define FHX_APPLIED_AS_OF 16u
-/* Rows come in strictly ascending byte order of id; a row out of order fails the task. */
+/* Rows come in strictly ascending byte order of id; a row out of order fails the job. */
 #define FHX_PROMISE_ASCENDING_IDS 32u
 
 /*
@@ -202,7 +202,7 @@ FHX_API void fhx_folder_options_init(fhx_folder_options *options, uint32_t size)
  * A source over the files of a folder, not of its subfolders: `<Type>.ndjson`,
  * `<Type>.ndjson.gz`, and any name `<Type>.<more>.ndjson[.gz]` or `<Type>-<more>.ndjson[.gz]`; one
  * resource a line. The files must not change while a job runs. It selects types, resumes, and
- * offers each file as a shard; the rest of a query is left to the library. FHX_ERR_NOT_FOUND,
+ * offers runs of files as shards; the rest of a query is left to the library. FHX_ERR_NOT_FOUND,
  * FHX_ERR_DENIED or FHX_ERR_IO when the folder cannot be read.
  */
 FHX_API int32_t fhx_folder_source_new(const fhx_folder_options *options, fhx_source **source,

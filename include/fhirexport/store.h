@@ -174,8 +174,8 @@ typedef struct fhx_checkpoint fhx_checkpoint;
 FHX_API const char *fhx_checkpoint_job_id(const fhx_checkpoint *checkpoint);
 FHX_API uint32_t fhx_checkpoint_task_index(const fhx_checkpoint *checkpoint);
 FHX_API uint64_t fhx_checkpoint_fence(const fhx_checkpoint *checkpoint);
-/* It must equal the task's next_seq, which becomes next_seq: a higher one unless the task is done, so
-   that no checkpoint can be taken twice. */
+/* It must equal the task's next_seq, which becomes next_seq: a higher one unless the task is done,
+   so that no checkpoint can be taken twice. */
 FHX_API uint64_t fhx_checkpoint_seq(const fhx_checkpoint *checkpoint);
 FHX_API uint64_t fhx_checkpoint_next_seq(const fhx_checkpoint *checkpoint);
 /* 1 when the task is done with it. */

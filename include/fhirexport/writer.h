@@ -48,7 +48,8 @@ FHX_API int32_t fhx_writer_new(const fhx_writer_options *options, fhx_destinatio
 /*
  * Appends one resource: `len` bytes of JSON, pretty-printed or not. The bytes are not kept.
  * FHX_ERR_RESOURCE: this resource was refused, the message gives the reason and the byte offset,
- * nothing of it was written, and the writer can go on. Any other error is final: the open part was
+ * nothing of it was written, and the writer can go on. A call that is wrong by itself (NULL, from
+ * inside a callback, after finish) changes nothing. Any other error is final: the open part was
  * aborted and only fhx_writer_free and the part functions are left.
  */
 FHX_API int32_t fhx_writer_append(fhx_writer *writer, const void *data, size_t len,

@@ -49,7 +49,8 @@ static bool is_recorded(const fhx__buffer *parts, const fhx__attempt *attempt, u
   return false;
 }
 
-/* Removes every name of the attempt that may exist and is not recorded. */
+/* Removes every name of the attempt that may exist and is not recorded. What the destination does
+   not remove now goes with the job: its names stay known. */
 static int32_t remove_unrecorded(fhx_job *job, const fhx__attempt *attempt, fhx__buffer *parts,
                                  fhx_error **error) {
   uint64_t known_to = 0;
@@ -59,7 +60,7 @@ static int32_t remove_unrecorded(fhx_job *job, const fhx__attempt *attempt, fhx_
       status = recorded_numbers(job, attempt, seq, parts, &known_to, error);
       if (status != FHX_OK) break;
     }
-    if (!is_recorded(parts, attempt, seq)) status = remove_number(job, attempt, seq, error);
+    if (!is_recorded(parts, attempt, seq)) remove_number(job, attempt, seq, NULL);
   }
   return status;
 }
@@ -97,7 +98,6 @@ static int32_t next_attempt(fhx_job *job, walk *at, fhx__attempt *attempt, fhx_e
 
 /* --- the finish phase --- */
 
-/* What cannot be removed now goes with the job: its names stay known. */
 static bool sweep(fhx__work *work) {
   walk at;
   fhx__buffer parts = {NULL, 0, 0};
@@ -106,11 +106,12 @@ static bool sweep(fhx__work *work) {
   memset(&at, 0, sizeof at);
   int32_t status = FHX_OK;
   bool going = true;
-  while (going && (status = next_attempt(work->job, &at, &attempt, &error)) == FHX_OK) {
+  while (going && status == FHX_OK &&
+         (status = next_attempt(work->job, &at, &attempt, &error)) == FHX_OK) {
     bool own = attempt.task_index == work->task->task_index && attempt.fence == work->task->fence;
     if (own || attempt.finished || label_of(&attempt) == NULL) continue;
-    remove_unrecorded(work->job, &attempt, &parts, NULL);
-    going = fhx__work_keep(work);
+    status = remove_unrecorded(work->job, &attempt, &parts, &error);
+    if (status == FHX_OK) going = fhx__work_keep(work);
   }
   fhx__buffer_free(&at.page);
   fhx__buffer_free(&parts);

@@ -6,6 +6,8 @@
 #include "core/error.h"
 #include "job/work.h"
 
+#define CLOCK_PIECE_US INT64_C(50000)
+
 /* --- until everything stamped at or before T is visible --- */
 
 /* How long until the source's clock has passed `due_us`; 0: it has. */
@@ -18,16 +20,20 @@ static bool time_left(fhx__work *work, int64_t due_us, int64_t *left_us) {
   return true;
 }
 
-/* A clock that goes on is no stall, however long it takes. */
+/* The source's clock need not go as fast as ours: it is looked at again and again. As long as it
+   goes on, nothing has stalled. */
 static bool wait_until(fhx__work *work, int64_t due_us) {
   int64_t least_us = INT64_MAX;
   for (;;) {
     int64_t left_us = 0;
     if (!time_left(work, due_us, &left_us)) return false;
     if (left_us == 0) return true;
-    if (left_us < least_us) work->moved_us = fhx__clock_monotonic_us();
-    if (left_us < least_us) least_us = left_us;
+    if (left_us < least_us) {
+      work->moved_us = fhx__clock_monotonic_us();
+      least_us = left_us;
+    }
     if (atomic_load(&work->job->parked)) return fhx__work_stop(work, FHX__WORK_PARKED);
+    if (left_us > CLOCK_PIECE_US) left_us = CLOCK_PIECE_US;
     if (!fhx__work_wait(work, left_us, "the source's clock has not reached the as-of time")) {
       return false;
     }

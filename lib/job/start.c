@@ -68,6 +68,23 @@ static int32_t allocate(fhx_job **made, fhx_error **error) {
   return FHX_OK;
 }
 
+/* What is stored with the job for the host. */
+static int32_t check_host_values(const fhx_job_options *options, fhx_error **error) {
+  if (options->tenant != NULL && *options->tenant != '\0' && !fhx__is_tenant(options->tenant)) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT,
+                     "tenant is not made of letters, digits, `-`, `_` and `.`, or is too long");
+  }
+  if (options->client != NULL && strlen(options->client) > CLIENT_MAX) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "client is longer than %d bytes", CLIENT_MAX);
+  }
+  if (options->host_context_len > FHX_OPAQUE_MAX ||
+      (options->host_context == NULL && options->host_context_len != 0)) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "host_context is NULL or longer than %d bytes",
+                     FHX_OPAQUE_MAX);
+  }
+  return FHX_OK;
+}
+
 static int32_t check_options(const fhx_job_options *options, fhx_error **error) {
   if (options->source == NULL || options->destination == NULL) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "a job needs a source and a destination");
@@ -85,19 +102,7 @@ static int32_t check_options(const fhx_job_options *options, fhx_error **error) 
   if (options->depth_max > FHX__DEPTH_MAX) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "depth_max is over %d", FHX__DEPTH_MAX);
   }
-  if (options->tenant != NULL && *options->tenant != '\0' && !fhx__is_tenant(options->tenant)) {
-    return fhx__fail(error, FHX_ERR_ARGUMENT,
-                     "tenant is not made of letters, digits, `-`, `_` and `.`, or is too long");
-  }
-  if (options->client != NULL && strlen(options->client) > CLIENT_MAX) {
-    return fhx__fail(error, FHX_ERR_ARGUMENT, "client is longer than %d bytes", CLIENT_MAX);
-  }
-  if (options->host_context_len > FHX_OPAQUE_MAX ||
-      (options->host_context == NULL && options->host_context_len != 0)) {
-    return fhx__fail(error, FHX_ERR_ARGUMENT, "host_context is NULL or longer than %d bytes",
-                     FHX_OPAQUE_MAX);
-  }
-  return FHX_OK;
+  return check_host_values(options, error);
 }
 
 static int32_t use_options(fhx_job *job, const fhx_job_options *options, fhx_error **error) {

@@ -22,13 +22,14 @@ static inline uint64_t fhx__load_word(const unsigned char *at) {
 
 /*
  * The bytes that need a look inside a string: quote, backslash, below 0x20, above 0x7F. Only the
- * lowest of them is exact: a borrow may mark bytes above a found one. (Flipping bit 1 puts the
- * quote at 0x20, just above the control characters, so that one subtraction finds both.)
+ * lowest of them is exact: a borrow may mark bytes above a found one. Flipping bit 1 puts the quote
+ * at 0x20, just above the control characters, so that one subtraction finds both. A byte above 0x7F
+ * keeps its top bit through at least one of the two subtractions.
  */
 static inline uint64_t fhx__special_bytes(uint64_t word) {
   uint64_t quote_or_control = (word ^ FHX__EIGHT(0x02)) - FHX__EIGHT(0x21);
   uint64_t backslash = (word ^ FHX__EIGHT('\\')) - FHX__EIGHT(0x01);
-  return (quote_or_control | backslash | word) & FHX__EIGHT(0x80);
+  return (quote_or_control | backslash) & FHX__EIGHT(0x80);
 }
 
 /* Quotes and backslashes; only the lowest is exact. */

@@ -61,7 +61,8 @@ static bool spells(const unsigned char *text, size_t len, const char *name) {
 
 /*
  * Stores where the characters are that a string spells: in the string itself, or decoded into
- * `room`. False: they do not fit there, or are not ASCII.
+ * `room`. False: they do not fit there. What is not ASCII becomes a byte that no name or instant
+ * holds.
  */
 static bool read_spelt(const unsigned char *text, size_t len, char *room, size_t capacity,
                        const char **spelt, size_t *spelt_len) {
@@ -71,9 +72,8 @@ static bool read_spelt(const unsigned char *text, size_t len, char *room, size_t
   const unsigned char *end = text + len;
   size_t used = 0;
   while (text < end) {
-    unsigned int c = spelt_character(&text);
-    if (used == capacity || c >= NOT_ASCII) return false;
-    room[used++] = (char)c;
+    if (used == capacity) return false;
+    room[used++] = (char)spelt_character(&text);
   }
   *spelt = room;
   *spelt_len = used;

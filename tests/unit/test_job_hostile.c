@@ -12,11 +12,9 @@
 /* cmocka.h needs those above. */
 #include <cmocka.h>
 
-#include "support/export_check.h"
-#include "support/memory_destination.h"
-#include "support/memory_source.h"
 #include "support/require.h"
 #include "support/runner.h"
+#include "support/setup.h"
 
 #define RESOURCES 260
 #define EVERYTHING                                                                   \
@@ -47,113 +45,25 @@ static int free_datasets(void **state) {
 
 /* --- one job --- */
 
-typedef struct setting {
-  test_source_knobs source;
-  test_destination_knobs destination;
-  /* `data` and the limits are filled in. */
-  test_expectation expected;
-  uint64_t part_bytes;
-  uint64_t part_count;
-  int64_t stall_us;
-  const char *tenant;
-  bool sha256;
-} setting;
-
-typedef struct export {
-  test_source *source;
-  test_destination *destination;
-  fhx_job *job;
-  fhx_job_options options;
-  fhx_filter *filter;
-}
-export;
-
-static setting usual(void) {
-  setting with;
-  memset(&with, 0, sizeof with);
-  with.source.data = plain;
-  with.source.seed = 7;
-  with.source.lists_types = true;
-  with.source.tokens = true;
-  with.source.rows_max = 7;
-  with.part_bytes = 6000;
-  return with;
-}
-
-static void prepare(const setting *with, export *of) {
-  memset(of, 0, sizeof *of);
-  FHX_INIT(&of->options);
-  of->source = test_source_new(&with->source, &of->options.source);
-  of->destination = test_destination_new(&with->destination, &of->options.destination);
-  of->filter = test_filter_new(&with->expected);
-  of->options.filter = of->filter;
-  of->options.flags = with->sha256 ? FHX_JOB_SHA256 : 0;
-  of->options.part_bytes = with->part_bytes;
-  of->options.part_count = with->part_count;
-  of->options.tenant = with->tenant;
-  of->options.settle_us = -1;
-  of->options.stall_us = with->stall_us;
-  of->options.attempts_max = 3;
-  of->options.shards_max = 5;
-}
-
-static void start(const setting *with, export *of) {
-  prepare(with, of);
-  test_require_status(fhx_job_start(&of->options, &of->job, NULL), FHX_OK);
-  test_source_set_job(of->source, of->job);
-  test_destination_set_job(of->destination, of->job);
-}
-
-static test_expectation expectation_of(const setting *with) {
-  test_expectation expected = with->expected;
-  expected.data = with->source.data;
-  expected.part_bytes = with->part_bytes;
-  expected.part_count = with->part_count;
-  expected.sha256 = with->sha256;
-  expected.requires_token = (with->destination.flags & FHX_DESTINATION_REQUIRES_TOKEN) != 0;
-  expected.url_prefix = "memory:";
-  return expected;
-}
-
-static void check_complete(const setting *with, export *of) {
-  test_expectation expected = expectation_of(with);
-  test_objects objects = test_destination_objects(of->destination);
-  test_check_export(of->job, &objects, &expected);
-}
-
-static void check_nothing_left(export *of) {
-  test_require(test_destination_objects(of->destination).count == 0);
-}
-
-static void end(export *of) {
-  fhx_job_free(of->job);
-  fhx_source_free(of->options.source);
-  fhx_destination_free(of->options.destination);
-  fhx_filter_free(of->filter);
-  test_source_end(of->source);
-  test_destination_end(of->destination);
-  test_require_sound();
-}
-
 /* A job that must become complete, and exact. */
-static void expect_complete(const setting *with, uint32_t threads) {
-  export of;
+static void expect_complete(const test_setting *with, uint32_t threads) {
+  test_export of;
   char message[TEST_MESSAGE_MAX];
-  start(with, &of);
+  test_export_start(&of, with);
   int32_t status = test_run_job(of.job, threads, threads > 1, message);
   if (status != FHX_OK) print_error("%s\n", message);
   test_require_status(status, FHX_OK);
-  check_complete(with, &of);
-  end(&of);
+  test_export_check_complete(&of);
+  test_export_end(&of);
 }
 
 /* A job that must fail for this reason, and leave nothing behind (lesson 18). */
-static void expect_failed(const setting *with, uint32_t threads, const char *reason) {
-  export of;
+static void expect_failed(const test_setting *with, uint32_t threads, const char *reason) {
+  test_export of;
   char message[TEST_MESSAGE_MAX];
   fhx_progress *progress = NULL;
   fhx_manifest *manifest = NULL;
-  start(with, &of);
+  test_export_start(&of, with);
   test_require_status(test_run_job(of.job, threads, threads > 1, message), FHX_ERR_JOB_FAILED);
   if (strstr(message, reason) == NULL) print_error("%s\n", message);
   test_require(strstr(message, reason) != NULL);
@@ -164,8 +74,8 @@ static void expect_failed(const setting *with, uint32_t threads, const char *rea
   test_require_status(fhx_manifest_new(of.job, &manifest, NULL), FHX_ERR_JOB_FAILED);
   /* Final states are final (lesson 13). */
   test_require_status(fhx_job_run(of.job, NULL), FHX_ERR_JOB_FAILED);
-  check_nothing_left(&of);
-  end(&of);
+  test_export_check_nothing_left(&of);
+  test_export_end(&of);
 }
 
 /* --- sources that are sound, in every way of delivering --- */
@@ -191,8 +101,8 @@ static const delivery deliveries[] = {
 };
 #define DELIVERIES (sizeof deliveries / sizeof *deliveries)
 
-static setting delivering(const delivery *how) {
-  setting with = usual();
+static test_setting delivering(const delivery *how) {
+  test_setting with = test_setting_usual(plain);
   with.source.data = how->stamps ? stamped : pretty;
   with.source.applied = how->applied;
   with.source.tokens = how->tokens;
@@ -239,7 +149,7 @@ static void test_every_delivery_gives_the_same_lines(void **state) {
     for (size_t filter = 0; filter < FILTERS; filter++) {
       if (test_is_quick() && (i + filter) % 3 != 0) continue;
       for (uint32_t threads = 1; threads <= 4; threads += 3) {
-        setting with = delivering(&deliveries[i]);
+        test_setting with = delivering(&deliveries[i]);
         with.expected = filter_number(filter, with.source.data);
         with.sha256 = filter % 2 == 0;
         with.tenant = filter == 1 ? "clinic.7" : NULL;
@@ -256,7 +166,7 @@ static void test_every_part_size(void **state) {
   static const uint64_t sizes[][2] = {{1, 0}, {300, 0}, {4000, 1}, {0, 1}, {0, 17}, {50000, 3}};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     for (size_t how = 0; how < DELIVERIES; how += 2) {
-      setting with = delivering(&deliveries[how]);
+      test_setting with = delivering(&deliveries[how]);
       with.part_bytes = sizes[i][0];
       with.part_count = sizes[i][1];
       with.destination.flags = FHX_DESTINATION_REQUIRES_TOKEN;
@@ -271,7 +181,7 @@ static void test_bad_rows(void **state) {
   (void)state;
   for (size_t how = 0; how < DELIVERIES; how++) {
     for (uint32_t threads = 1; threads <= 4; threads += 3) {
-      setting with = delivering(&deliveries[how]);
+      test_setting with = delivering(&deliveries[how]);
       with.source.data = bad;
       with.source.stamps = false;
       with.expected.types = some_types;
@@ -287,7 +197,7 @@ static void test_huge_resource(void **state) {
   (void)state;
   for (size_t how = 0; how < DELIVERIES; how++) {
     for (size_t limited = 0; limited < 2; limited++) {
-      setting with = delivering(&deliveries[how]);
+      test_setting with = delivering(&deliveries[how]);
       with.source.data = huge;
       with.source.stamps = false;
       with.part_bytes = limited == 0 ? 0 : 3000;
@@ -302,7 +212,7 @@ static void test_huge_resource(void **state) {
 static void test_re_entering(void **state) {
   (void)state;
   for (uint32_t threads = 1; threads <= 4; threads += 3) {
-    setting with = usual();
+    test_setting with = test_setting_usual(plain);
     with.source.re_enters = true;
     with.destination.re_enters = true;
     test_scenario("re-entering, %u threads", threads);
@@ -352,7 +262,7 @@ static const source_case source_cases[] = {
 
 static void run_source_case(const source_case *of, size_t number, uint64_t at, size_t how,
                             uint32_t threads) {
-  setting with = usual();
+  test_setting with = test_setting_usual(plain);
   with.source.applied = how == 0 ? 0 : EVERYTHING;
   with.source.shards =
       how != 0 || of->call == TEST_SOURCE_SHARDS || of->call == TEST_SOURCE_ESTIMATE;
@@ -394,7 +304,7 @@ static void test_rows_of_another_type(void **state) {
   (void)state;
   for (uint64_t at = 1; at < 12; at += 5) {
     for (int applied = 0; applied < 2; applied++) {
-      setting with = usual();
+      test_setting with = test_setting_usual(plain);
       with.source.applied = applied ? FHX_APPLIED_TYPE : 0;
       with.source.fault_call = TEST_SOURCE_NEXT;
       with.source.fault = TEST_SOURCE_WRONG_TYPE;
@@ -423,16 +333,16 @@ static void test_failing_starts(void **state) {
       {TEST_SOURCE_CLOCK, TEST_SOURCE_WRONG_KIND, FHX_ERR_SOURCE},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    export of;
-    setting with = usual();
+    test_export of;
+    test_setting with = test_setting_usual(plain);
     with.source.fault_call = cases[i].call;
     with.source.fault = cases[i].fault;
     with.source.fault_at = 1;
     test_scenario("failing start %zu", i);
-    prepare(&with, &of);
+    test_export_prepare(&of, &with);
     test_require_status(fhx_job_start(&of.options, &of.job, NULL), cases[i].status);
     test_require(of.job == NULL);
-    end(&of);
+    test_export_end(&of);
   }
 }
 
@@ -487,7 +397,7 @@ static const destination_case destination_cases[] = {
 
 static void run_destination_case(const destination_case *of, size_t number, uint64_t at,
                                  bool tokens, uint32_t threads) {
-  setting with = usual();
+  test_setting with = test_setting_usual(plain);
   with.source.tokens = tokens;
   with.source.data = bad;
   with.expected.error_count = bad->bad_count;
@@ -526,7 +436,7 @@ static void test_failing_error_file(void **state) {
       TEST_DESTINATION_FAILS_RETRYABLE, TEST_DESTINATION_SILENT, TEST_DESTINATION_DONE_SILENT,
       TEST_DESTINATION_DONE_FAILS_RETRYABLE};
   for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
-    setting with = usual();
+    test_setting with = test_setting_usual(plain);
     with.source.data = bad;
     with.part_bytes = 0;
     with.expected.types = some_types;
@@ -543,7 +453,7 @@ static void test_failing_error_file(void **state) {
 /* A host may say NOT_FOUND where nothing is left to remove; the rest is removed all the same. */
 static void test_removing_what_is_not_there(void **state) {
   (void)state;
-  setting with = usual();
+  test_setting with = test_setting_usual(plain);
   with.source.tokens = false;
   with.source.fault_call = TEST_SOURCE_NEXT;
   with.source.fault = TEST_SOURCE_FAILS;
@@ -563,8 +473,8 @@ static void test_failing_removal(void **state) {
       TEST_DESTINATION_FAILS, TEST_DESTINATION_FAILS_RETRYABLE, TEST_DESTINATION_SILENT,
       TEST_DESTINATION_DONE_SILENT, TEST_DESTINATION_UNKNOWN};
   for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
-    export of;
-    setting with = usual();
+    test_export of;
+    test_setting with = test_setting_usual(plain);
     with.source.fault_call = TEST_SOURCE_NEXT;
     with.source.fault = TEST_SOURCE_FAILS;
     with.source.fault_at = 20;
@@ -572,7 +482,7 @@ static void test_failing_removal(void **state) {
     with.destination.fault = faults[i];
     with.destination.fault_at = 1;
     test_scenario("failing removal %zu", i);
-    start(&with, &of);
+    test_export_start(&of, &with);
     for (int again = 0; again < 2; again++) {
       fhx_error *error = NULL;
       int32_t status = fhx_job_run(of.job, &error);
@@ -582,8 +492,8 @@ static void test_failing_removal(void **state) {
     }
     test_destination_heal(of.destination);
     test_require_status(fhx_job_run(of.job, NULL), FHX_ERR_JOB_FAILED);
-    check_nothing_left(&of);
-    end(&of);
+    test_export_check_nothing_left(&of);
+    test_export_end(&of);
   }
 }
 
@@ -613,8 +523,8 @@ static void meddle_in_commit(void *context, test_destination_call call, uint64_t
   if (call == TEST_DESTINATION_COMMIT) meddle(context, number);
 }
 
-static setting meddled_with(meddler *by, bool in_source) {
-  setting with = usual();
+static test_setting meddled_with(meddler *by, bool in_source) {
+  test_setting with = test_setting_usual(plain);
   with.source.hook = in_source ? meddle_in_source : NULL;
   with.source.hook_context = by;
   with.destination.hook = in_source ? NULL : meddle_in_commit;
@@ -628,18 +538,18 @@ static void test_cancel_in_callbacks(void **state) {
   for (uint64_t at = 1; at < 24; at += 6) {
     for (uint32_t threads = 1; threads <= 4; threads += 3) {
       for (int in_source = 0; in_source < 2; in_source++) {
-        export of;
+        test_export of;
         char message[TEST_MESSAGE_MAX];
         meddler by = {NULL, at, CANCELS, 0};
-        setting with = meddled_with(&by, in_source);
+        test_setting with = meddled_with(&by, in_source);
         test_scenario("cancel at %d, %u threads, source %d", (int)at, threads, in_source);
-        start(&with, &of);
+        test_export_start(&of, &with);
         by.job = of.job;
         test_require_status(test_run_job(of.job, threads, threads > 1, message), FHX_ERR_CANCELLED);
-        check_nothing_left(&of);
+        test_export_check_nothing_left(&of);
         test_require_status(fhx_job_run(of.job, NULL), FHX_ERR_CANCELLED);
         test_require_status(fhx_job_cancel(of.job, NULL), FHX_ERR_NOT_FOUND);
-        end(&of);
+        test_export_end(&of);
       }
     }
   }
@@ -651,15 +561,15 @@ static void test_park_and_attach(void **state) {
   for (uint64_t at = 1; at < 24; at += 6) {
     for (int tokens = 0; tokens < 2; tokens++) {
       for (uint32_t threads = 1; threads <= 4; threads += 3) {
-        export of;
+        test_export of;
         char message[TEST_MESSAGE_MAX];
         fhx_sqlite_store_options memory;
         fhx_job *again = NULL;
         meddler by = {NULL, at, PARKS, 0};
-        setting with = meddled_with(&by, at % 4 != 1);
+        test_setting with = meddled_with(&by, at % 4 != 1);
         with.source.tokens = tokens;
         test_scenario("park at %d, tokens %d, %u threads", (int)at, tokens, threads);
-        prepare(&with, &of);
+        test_export_prepare(&of, &with);
         FHX_INIT(&memory);
         memory.path = ":memory:";
         test_require_status(fhx_sqlite_store_new(&memory, &of.options.store, NULL), FHX_OK);
@@ -671,9 +581,9 @@ static void test_park_and_attach(void **state) {
         fhx_job_free(of.job);
         of.job = again;
         test_require_status(test_run_job(of.job, threads, threads > 1, message), FHX_OK);
-        check_complete(&with, &of);
+        test_export_check_complete(&of);
         fhx_store_free(of.options.store);
-        end(&of);
+        test_export_end(&of);
       }
     }
   }
@@ -683,11 +593,11 @@ static void test_park_and_attach(void **state) {
 static void test_free_in_callbacks(void **state) {
   (void)state;
   for (uint64_t at = 1; at < 24; at += 6) {
-    export of;
+    test_export of;
     meddler by = {NULL, at, FREES, 0};
-    setting with = meddled_with(&by, at % 4 == 1);
+    test_setting with = meddled_with(&by, at % 4 == 1);
     test_scenario("free at %d", (int)at);
-    start(&with, &of);
+    test_export_start(&of, &with);
     by.job = of.job;
     fhx_job *job = of.job;
     of.job = NULL;
@@ -725,7 +635,7 @@ static void note_time(void *context, uint64_t number) {
 static void test_waits_are_kept(void **state) {
   (void)state;
   listener ear = {{0, 0}, 0};
-  setting with = usual();
+  test_setting with = test_setting_usual(plain);
   with.source.hook = note_time;
   with.source.hook_context = &ear;
   with.source.fault_call = TEST_SOURCE_NEXT;
@@ -742,36 +652,35 @@ static void test_waits_are_kept(void **state) {
 static void test_waits_end_with_the_job(void **state) {
   (void)state;
   for (int does = CANCELS; does <= PARKS; does++) {
-    export of;
+    test_export of;
     meddler by = {NULL, 2, CANCELS, 0};
-    setting with = meddled_with(&by, true);
+    test_setting with = meddled_with(&by, true);
     if (does == PARKS) by.does = PARKS;
     with.source.fault_call = TEST_SOURCE_NEXT;
     with.source.fault = TEST_SOURCE_WAITS;
     with.source.fault_at = 2;
     with.source.wait_us = INT64_MAX;
     test_scenario("endless wait %d", does);
-    start(&with, &of);
+    test_export_start(&of, &with);
     by.job = of.job;
     test_require_status(fhx_job_run(of.job, NULL), does == PARKS ? FHX_WAIT : FHX_ERR_CANCELLED);
-    end(&of);
+    test_export_end(&of);
   }
 }
 
 /* Settling is not stalling: the one may take longer than the other. */
 static void test_settling_is_not_stalling(void **state) {
   (void)state;
-  export of;
-  setting with = usual();
+  test_export of;
+  test_setting with = test_setting_usual(plain);
   with.stall_us = 1000;
+  with.settle_us = 150000;
+  with.attempts_max = 1;
   test_scenario("settling");
-  prepare(&with, &of);
-  of.options.settle_us = 150000;
-  of.options.attempts_max = 1;
-  test_require_status(fhx_job_start(&of.options, &of.job, NULL), FHX_OK);
+  test_export_start(&of, &with);
   test_require_status(fhx_job_run(of.job, NULL), FHX_OK);
-  check_complete(&with, &of);
-  end(&of);
+  test_export_check_complete(&of);
+  test_export_end(&of);
 }
 
 int main(void) {
