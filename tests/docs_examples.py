@@ -74,12 +74,12 @@ def words(texts):
 
 def name_faults(text, public, internal):
     """Names of the library that it does not have. `fhx_query_...` stands for any that begins so."""
-    for name, more in re.findall(r"\b((?:fhx_{1,2}|FHX_)[a-zA-Z0-9]\w*)(\.\.\.)?", text):
+    for name, more in set(re.findall(r"\b((?:fhx__?|FHX_)[a-zA-Z0-9]\w*)(\.\.\.)?", text)):
         known = internal if name.lower().startswith("fhx__") else public
         if not (any(n.startswith(name) for n in known) if more else name in known):
             yield f"names {name}{more}, which does not exist"
     own = words(code for _, _, code in blocks(text))
-    for name in re.findall(r"`([a-z0-9]+(?:_[a-z0-9]+)+)`", text):
+    for name in set(re.findall(r"`(?!fhx_)([a-z0-9]+(?:_[a-z0-9]+)+)`", text)):
         if name not in public | internal | own:
             yield f"names {name}, which is neither in include/ nor in lib/"
 

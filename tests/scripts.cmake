@@ -1,13 +1,11 @@
 # Tests of the example programs by scripts. Included by CMakeLists.txt.
-if(TARGET fhirexport-generate)
-  fhx_add_script(programs.generator python:${python} --
-    ${CMAKE_CURRENT_SOURCE_DIR}/generator.sh $<TARGET_FILE:fhirexport-generate>)
-  set_tests_properties(programs.generator PROPERTIES LABELS slow)
-  fhx_add_script(programs.folder python:${python} --
-    ${CMAKE_CURRENT_SOURCE_DIR}/programs.sh $<TARGET_FILE:minimal>
-    $<TARGET_FILE:fhirexport-folder> $<TARGET_FILE:fhirexport-generate>)
-  set_tests_properties(programs.folder PROPERTIES LABELS "")
-endif()
+fhx_add_script(programs.generator python:${python} --
+  ${CMAKE_CURRENT_SOURCE_DIR}/generator.sh $<TARGET_FILE:fhirexport-generate>)
+set_tests_properties(programs.generator PROPERTIES LABELS slow)
+fhx_add_script(programs.folder python:${python} --
+  ${CMAKE_CURRENT_SOURCE_DIR}/programs.sh $<TARGET_FILE:minimal>
+  $<TARGET_FILE:fhirexport-folder> $<TARGET_FILE:fhirexport-generate>)
+set_tests_properties(programs.folder PROPERTIES LABELS "")
 
 # Programs that are killed, stopped and compared, and the scripts that do so.
 foreach(program crash/victim real_data/push)

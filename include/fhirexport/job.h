@@ -77,7 +77,9 @@ FHX_API int32_t fhx_job_start(const fhx_job_options *options, fhx_job **job, fhx
 /*
  * Attaches to a job that the store has, for example after a restart. Of the options source,
  * destination, store, lease_us, settle_us and stall_us are used; the rest was recorded at the
- * start. FHX_ERR_NOT_FOUND for an unknown job or one that was cancelled.
+ * start. FHX_ERR_NOT_FOUND for an unknown job, or one that was cancelled and is gone. One that was
+ * cancelled and still has files, because a process died, can be attached to: its state is
+ * FHX_JOB_REMOVING, and fhx_job_run removes them.
  */
 FHX_API int32_t fhx_job_attach(const fhx_job_options *options, const char *job_id, fhx_job **job,
                                fhx_error **error);
@@ -104,8 +106,8 @@ FHX_API int32_t fhx_job_run(fhx_job *job, fhx_error **error);
 FHX_API int32_t fhx_job_run_task(fhx_job *job, fhx_error **error);
 
 /*
- * Cancels the job, or removes it with its files when it is over. From then on it is not found by
- * anybody. Running tasks of this object see it within one batch of rows, those of others when they
+ * Cancels the job, or removes it with its files when it is over. From then on it has no
+ * manifest and is to be hidden from clients. Running tasks of this object see it within one batch of rows, those of others when they
  * renew their lease or commit; the last fhx_job_run to return has removed the files; if none is
  * running, the next of this object does. Any thread, also from a callback.
  */

@@ -279,10 +279,9 @@ int32_t fhx_job_start(const fhx_job_options *given, fhx_job **made, fhx_error **
 
 static int32_t load(fhx_job *job, const char *job_id, fhx_error **error) {
   int32_t status = fhx__step_read_job(job->store, job_id, &job->entry, error);
-  if (status == FHX_OK && job->record->state == FHX_JOB_REMOVING) {
-    status = fhx__fail(error, FHX_ERR_NOT_FOUND, "there is no such job");
-  }
   if (status != FHX_OK) return status;
+  /* What is left to do for a cancelled job is to remove its files. */
+  atomic_store(&job->cancelled, job->record->state == FHX_JOB_REMOVING);
   return fhx__definition_read(job->record->definition, &job->definition, error);
 }
 

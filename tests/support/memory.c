@@ -1,4 +1,4 @@
-/* An allocator that counts, and that can fail one allocation. */
+/* An allocator that counts, and that can fail one allocation, or all from one on. */
 #include "support/memory.h"
 
 #include <setjmp.h>
@@ -11,11 +11,15 @@
 #include <fhirexport/memory.h>
 
 static uint64_t fail_number;
+static bool fails_on;
+static atomic_bool recovered;
 static atomic_uint_fast64_t asked;
 static atomic_int_fast64_t live;
 
 static bool is_failing(void) {
-  return atomic_fetch_add(&asked, 1) + 1 == fail_number;
+  uint64_t number = atomic_fetch_add(&asked, 1) + 1;
+  if (fail_number == 0 || atomic_load(&recovered)) return false;
+  return fails_on ? number >= fail_number : number == fail_number;
 }
 
 static void *allocate(void *user_data, size_t byte_count) {
@@ -43,9 +47,20 @@ void test_memory_begin(uint64_t fail_at) {
   allocator.reallocate = reallocate;
   allocator.release = release;
   fail_number = fail_at;
+  fails_on = false;
+  atomic_store(&recovered, false);
   atomic_store(&asked, 0);
   atomic_store(&live, 0);
   assert_int_equal(fhx_set_allocator(&allocator, NULL), FHX_OK);
+}
+
+void test_memory_begin_lasting(uint64_t fail_from) {
+  test_memory_begin(fail_from);
+  fails_on = true;
+}
+
+void test_memory_recover(void) {
+  atomic_store(&recovered, true);
 }
 
 bool test_memory_end(void) {

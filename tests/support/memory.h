@@ -1,4 +1,4 @@
-/* An allocator that counts, and that can fail one allocation. */
+/* An allocator that counts, and that can fail one allocation, or all from one on. */
 #ifndef TEST_SUPPORT_MEMORY_H
 #define TEST_SUPPORT_MEMORY_H
 
@@ -13,6 +13,11 @@
  * scenario, and until test_memory_end says that n was not reached.
  */
 void test_memory_begin(uint64_t fail_at);
+
+/* The same, but all that follow fail too, until there is memory again. */
+void test_memory_begin_lasting(uint64_t fail_from);
+/* From here on nothing fails. */
+void test_memory_recover(void);
 
 /* Puts malloc back and asserts that no block is left. Whether the failure was reached. */
 bool test_memory_end(void);

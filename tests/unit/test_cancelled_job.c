@@ -1,0 +1,55 @@
+/* A job that is cancelled while nobody runs it, and left so: its files are still to be removed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+/* cmocka needs those above. */
+#include <cmocka.h>
+
+#include "support/require.h"
+#include "support/setup.h"
+
+static void attach(test_export *of, const char *job_id) {
+  test_require_status(fhx_job_attach(&of->options, job_id, &of->job, NULL), FHX_OK);
+}
+
+/* lessons.md 13, 25: the names of what is to be removed outlive the process. */
+static void test_files_are_removed_later(void **state) {
+  (void)state;
+  test_export of;
+  char job_id[33];
+  fhx_sqlite_store_options memory;
+  fhx_progress *progress = NULL;
+  fhx_manifest *manifest = NULL;
+  test_dataset *data = test_dataset_new(1, 40, 0);
+  test_setting with = test_setting_usual(data);
+  test_export_prepare(&of, &with);
+  FHX_INIT(&memory);
+  memory.path = ":memory:";
+  test_require_status(fhx_sqlite_store_new(&memory, &of.options.store, NULL), FHX_OK);
+  test_require_status(fhx_job_start(&of.options, &of.job, NULL), FHX_OK);
+  memcpy(job_id, fhx_job_id(of.job), sizeof job_id);
+  test_require_status(fhx_job_run(of.job, NULL), FHX_OK);
+  assert_true(test_destination_objects(of.destination).count > 0);
+  test_require_status(fhx_job_cancel(of.job, NULL), FHX_OK);
+  fhx_job_free(of.job);
+
+  attach(&of, job_id);
+  test_require_status(fhx_job_progress_new(of.job, &progress, NULL), FHX_OK);
+  assert_int_equal(fhx_progress_state(progress), FHX_JOB_REMOVING);
+  fhx_progress_free(progress);
+  test_require_status(fhx_manifest_new(of.job, &manifest, NULL), FHX_ERR_NOT_FOUND);
+  test_require_status(fhx_job_run(of.job, NULL), FHX_ERR_CANCELLED);
+  test_export_check_nothing_left(&of);
+  fhx_job_free(of.job);
+  of.job = NULL;
+  test_require_status(fhx_job_attach(&of.options, job_id, &of.job, NULL), FHX_ERR_NOT_FOUND);
+  fhx_store_free(of.options.store);
+  test_export_end(&of);
+  test_dataset_free(data);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_files_are_removed_later)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
