@@ -17,6 +17,7 @@
 
 #include <fhirexport/api.h>
 #include <fhirexport/destination.h>
+#include <fhirexport/engine.h>
 #include <fhirexport/error.h>
 #include <fhirexport/filter.h>
 #include <fhirexport/job.h>

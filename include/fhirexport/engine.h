@@ -1,0 +1,173 @@
+/*
+ * fhirexport/engine.h: level 3, the whole of `$export` for a FHIR server.
+ *
+ * The host hands each HTTP request under its `$export` paths to fhx_engine_handle and writes the
+ * response out. Jobs run on the threads that the host gives (fhx_engine_run), or on as many as it
+ * asks for (`workers`). Everything else, from the kick-off's parameters to the manifest and the
+ * files, is the engine's (Bulk Data Access IG).
+ */
+#ifndef FHIREXPORT_ENGINE_H
+#define FHIREXPORT_ENGINE_H
+
+#include <fhirexport/job.h>
+
+FHX_BEGIN_DECLS
+
+typedef struct fhx_engine fhx_engine;
+
+/* Files need the client that exported them, besides their signed link (requiresAccessToken). */
+#define FHX_ENGINE_FILES_NEED_TOKEN 1u
+
+typedef struct fhx_engine_options {
+  uint32_t size;
+  /* A sum of FHX_ENGINE_... */
+  uint32_t flags;
+  /* Where from, where to, and where jobs are recorded; source and destination are needed. NULL
+     store: one in memory, so that jobs end with the engine. Referenced until the engine is freed.
+   */
+  fhx_source *source;
+  fhx_destination *destination;
+  fhx_store *store;
+  /* The FHIR base as clients see it: absolute, without a slash at its end; needed. A request may
+     bring another. URLs are built from these alone, never from headers. Copied. */
+  const char *base_url;
+  /* Keys of at least 32 bytes that sign file links: the first signs, all verify. Needed when the
+     engine serves the files (the destination has part_file) and a store is given; without a store
+     a random one is made. Copied. */
+  const void *const *url_keys;
+  const size_t *url_key_lens;
+  uint64_t url_key_count;
+  /* For every job; 0 is a job's own default. */
+  uint64_t part_bytes;
+  uint64_t part_count;
+  uint64_t resource_bytes_max;
+  int64_t lease_us;
+  int64_t settle_us;
+  int64_t stall_us;
+  /* How long a job and its files are kept after its end; 0: 24 h. */
+  int64_t keep_us;
+  /* How long a file's link is good from the poll that gave it, at most as long as the file; 0: 1 h.
+   */
+  int64_t link_us;
+  /* The longest request target and body, in bytes; 0: 16 KiB and 1 MiB. */
+  uint64_t target_bytes_max;
+  uint64_t body_bytes_max;
+  uint32_t attempts_max;
+  uint32_t shards_max;
+  uint32_t depth_max;
+  /* A sum of FHX_JOB_..., for every job. */
+  uint32_t job_flags;
+  /* Threads of the engine that run jobs and so call the host; 0: only fhx_engine_run does. */
+  uint32_t workers;
+  /* Threads of the engine that renew leases, so that fhx_engine_tick need not be called. */
+  uint32_t helpers;
+  /* Unfinished jobs in all and of one client, before a kick-off is answered 429; 0: 200 and 32. */
+  uint32_t jobs_max;
+  uint32_t jobs_per_client_max;
+} fhx_engine_options;
+
+/* fhx_init for this structure. */
+FHX_API void fhx_engine_options_init(fhx_engine_options *options, uint32_t size);
+
+/*
+ * Makes an engine and its threads. The options are copied. FHX_ERR_ARGUMENT says which is missing
+ * or wrong.
+ */
+FHX_API int32_t fhx_engine_new(const fhx_engine_options *options, fhx_engine **engine,
+                               fhx_error **error);
+
+/* One HTTP request. Everything is borrowed for the call. */
+typedef struct fhx_request {
+  uint32_t size;
+  uint32_t reserved;
+  /* "GET", "HEAD", "POST", "DELETE", ... */
+  const char *method;
+  /* Path and query behind the FHIR base, as sent, not decoded: "/$export?_type=Patient". */
+  const char *target;
+  /* Header names and values in turn: header_count pairs. */
+  const char *const *headers;
+  size_t header_count;
+  const void *body;
+  size_t body_len;
+  /* NULL: the engine's. From the host's own configuration, never from a header. */
+  const char *base_url;
+  /* Who asks, as the host has authenticated them; NULL: "". */
+  const char *tenant;
+  const char *client;
+  /* The types this client may read, commas between; NULL: all. */
+  const char *permitted_types;
+  /* Stored with a job that this request starts, and given to every source call; no secrets. */
+  const void *host_context;
+  size_t host_context_len;
+} fhx_request;
+
+/* fhx_init for this structure. */
+FHX_API void fhx_request_init(fhx_request *request, uint32_t size);
+
+/* The answer to a request. It belongs to the caller, and to one thread at a time. */
+typedef struct fhx_response fhx_response;
+
+/*
+ * Answers a request under the `$export` paths: kick-off (`/$export`), status and cancel
+ * (`/$export/<job>`), and file download (`/$export/<job>/<file>`). Every mistake of the client is a
+ * response, 4xx with an OperationOutcome; the work is bounded whatever the size of the data. Any
+ * thread. The error is for the host's own mistakes and for lack of memory.
+ */
+FHX_API int32_t fhx_engine_handle(fhx_engine *engine, const fhx_request *request,
+                                  fhx_response **response, fhx_error **error);
+
+/* The HTTP status, 200 to 503. */
+FHX_API uint32_t fhx_response_status(const fhx_response *response);
+
+/* Its headers; NULL beyond the last. They live as long as the response. */
+FHX_API uint32_t fhx_response_header_count(const fhx_response *response);
+FHX_API const char *fhx_response_header_name(const fhx_response *response, uint32_t position);
+FHX_API const char *fhx_response_header_value(const fhx_response *response, uint32_t position);
+
+/*
+ * Copies the next bytes of the body to `buffer`, at most `capacity` (at least 1), and stores how
+ * many in `*len`. FHX_END, with `*len` 0, behind the last one. A manifest is produced as it is
+ * read. After an error the connection is to be closed: the body is not whole.
+ */
+FHX_API int32_t fhx_response_read(fhx_response *response, void *buffer, size_t capacity,
+                                  size_t *len, fhx_error **error);
+
+/*
+ * FHX_OK when the body is `*length` bytes from `*offset` of an open file, for sendfile and the
+ * like; the descriptor stays the response's. FHX_END when it is not: read it then.
+ */
+FHX_API int32_t fhx_response_file(const fhx_response *response, int32_t *descriptor,
+                                  uint64_t *offset, uint64_t *length, fhx_error **error);
+
+/* Frees a response. NULL is harmless. */
+FHX_API void fhx_response_free(fhx_response *response);
+
+/*
+ * Runs jobs on the calling thread, one task after another, until fhx_engine_stop: FHX_WAIT. Call it
+ * on as many threads as there should be workers. An error says that the store cannot be reached;
+ * call again later.
+ */
+FHX_API int32_t fhx_engine_run(fhx_engine *engine, fhx_error **error);
+
+/*
+ * Renews the leases of tasks that run here. With `helpers` 0, call it at least every third of a
+ * lease while callbacks of the host may take longer than that; from any thread.
+ */
+FHX_API int32_t fhx_engine_tick(fhx_engine *engine, fhx_error **error);
+
+/*
+ * Parks everything: tasks record what they have at the next batch and give up their leases, and
+ * every fhx_engine_run returns. Requests are still answered. Any thread, also from a callback; not
+ * from a signal handler.
+ */
+FHX_API void fhx_engine_stop(fhx_engine *engine);
+
+/*
+ * Stops the engine, waits for its own threads, and frees it. No other thread may be inside a
+ * function of it. Responses must have been freed. NULL is harmless.
+ */
+FHX_API void fhx_engine_free(fhx_engine *engine);
+
+FHX_END_DECLS
+
+#endif

@@ -1,0 +1,106 @@
+/*
+ * A kick-off as it came, and what it asks for: URL, headers and parameters to an export request.
+ * Nothing here knows jobs or HTTP answers; a refusal is a problem that the protocol room turns into
+ * one.
+ */
+#ifndef FHX__REQUEST_REQUEST_H
+#define FHX__REQUEST_REQUEST_H
+
+#include <fhirexport/filter.h>
+#include <stdbool.h>
+
+#include "core/buffer.h"
+#include "core/error.h"
+
+/* Why a request is refused: an HTTP status (4xx), a FHIR issue code and a sentence that names the
+   parameter and says what to change. No value of a parameter is ever in the sentence, except type
+   names of the form of one, and parameter names that are short and printable. */
+typedef struct fhx__problem {
+  uint32_t http_status;
+  const char *issue_code;
+  char text[512];
+} fhx__problem;
+
+/* Fills a problem and returns FHX_ERR_ARGUMENT. */
+int32_t fhx__refuse(fhx__problem *problem, uint32_t http_status, const char *issue_code,
+                    const char *format, ...) FHX__PRINTF(4);
+
+/* --- the target: path and query --- */
+
+/* A name and value, decoded, in the order they came. */
+typedef struct fhx__parameter {
+  char *name;
+  char *value;
+} fhx__parameter;
+
+typedef struct fhx__target {
+  /* The path's segments, each decoded by itself, so that an encoded slash never divides. */
+  char **segments;
+  size_t segment_count;
+  fhx__parameter *parameters;
+  size_t parameter_count;
+} fhx__target;
+
+/*
+ * Reads "/path?query". Percent-decoding is done once; `+` is a space in the query only. Broken
+ * encodings, NUL, control characters, invalid UTF-8, `.` and `..` and empty segments (a single
+ * trailing slash apart) are 400; a target longer than `bytes_max` is 414. FHX_OK,
+ * FHX_ERR_ARGUMENT with a problem, or FHX_ERR_NO_MEMORY. (PARAM-28, ERR-07, ERR-08)
+ */
+int32_t fhx__target_read(const char *target, uint64_t bytes_max, fhx__target *read,
+                         fhx__problem *problem);
+void fhx__target_free(fhx__target *target);
+
+/* --- headers --- */
+
+/* What the Accept and Prefer headers of a kick-off say. */
+typedef struct fhx__preferences {
+  bool respond_async;
+  bool handling_lenient;
+  bool separate_export_status;
+} fhx__preferences;
+
+/*
+ * Reads names and values in turn. Prefer by RFC 7240: several headers, lists, parameters behind `;`,
+ * names without case; unknown ones are ignored (KICK-11, KICK-12). An Accept that admits none of
+ * application/fhir+json and application/json is 406 (KICK-09); q=0 excludes.
+ */
+int32_t fhx__preferences_read(const char *const *headers, size_t header_count,
+                              fhx__preferences *preferences, fhx__problem *problem);
+
+/* The first header of that name (without case), or NULL. */
+const char *fhx__header(const char *const *headers, size_t header_count, const char *name);
+
+/* --- the export request --- */
+
+/* What a system-level kick-off asks for. A parameter that was skipped because of
+   handling=lenient leaves a sentence in `skipped`, each terminated by a NUL. */
+typedef struct fhx__export_request {
+  fhx_filter *filter;
+  fhx__buffer skipped;
+} fhx__export_request;
+
+/*
+ * Reads _outputFormat (three spellings, PARAM-03), _type (comma list and repeated, doubles once,
+ * PARAM-08, -10, -12), _since and _until (instants, a space where an unencoded + stood, PARAM-04 to
+ * -07); given twice where that is not allowed: 400 (PARAM-25); an empty value counts as absent
+ * (PARAM-29); any other name: 400 naming it (PARAM-01), or skipped when `lenient` (PARAM-02), as are
+ * unknown types. `permitted_types` (commas between; NULL: all) bounds _type: naming another is 403
+ * with code "forbidden" (AUTH-18); without _type it is the list of types. FHX_OK, FHX_ERR_ARGUMENT
+ * with a problem, or FHX_ERR_NO_MEMORY.
+ */
+int32_t fhx__export_request_read(const fhx__target *target, bool lenient,
+                                 const char *permitted_types, fhx__export_request *request,
+                                 fhx__problem *problem);
+void fhx__export_request_free(fhx__export_request *request);
+
+/* --- ranges --- */
+
+/*
+ * A Range header for a body of `length` bytes: FHX_OK with first and count (206), FHX_END for none or
+ * one that is not understood (200, the whole), FHX_ERR_LIMIT when it cannot be satisfied (416).
+ * One range only; several count as not understood. (FILE-13)
+ */
+int32_t fhx__range_read(const char *value, uint64_t length, uint64_t *first, uint64_t *count);
+
+#endif

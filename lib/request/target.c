@@ -1,0 +1,179 @@
+/* The path and query of a request: divided first, then decoded, once (ERR-07). */
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/names.h"
+#include "request/problem.h"
+#include "request/request.h"
+
+typedef struct span {
+  const char *text;
+  size_t len;
+} span;
+
+/*
+ * The decoded text of all pieces lies behind the two arrays, in one block. A piece gets no longer by
+ * decoding, and the separator in front of it makes room for its NUL.
+ */
+typedef struct reading {
+  fhx__target *target;
+  fhx__problem *problem;
+  char *room;
+} reading;
+
+static size_t count_of(span in, char c) {
+  size_t count = 0;
+  for (size_t i = 0; i < in.len; i++) count += in.text[i] == c ? 1 : 0;
+  return count;
+}
+
+/* Takes what is before the next separator, or all; false when nothing is left. */
+static bool next_piece(span *rest, char separator, span *piece) {
+  if (rest->text == NULL) return false;
+  const char *found = rest->len == 0 ? NULL : memchr(rest->text, separator, rest->len);
+  *piece = *rest;
+  if (found == NULL) {
+    *rest = (span){NULL, 0};
+    return true;
+  }
+  piece->len = (size_t)(found - rest->text);
+  *rest = (span){found + 1, rest->len - piece->len - 1};
+  return true;
+}
+
+static int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/* U+0000 to U+001F and U+007F to U+009F; the text is UTF-8. */
+static bool has_control(const char *text, size_t len) {
+  for (size_t i = 0; i < len; i++) {
+    unsigned char c = (unsigned char)text[i];
+    if (c < 0x20 || c == 0x7F) return true;
+    if (c == 0xC2 && (unsigned char)text[i + 1] < 0xA0) return true;
+  }
+  return false;
+}
+
+/* Decodes to the room. What is wrong with the piece, or NULL. */
+static const char *decode(reading *of, span piece, bool plus_is_space, char **decoded) {
+  char *out = of->room;
+  size_t len = 0;
+  for (size_t i = 0; i < piece.len; i++) {
+    char c = piece.text[i];
+    if (c == '%') {
+      int high = piece.len - i > 2 ? hex_digit(piece.text[i + 1]) : -1;
+      int low = piece.len - i > 2 ? hex_digit(piece.text[i + 2]) : -1;
+      if (high < 0 || low < 0) {
+        return "a % is not followed by two hexadecimal digits; send the sign itself as %25";
+      }
+      c = (char)(unsigned char)(high * 16 + low);
+      i += 2;
+    } else if (c == '+' && plus_is_space) {
+      c = ' ';
+    }
+    out[len++] = c;
+  }
+  if (!fhx__is_utf8(out, len)) return "this is not UTF-8; encode the characters as UTF-8";
+  if (has_control(out, len)) return "control characters are not allowed; leave them out";
+  out[len] = '\0';
+  of->room = out + len + 1;
+  *decoded = out;
+  return NULL;
+}
+
+static int32_t read_segment(reading *of, span piece) {
+  char *segment = NULL;
+  const char *fault = decode(of, piece, false, &segment);
+  if (fault == NULL) {
+    if (segment[0] == '\0') fault = "a segment is empty; send one slash between segments";
+    if (strcmp(segment, ".") == 0 || strcmp(segment, "..") == 0) {
+      fault = "the segments . and .. are not resolved; send the path without them";
+    }
+  }
+  if (fault != NULL) return fhx__refuse(of->problem, 400, "invalid", "the path: %s", fault);
+  of->target->segments[of->target->segment_count++] = segment;
+  return FHX_OK;
+}
+
+/* `path` begins with a slash; a single one at its end is nothing. */
+static int32_t read_path(reading *of, span path) {
+  span rest = {path.text + 1, path.len - 1}, piece = {NULL, 0};
+  if (rest.len == 0) return FHX_OK;
+  if (rest.text[rest.len - 1] == '/') rest.len--;
+  while (next_piece(&rest, '/', &piece)) {
+    int32_t status = read_segment(of, piece);
+    if (status != FHX_OK) return status;
+  }
+  return FHX_OK;
+}
+
+static int32_t read_parameter(reading *of, span piece) {
+  fhx__parameter *parameter = &of->target->parameters[of->target->parameter_count];
+  span rest = piece, name = {NULL, 0};
+  if (!next_piece(&rest, '=', &name)) return FHX_OK;
+  const char *fault = decode(of, name, true, &parameter->name);
+  if (fault != NULL) {
+    return fhx__refuse(of->problem, 400, "invalid", "the name of a parameter: %s", fault);
+  }
+  parameter->value = parameter->name + strlen(parameter->name);
+  if (rest.text != NULL) fault = decode(of, rest, true, &parameter->value);
+  if (fault != NULL) {
+    return fhx__refuse(of->problem, 400, "invalid", "%s: %s", fhx__parameter_label(parameter->name),
+                       fault);
+  }
+  of->target->parameter_count++;
+  return FHX_OK;
+}
+
+static int32_t read_query(reading *of, span query) {
+  span rest = query, piece = {NULL, 0};
+  while (next_piece(&rest, '&', &piece)) {
+    int32_t status = piece.len == 0 ? FHX_OK : read_parameter(of, piece);
+    if (status != FHX_OK) return status;
+  }
+  return FHX_OK;
+}
+
+/* One block: the segments, the parameters, the text. */
+static int32_t make_room(reading *of, size_t segments, size_t parameters, size_t len) {
+  fhx__target *target = of->target;
+  if (len > SIZE_MAX / 64) return FHX_ERR_NO_MEMORY;
+  size_t arrays = segments * sizeof *target->segments + parameters * sizeof *target->parameters;
+  target->segments = fhx__alloc(arrays + len + 1);
+  if (target->segments == NULL) return FHX_ERR_NO_MEMORY;
+  target->parameters = (fhx__parameter *)(target->segments + segments);
+  of->room = (char *)(target->parameters + parameters);
+  return FHX_OK;
+}
+
+int32_t fhx__target_read(const char *target, uint64_t bytes_max, fhx__target *read,
+                         fhx__problem *problem) {
+  reading of = {read, problem, NULL};
+  span rest = {target, strlen(target)}, path = {NULL, 0};
+  *read = (fhx__target){NULL, 0, NULL, 0};
+  if (rest.len > bytes_max) {
+    return fhx__refuse(problem, 414, "too-long",
+                       "the path and query are longer than the %llu bytes that are taken; ask with "
+                       "fewer or shorter parameters",
+                       (unsigned long long)bytes_max);
+  }
+  if (target[0] != '/') {
+    return fhx__refuse(problem, 400, "invalid", "the path does not begin with a slash");
+  }
+  size_t len = rest.len;
+  next_piece(&rest, '?', &path);
+  int32_t status = make_room(&of, count_of(path, '/'), count_of(rest, '&') + 1, len);
+  if (status == FHX_OK) status = read_path(&of, path);
+  if (status == FHX_OK) status = read_query(&of, rest);
+  if (status != FHX_OK) fhx__target_free(read);
+  return status;
+}
+
+void fhx__target_free(fhx__target *target) {
+  fhx__free(target->segments);
+  *target = (fhx__target){NULL, 0, NULL, 0};
+}
