@@ -72,6 +72,16 @@ typedef void (*fhx_part_url_callback)(void *user_data, const fhx_part *part, int
 typedef void (*fhx_part_remove_callback)(void *user_data, const char *name, fhx_reply *reply);
 
 /*
+ * Optional: this destination's parts are files that the library can read. An open file descriptor
+ * on the committed object of that name, a regular file, for reading; the library closes it, and
+ * reads from byte 0 whatever its position is. It goes on reading after part_remove. Called by
+ * fhx_engine_handle, on its thread, once for each file that a client fetches.
+ * Answers: fhx_reply_file; fhx_reply_fail with FHX_ERR_NOT_FOUND when there is definitely none;
+ * fhx_reply_fail otherwise.
+ */
+typedef void (*fhx_part_file_callback)(void *user_data, const char *name, fhx_reply *reply);
+
+/*
  * The last reference to the destination is gone. Called once, on the thread that dropped it, also
  * when fhx_destination_new itself fails, unless it could not read the structure (NULL, or
  * FHX_ERR_STRUCT_SIZE).
@@ -92,6 +102,7 @@ typedef struct fhx_destination_callbacks {
   fhx_part_stat_callback part_stat; /* optional */
   fhx_part_url_callback part_url;
   fhx_part_remove_callback part_remove;
+  fhx_part_file_callback part_file;         /* optional */
   fhx_destination_destroy_callback destroy; /* optional */
 } fhx_destination_callbacks;
 
@@ -114,7 +125,8 @@ typedef struct fhx_directory_options {
   uint32_t flags;
   /* The folder; it must exist. Copied. */
   const char *path;
-  /* The URL that stands for the folder, without a slash at its end; NULL: a file: URL. Copied. */
+  /* The URL under which the host serves the folder's files, without a slash at its end. Copied.
+     NULL: it does not; the destination has part_file instead, and part_url gives file: URLs. */
   const char *base_url;
 } fhx_directory_options;
 

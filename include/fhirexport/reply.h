@@ -49,10 +49,10 @@ FHX_API int32_t fhx_reply_handle(fhx_reply *reply, void *handle, uint32_t applie
 
 /*
  * Rows. `data` holds `row_count` resources; row i ends before byte `row_ends[i]` and begins where
- * row i-1 ended, the first at 0; the last one ends at `len`. Nothing else divides rows: not line feeds, not the JSON. A line
- * feed or other white space around a resource does no harm. `row_ends` is NULL for exactly one
- * resource that fills `data`, pretty-printed or not; then `row_count` is 1. `row_count` 0 is
- * allowed: nothing this time, though `token` may have moved.
+ * row i-1 ended, the first at 0; the last one ends at `len`. Nothing else divides rows: not line
+ * feeds, not the JSON. A line feed or other white space around a resource does no harm. `row_ends`
+ * is NULL for exactly one resource that fills `data`, pretty-printed or not; then `row_count` is 1.
+ * `row_count` 0 is allowed: nothing this time, though `token` may have moved.
  *
  * `row_updated_us` has each row's time of last change in microseconds since 1970 UTC, floored;
  * NULL: the library reads `meta.lastUpdated` from the text.
@@ -92,6 +92,12 @@ FHX_API int32_t fhx_reply_estimate(fhx_reply *reply, uint64_t resource_count, ui
  * else NULL.
  */
 FHX_API int32_t fhx_reply_object(fhx_reply *reply, uint64_t byte_count, const void *sha256);
+
+/*
+ * An open file descriptor, for reading. It is the library's from here on, which closes it; also
+ * when the answer does not fit, and when another descriptor takes its place.
+ */
+FHX_API int32_t fhx_reply_file(fhx_reply *reply, int32_t fd);
 
 FHX_END_DECLS
 

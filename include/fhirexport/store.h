@@ -78,6 +78,10 @@ typedef struct fhx_job_record {
   uint64_t byte_count;
   uint64_t error_count;
   uint64_t estimated_resources;
+  /* Of a new job, for create_job alone; never stored: how many jobs may run, in all and of the same
+     tenant and client, with this one among them. 0: as many as come. */
+  uint32_t jobs_max;
+  uint32_t jobs_per_client_max;
 } fhx_job_record;
 
 typedef struct fhx_task_record {
@@ -196,7 +200,10 @@ FHX_API const void *fhx_checkpoint_line(const fhx_checkpoint *checkpoint, uint32
 
 /*
  * Store a new running job, and its task 0 (phase plan, waiting, next_seq 1, fence 0).
- * `record` is valid during the call. Answers: fhx_reply_done; FHX_ERR_EXISTS.
+ * `record` is valid during the call. Answers: fhx_reply_done; FHX_ERR_EXISTS; else FHX_ERR_LIMIT
+ * when so many jobs run already that the record's jobs_max or jobs_per_client_max would be passed.
+ * In this order: a job that was made by a call whose answer was lost is there, and not one too
+ * many.
  */
 typedef void (*fhx_create_job_callback)(void *user_data, const fhx_job_record *record,
                                         fhx_reply *reply);
@@ -295,6 +302,17 @@ typedef void (*fhx_list_attempts_callback)(void *user_data, const char *job_id, 
  */
 typedef void (*fhx_clean_job_callback)(void *user_data, const char *job_id, fhx_reply *reply);
 
+/*
+ * The next job to be cleaned up. In one transaction: complete and failed jobs that ended more than
+ * `keep_us` ago (below 0: none) become removing ones with cleanup_due 1, the ones that ended first
+ * come first, and no more of them in one call than take a short time (the SQLite store: 100); then
+ * of all jobs with cleanup_due 1 whose id is greater than `after_job_id` (NULL: of all), the one
+ * with the least id is given, byte by byte. To attach to that job and run it cleans it up.
+ * Answers: fhx_reply_item with its id, then fhx_reply_done; without an item there is none.
+ */
+typedef void (*fhx_next_cleanup_callback)(void *user_data, int64_t keep_us,
+                                          const char *after_job_id, fhx_reply *reply);
+
 /* The last reference is gone. Called once, also when fhx_store_new itself fails. */
 typedef void (*fhx_store_destroy_callback)(void *user_data);
 
@@ -314,6 +332,7 @@ typedef struct fhx_store_callbacks {
   fhx_list_lines_callback list_lines;
   fhx_list_attempts_callback list_attempts;
   fhx_clean_job_callback clean_job;
+  fhx_next_cleanup_callback next_cleanup;
   fhx_store_destroy_callback destroy; /* optional; all others are needed */
 } fhx_store_callbacks;
 

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/error.h"
 #include "core/names.h"
@@ -20,6 +21,8 @@ void fhx__reply_begin(fhx_reply *reply, uint32_t accepts, const char *callback) 
 void fhx__reply_end(fhx_reply *reply) {
   fhx__buffer_free(&reply->items);
   fhx__buffer_free(&reply->item_ends);
+  if (reply->has_file) close(reply->file);
+  reply->has_file = false;
 }
 
 int32_t fhx__reply_break(fhx_reply *reply, int32_t status, const char *message) {
@@ -188,6 +191,33 @@ int32_t fhx_reply_object(fhx_reply *reply, uint64_t byte_count, const void *sha2
   reply->has_sha256 = sha256 != NULL;
   if (sha256 != NULL) memcpy(reply->sha256, sha256, sizeof reply->sha256);
   return fhx__reply_settle(reply, FHX_OK);
+}
+
+/* FHX_OK, or why the descriptor cannot be kept. */
+static int32_t file_status(fhx_reply *reply, int32_t fd) {
+  if (reply == NULL) return FHX_ERR_ARGUMENT;
+  if (!fhx__reply_accepts(reply, FHX__ACCEPT_FILE)) return FHX_ERR_MISUSE;
+  if (fd < 0) return fhx__reply_break(reply, FHX_ERR_ARGUMENT, "the file is not open");
+  return reply->broken ? reply->status : FHX_OK;
+}
+
+int32_t fhx_reply_file(fhx_reply *reply, int32_t fd) {
+  int32_t status = file_status(reply, fd);
+  if (status != FHX_OK) {
+    const bool is_kept = reply != NULL && reply->has_file && reply->file == fd;
+    if (fd >= 0 && !is_kept) close(fd);
+    return status;
+  }
+  if (reply->has_file && reply->file != fd) close(reply->file);
+  reply->has_file = true;
+  reply->file = fd;
+  return fhx__reply_settle(reply, FHX_OK);
+}
+
+int fhx__reply_take_file(fhx_reply *reply) {
+  const int file = reply->has_file ? reply->file : -1;
+  reply->has_file = false;
+  return file;
 }
 
 size_t fhx__reply_item_count(const fhx_reply *reply) {

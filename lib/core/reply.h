@@ -22,6 +22,7 @@
 #define FHX__ACCEPT_TASK 1024u
 #define FHX__ACCEPT_PARTS 2048u
 #define FHX__ACCEPT_ATTEMPTS 4096u
+#define FHX__ACCEPT_FILE 8192u
 
 #define FHX__REPLY_MESSAGE_MAX 512
 
@@ -56,6 +57,9 @@ struct fhx_reply {
   uint64_t byte_count;
   bool has_sha256;
   uint8_t sha256[32];
+  /* A descriptor that was handed over, until it is taken. */
+  bool has_file;
+  int file;
   /* Where the store's answers are collected; only the store room knows what it is. */
   void *records;
 };
@@ -67,6 +71,9 @@ void fhx__reply_end(fhx_reply *reply);
 /* The number of items, and the item at `position` (its length in *len). */
 size_t fhx__reply_item_count(const fhx_reply *reply);
 const char *fhx__reply_item_at(const fhx_reply *reply, size_t position, size_t *len);
+
+/* The file that was given, which is the caller's now; -1 for none. */
+int fhx__reply_take_file(fhx_reply *reply);
 
 /* Turns a reply into a failure for good; returns `status`. */
 int32_t fhx__reply_break(fhx_reply *reply, int32_t status, const char *message);

@@ -2,8 +2,11 @@
    how they are kept is the host's: here every answer is turned into a status, and nothing else. */
 #include "destination/destination.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/alloc.h"
 #include "core/error.h"
@@ -210,6 +213,46 @@ int32_t fhx__destination_url(fhx_destination *destination, const fhx_part *part,
   destination->callbacks.part_url(destination->user_data, part, expires_us, &reply);
   status = fhx__reply_status(&reply, "the destination's part_url", error);
   if (status == FHX_OK) status = take_url(&reply, url, error);
+  fhx__reply_end(&reply);
+  return status;
+}
+
+bool fhx__destination_serves_files(const fhx_destination *destination) {
+  return destination->callbacks.part_file != NULL;
+}
+
+/* What is served has a length that stays: of a pipe or a device nobody knows it. */
+static int32_t measure(int file, uint64_t *byte_count, fhx_error **error) {
+  struct stat found;
+  if (fstat(file, &found) != 0) {
+    char reason[128];
+    return fhx__fail(error, FHX_ERR_DESTINATION,
+                     "the destination's part_file: what it gave cannot be looked at (%s)",
+                     fhx__errno_text(errno, reason, sizeof reason));
+  }
+  if (!S_ISREG(found.st_mode)) {
+    return fhx__fail(error, FHX_ERR_DESTINATION,
+                     "the destination's part_file: what it gave is not a regular file");
+  }
+  *byte_count = (uint64_t)found.st_size;
+  return FHX_OK;
+}
+
+int32_t fhx__destination_file(fhx_destination *destination, const char *name, int *fd,
+                              uint64_t *byte_count, fhx_error **error) {
+  *fd = -1;
+  *byte_count = 0;
+  if (!fhx__destination_serves_files(destination)) {
+    return fhx__fail(error, FHX_ERR_UNSUPPORTED, "the destination has no part_file");
+  }
+  int32_t status = check_name(name, error);
+  if (status != FHX_OK) return status;
+  fhx_reply reply;
+  begin_reply(&reply, FHX__ACCEPT_FILE);
+  destination->callbacks.part_file(destination->user_data, name, &reply);
+  status = fhx__reply_status(&reply, "the destination's part_file", error);
+  if (status == FHX_OK) status = measure(reply.file, byte_count, error);
+  if (status == FHX_OK) *fd = fhx__reply_take_file(&reply);
   fhx__reply_end(&reply);
   return status;
 }

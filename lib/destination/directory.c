@@ -144,6 +144,35 @@ static void part_remove(void *user_data, const char *name, fhx_reply *reply) {
   fhx_reply_done(reply);
 }
 
+/* 0 or an errno value. Only what a commit can have made is a part: to a link, a folder or a pipe
+   the answer is that there is none. A pipe that nobody writes to must not hold us up. */
+static int open_part(int folder, const char *leaf, int *file) {
+  *file = openat(folder, leaf, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+  if (*file < 0) return errno == ELOOP || errno == ENXIO ? ENOENT : errno;
+  struct stat found = {0};
+  int code = fstat(*file, &found) == 0 ? 0 : errno;
+  if (code == 0 && !S_ISREG(found.st_mode)) code = ENOENT;
+  if (code != 0) close(*file);
+  return code;
+}
+
+static void part_file(void *user_data, const char *name, fhx_reply *reply) {
+  directory *self = user_data;
+  int file = -1;
+  int folder = fhx__folder_open(self->base, name, false);
+  int code = folder < 0 ? errno : 0;
+  if (code == 0) code = open_part(folder, fhx__folder_leaf(name), &file);
+  if (folder >= 0) close(folder);
+  /* On the way: a link, or a file where a folder should be. */
+  if (code == ENOENT || code == ENOTDIR || code == ELOOP) {
+    fhx_reply_fail(reply, FHX_ERR_NOT_FOUND, 0, "there is no part of this name");
+  } else if (code != 0) {
+    answer_errno(reply, code, "the part could not be opened");
+  } else {
+    fhx_reply_file(reply, file);
+  }
+}
+
 static void destroy(void *user_data) {
   directory *self = user_data;
   if (self->base >= 0) close(self->base);
@@ -232,6 +261,8 @@ int32_t fhx_directory_destination_new(const fhx_directory_options *options,
   callbacks.part_stat = part_stat;
   callbacks.part_url = part_url;
   callbacks.part_remove = part_remove;
+  /* Where there is a base_url, somebody else serves the files. */
+  if (copy.base_url == NULL) callbacks.part_file = part_file;
   callbacks.destroy = destroy;
   return fhx_destination_new(&callbacks, self, destination, error);
 }

@@ -52,7 +52,8 @@ int32_t fhx__step_create(fhx_store *store, const fhx_job_record *record, fhx_err
   int32_t status = FHX_OK;
   do {
     status = fhx__store_create_job(store, record, error);
-  } while (ask_again(&loop, status, error));
+    /* Of this step alone the limit is a condition; elsewhere it may be one of the host's own. */
+  } while (status != FHX_ERR_LIMIT && ask_again(&loop, status, error));
   /* Ids are 128 random bits: a job of this id is the one that a lost try has made. */
   if (status == FHX_ERR_EXISTS && loop.lost) return taken_before(error);
   return status;

@@ -9,6 +9,7 @@
 
 /* FHX_ERR_REFUSED and FHX_ERR_NOT_FOUND are definite. Any other error: not known. */
 
+/* FHX_ERR_LIMIT is definite too: so many jobs run that the record's limits leave no room. */
 int32_t fhx__step_create(fhx_store *store, const fhx_job_record *record, fhx_error **error);
 int32_t fhx__step_read_job(fhx_store *store, const char *job_id, fhx__job_entry *entry,
                            fhx_error **error);

@@ -1,5 +1,10 @@
-/* The SQLite store's steps on a whole job: create, read, remove, clean. */
+/* The SQLite store's steps on whole jobs: create, read, remove, clean, and find one to clean. */
+#include <string.h>
+
 #include "store/sqlite_store.h"
+
+/* How many jobs one step expires at most: others wait for its transaction. */
+#define EXPIRE_MAX 100
 
 static int32_t insert_job(fhx__sqlite *db, const fhx_job_record *record) {
   sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_JOB_INSERT);
@@ -28,13 +33,36 @@ static int32_t insert_first_task(fhx__sqlite *db, int64_t job_key) {
   return fhx__sqlite_run(db, statement);
 }
 
+/* FHX_OK while the record's limits have room for one more running job. */
+static int32_t check_limits(fhx__sqlite *db, const fhx_job_record *record) {
+  if (record->jobs_max != 0) {
+    sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_JOB_LIMIT);
+    fhx__sqlite_bind_count(db, statement, 1, record->jobs_max - 1);
+    if (fhx__sqlite_row(db, statement)) {
+      return fhx__sqlite_refuse(db, FHX_ERR_LIMIT, "as many jobs run as may run at a time");
+    }
+  }
+  if (record->jobs_per_client_max != 0) {
+    sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_JOB_CLIENT_LIMIT);
+    fhx__sqlite_bind_count(db, statement, 1, record->jobs_per_client_max - 1);
+    fhx__sqlite_bind_text(db, statement, 2, record->tenant);
+    fhx__sqlite_bind_text(db, statement, 3, record->client);
+    if (fhx__sqlite_row(db, statement)) {
+      return fhx__sqlite_refuse(db, FHX_ERR_LIMIT,
+                                "as many jobs of this client run as may run at a time");
+    }
+  }
+  return fhx__sqlite_status(db);
+}
+
 static int32_t create_job(fhx__sqlite *db, const fhx_job_record *record) {
   fhx__sqlite_job job;
   int32_t status = fhx__sqlite_find_job(db, record->job_id, &job);
   if (status == FHX_OK) {
     return fhx__sqlite_refuse(db, FHX_ERR_EXISTS, "there is a job of that id");
   }
-  if (status == FHX_ERR_NOT_FOUND) status = insert_job(db, record);
+  if (status == FHX_ERR_NOT_FOUND) status = check_limits(db, record);
+  if (status == FHX_OK) status = insert_job(db, record);
   if (status == FHX_OK) {
     status = insert_first_task(db, sqlite3_last_insert_rowid(db->connection));
   }
@@ -144,5 +172,31 @@ void fhx__sqlite_clean_job(void *user_data, const char *job_id, fhx_reply *reply
   fhx__sqlite *db = user_data;
   int32_t status = fhx__sqlite_begin(db, true);
   if (status == FHX_OK) status = clean_job(db, job_id);
+  fhx__sqlite_end(db, status, reply);
+}
+
+/* Turns jobs that have been kept long enough into removing ones. */
+static int32_t expire_jobs(fhx__sqlite *db, int64_t keep_us) {
+  if (keep_us < 0 || db->now_us < INT64_MIN + keep_us) return FHX_OK;
+  sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_JOB_EXPIRE);
+  fhx__sqlite_bind_integer(db, statement, 1, db->now_us - keep_us);
+  fhx__sqlite_bind_integer(db, statement, 2, EXPIRE_MAX);
+  return fhx__sqlite_run(db, statement);
+}
+
+static int32_t next_cleanup(fhx__sqlite *db, const char *after_job_id, fhx_reply *reply) {
+  sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_JOB_NEXT_CLEANUP);
+  fhx__sqlite_bind_text(db, statement, 1, after_job_id);
+  if (!fhx__sqlite_row(db, statement)) return fhx__sqlite_status(db);
+  const char *job_id = fhx__sqlite_text(db, statement, 0);
+  return job_id == NULL ? FHX_ERR_STORE : fhx_reply_item(reply, job_id, strlen(job_id));
+}
+
+void fhx__sqlite_next_cleanup(void *user_data, int64_t keep_us, const char *after_job_id,
+                              fhx_reply *reply) {
+  fhx__sqlite *db = user_data;
+  int32_t status = fhx__sqlite_begin(db, keep_us >= 0);
+  if (status == FHX_OK) status = expire_jobs(db, keep_us);
+  if (status == FHX_OK) status = next_cleanup(db, after_job_id, reply);
   fhx__sqlite_end(db, status, reply);
 }

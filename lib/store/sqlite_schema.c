@@ -33,6 +33,9 @@ static const char schema[] =
     "  definition TEXT NOT NULL"
     ") STRICT;"
     "CREATE INDEX job_running ON job (job_key) WHERE state = 1;"
+    "CREATE INDEX job_of_client ON job (tenant, client) WHERE state = 1;"
+    "CREATE INDEX job_ended ON job (ended_us) WHERE state IN (2, 3);"
+    "CREATE INDEX job_cleanup ON job (job_id) WHERE cleanup_due = 1;"
     /* fence and next_seq only rise; claim_id and lease_until_us mean something while it runs. */
     "CREATE TABLE task ("
     "  job_key INTEGER NOT NULL REFERENCES job,"
@@ -129,6 +132,17 @@ const char *const fhx__sql_texts[FHX__SQL_COUNT] = {
     [FHX__SQL_JOB_LEASES] =
         "SELECT min(lease_until_us) FROM task"
         " WHERE job_key = ?1 AND state < 3 AND state = 2 AND lease_until_us > ?2",
+    /* A row if more than ?1 jobs run: what is not counted need not be read. */
+    [FHX__SQL_JOB_LIMIT] = "SELECT 1 FROM job WHERE state = 1 AND job_key > 0 LIMIT 1 OFFSET ?1",
+    [FHX__SQL_JOB_CLIENT_LIMIT] =
+        "SELECT 1 FROM job WHERE state = 1 AND tenant = ?2 AND client = ?3 LIMIT 1 OFFSET ?1",
+    [FHX__SQL_JOB_EXPIRE] =
+        "UPDATE job SET state = 4, cleanup_due = 1 WHERE job_key IN"
+        " (SELECT job_key FROM job WHERE state IN (2, 3) AND ended_us < ?1"
+        " ORDER BY ended_us LIMIT ?2)",
+    [FHX__SQL_JOB_NEXT_CLEANUP] =
+        "SELECT job_id FROM job INDEXED BY job_cleanup"
+        " WHERE cleanup_due = 1 AND job_id > ?1 ORDER BY job_id LIMIT 1",
     [FHX__SQL_TASK_INSERT] =
         "INSERT INTO task (job_key, task_index, phase, resource_type, shard_index, shard,"
         " estimated_resources) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",

@@ -37,6 +37,7 @@ static const fhx_store_callbacks sqlite_callbacks = {
     .list_lines = fhx__sqlite_list_lines,
     .list_attempts = fhx__sqlite_list_attempts,
     .clean_job = fhx__sqlite_clean_job,
+    .next_cleanup = fhx__sqlite_next_cleanup,
     .destroy = close_store,
 };
 

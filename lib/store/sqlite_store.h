@@ -25,6 +25,10 @@ typedef enum fhx__sql {
   FHX__SQL_JOB_CLEANED,
   FHX__SQL_JOB_DELETE,
   FHX__SQL_JOB_LEASES,
+  FHX__SQL_JOB_LIMIT,
+  FHX__SQL_JOB_CLIENT_LIMIT,
+  FHX__SQL_JOB_EXPIRE,
+  FHX__SQL_JOB_NEXT_CLEANUP,
   FHX__SQL_TASK_INSERT,
   FHX__SQL_TASK_FIND,
   FHX__SQL_TASK_READ,
@@ -162,6 +166,8 @@ void fhx__sqlite_create_job(void *user_data, const fhx_job_record *record, fhx_r
 void fhx__sqlite_read_job(void *user_data, const char *job_id, fhx_reply *reply);
 void fhx__sqlite_remove_job(void *user_data, const char *job_id, fhx_reply *reply);
 void fhx__sqlite_clean_job(void *user_data, const char *job_id, fhx_reply *reply);
+void fhx__sqlite_next_cleanup(void *user_data, int64_t keep_us, const char *after_job_id,
+                              fhx_reply *reply);
 void fhx__sqlite_claim_task(void *user_data, const char *job_id, const char *claim_id,
                             int64_t lease_us, uint32_t attempts_max, fhx_reply *reply);
 void fhx__sqlite_renew_task(void *user_data, const char *job_id, uint32_t task_index,

@@ -244,3 +244,36 @@ int32_t fhx__store_clean_job(fhx_store *store, const char *job_id, int64_t *wait
   if (status == FHX_WAIT) *wait_us = wait_of(&reply);
   return status;
 }
+
+/* NULL, or what is wrong with the one item that next_cleanup gave. An id that does not lead on
+   would keep its reader going for ever. */
+static const char *take_next_cleanup(const fhx_reply *reply, const char *after_job_id,
+                                     char job_id[FHX__JOB_ID_LEN + 1]) {
+  size_t len = 0;
+  if (fhx__reply_item_count(reply) > 1) return "it gave more than one job";
+  const char *item = fhx__reply_item_at(reply, 0, &len);
+  if (len != FHX__JOB_ID_LEN) return "the job's id is malformed";
+  memcpy(job_id, item, len);
+  job_id[len] = '\0';
+  if (!fhx__is_job_id(job_id)) return "the job's id is malformed";
+  if (after_job_id != NULL && strcmp(job_id, after_job_id) <= 0) {
+    return "the job's id is not greater than the one before";
+  }
+  return NULL;
+}
+
+int32_t fhx__store_next_cleanup(fhx_store *store, int64_t keep_us, const char *after_job_id,
+                                char job_id[FHX__JOB_ID_LEN + 1], fhx_error **error) {
+  static const char who[] = "the store's next_cleanup";
+  char given[FHX__JOB_ID_LEN + 1] = "";
+  fhx_reply reply;
+  begin(&reply, FHX__ACCEPT_DONE | FHX__ACCEPT_ITEMS, NULL);
+  store->callbacks.next_cleanup(store->user_data, keep_us, after_job_id, &reply);
+  int32_t status = judge(&reply, who, error);
+  if (status == FHX_OK && fhx__reply_item_count(&reply) == 0) status = FHX_END;
+  const char *fault = status == FHX_OK ? take_next_cleanup(&reply, after_job_id, given) : NULL;
+  fhx__reply_end(&reply);
+  if (fault != NULL) status = fhx__fail(error, FHX_ERR_STORE, "%s: %s", who, fault);
+  if (status == FHX_OK) memcpy(job_id, given, sizeof given);
+  return status;
+}

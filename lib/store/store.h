@@ -52,9 +52,9 @@ struct fhx_checkpoint {
 /* Another reference; returns `store`. */
 fhx_store *fhx__store_ref(fhx_store *store);
 
-/* Errors of all steps: "the store's claim_task: <message>". FHX_ERR_REFUSED and FHX_ERR_NOT_FOUND
-   are definite; after any other failure of a step that changes something, the caller does not know
-   whether it was taken. */
+/* Errors of all steps: "the store's claim_task: <message>". FHX_ERR_REFUSED and FHX_ERR_NOT_FOUND,
+   and create_job's FHX_ERR_EXISTS and FHX_ERR_LIMIT, are definite; after any other failure of a
+   step that changes something, the caller does not know whether it was taken. */
 int32_t fhx__store_create_job(fhx_store *store, const fhx_job_record *record, fhx_error **error);
 int32_t fhx__store_read_job(fhx_store *store, const char *job_id, fhx__job_entry *entry,
                             fhx_error **error);
@@ -98,5 +98,9 @@ int32_t fhx__store_list_lines(fhx_store *store, const char *job_id, uint64_t fir
 /* FHX_OK: cleaned. FHX_WAIT: *wait_us is set. */
 int32_t fhx__store_clean_job(fhx_store *store, const char *job_id, int64_t *wait_us,
                              fhx_error **error);
+/* FHX_OK: *job_id is the next job to be cleaned up, greater than `after_job_id` (NULL: the first).
+   FHX_END: there is none. */
+int32_t fhx__store_next_cleanup(fhx_store *store, int64_t keep_us, const char *after_job_id,
+                                char job_id[FHX__JOB_ID_LEN + 1], fhx_error **error);
 
 #endif

@@ -121,8 +121,9 @@ MEMBER(fhx_destination_callbacks, part_abort, fhx_part_abort_callback, 32);
 MEMBER(fhx_destination_callbacks, part_stat, fhx_part_stat_callback, 40);
 MEMBER(fhx_destination_callbacks, part_url, fhx_part_url_callback, 48);
 MEMBER(fhx_destination_callbacks, part_remove, fhx_part_remove_callback, 56);
-MEMBER(fhx_destination_callbacks, destroy, fhx_destination_destroy_callback, 64);
-STRUCT(fhx_destination_callbacks, 72);
+MEMBER(fhx_destination_callbacks, part_file, fhx_part_file_callback, 64);
+MEMBER(fhx_destination_callbacks, destroy, fhx_destination_destroy_callback, 72);
+STRUCT(fhx_destination_callbacks, 80);
 
 MEMBER(fhx_directory_options, size, uint32_t, 0);
 MEMBER(fhx_directory_options, flags, uint32_t, 4);
@@ -167,7 +168,9 @@ MEMBER(fhx_job_record, resource_count, uint64_t, 128);
 MEMBER(fhx_job_record, byte_count, uint64_t, 136);
 MEMBER(fhx_job_record, error_count, uint64_t, 144);
 MEMBER(fhx_job_record, estimated_resources, uint64_t, 152);
-STRUCT(fhx_job_record, 160);
+MEMBER(fhx_job_record, jobs_max, uint32_t, 160);
+MEMBER(fhx_job_record, jobs_per_client_max, uint32_t, 164);
+STRUCT(fhx_job_record, 168);
 
 MEMBER(fhx_task_record, size, uint32_t, 0);
 MEMBER(fhx_task_record, state, uint32_t, 4);
@@ -231,8 +234,9 @@ MEMBER(fhx_store_callbacks, list_parts, fhx_list_parts_callback, 80);
 MEMBER(fhx_store_callbacks, list_lines, fhx_list_lines_callback, 88);
 MEMBER(fhx_store_callbacks, list_attempts, fhx_list_attempts_callback, 96);
 MEMBER(fhx_store_callbacks, clean_job, fhx_clean_job_callback, 104);
-MEMBER(fhx_store_callbacks, destroy, fhx_store_destroy_callback, 112);
-STRUCT(fhx_store_callbacks, 120);
+MEMBER(fhx_store_callbacks, next_cleanup, fhx_next_cleanup_callback, 112);
+MEMBER(fhx_store_callbacks, destroy, fhx_store_destroy_callback, 120);
+STRUCT(fhx_store_callbacks, 128);
 
 MEMBER(fhx_sqlite_store_options, size, uint32_t, 0);
 MEMBER(fhx_sqlite_store_options, reserved, uint32_t, 4);

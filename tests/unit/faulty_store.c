@@ -13,9 +13,9 @@
 #include "support/require.h"
 
 const char *const faulty_step_names[FAULTY_STEPS] = {
-    "create_job",        "read_job",      "claim_task", "renew_task", "plan_tasks",
-    "record_checkpoint", "release_task",  "read_task",  "remove_job", "list_parts",
-    "list_lines",        "list_attempts", "clean_job"};
+    "create_job",        "read_job",      "claim_task", "renew_task",  "plan_tasks",
+    "record_checkpoint", "release_task",  "read_task",  "remove_job",  "list_parts",
+    "list_lines",        "list_attempts", "clean_job",  "next_cleanup"};
 
 struct faulty_store {
   faulty_knobs knobs;
@@ -288,6 +288,19 @@ static void clean_job(void *user_data, const char *job_id, fhx_reply *reply) {
   if (!is_lost(&now)) pass_on(&now, status, wait_us);
 }
 
+static void next_cleanup(void *user_data, int64_t keep_us, const char *after_job_id,
+                         fhx_reply *reply) {
+  call now;
+  char job_id[FHX__JOB_ID_LEN + 1];
+  int32_t status = FHX_OK;
+  if (begin(&now, user_data, FAULTY_NEXT_CLEANUP, reply)) {
+    status = fhx__store_next_cleanup(now.store->inner, keep_us, after_job_id, job_id, &now.error);
+    if (status == FHX_OK && !now.faulty) fhx_reply_item(reply, job_id, FHX__JOB_ID_LEN);
+  }
+  /* No job is an answer without an item. */
+  if (!is_lost(&now)) pass_on(&now, status == FHX_END ? FHX_OK : status, 0);
+}
+
 static void destroy(void *user_data) {
   faulty_store *store = user_data;
   atomic_fetch_add(&store->destroyed, 1);
@@ -318,6 +331,7 @@ faulty_store *faulty_store_new(const faulty_knobs *knobs, fhx_store **made) {
   callbacks.list_lines = list_lines;
   callbacks.list_attempts = list_attempts;
   callbacks.clean_job = clean_job;
+  callbacks.next_cleanup = next_cleanup;
   callbacks.destroy = destroy;
   fhx_store_new(&callbacks, store, made, NULL);
   return store;

@@ -23,6 +23,7 @@ typedef enum faulty_step {
   FAULTY_LIST_LINES,
   FAULTY_LIST_ATTEMPTS,
   FAULTY_CLEAN_JOB,
+  FAULTY_NEXT_CLEANUP,
   FAULTY_STEPS
 } faulty_step;
 

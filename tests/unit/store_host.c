@@ -94,6 +94,12 @@ static void on_lines(void *u, const char *job_id, uint64_t first, uint32_t limit
   act(u, reply);
 }
 
+static void on_next_cleanup(void *u, int64_t keep_us, const char *after_job_id, fhx_reply *reply) {
+  assert_int_equal(keep_us, 5);
+  assert_string_equal(after_job_id, JOB_ID);
+  act(u, reply);
+}
+
 static void on_destroy(void *u) {
   ((host *)u)->destroyed++;
 }
@@ -114,6 +120,7 @@ fhx_store_callbacks host_callbacks(void) {
   callbacks.list_lines = on_lines;
   callbacks.list_attempts = on_list;
   callbacks.clean_job = on_job;
+  callbacks.next_cleanup = on_next_cleanup;
   callbacks.destroy = on_destroy;
   return callbacks;
 }
@@ -170,7 +177,7 @@ static const char *const step_names[STEP_COUNT] = {
     [STEP_RELEASE_TASK] = "release_task",   [STEP_READ_TASK] = "read_task",
     [STEP_REMOVE_JOB] = "remove_job",       [STEP_LIST_PARTS] = "list_parts",
     [STEP_LIST_ATTEMPTS] = "list_attempts", [STEP_LIST_LINES] = "list_lines",
-    [STEP_CLEAN_JOB] = "clean_job",
+    [STEP_CLEAN_JOB] = "clean_job",         [STEP_NEXT_CLEANUP] = "next_cleanup",
 };
 
 static int32_t run_task_step(fhx_store *store, int step, results *r, fhx_error **error) {
@@ -217,6 +224,8 @@ int32_t host_run(fhx_store *store, int step, results *r, fhx_error **error) {
       return fhx__store_list_lines(store, JOB_ID, 9, 2, &r->lines, error);
     case STEP_CLEAN_JOB:
       return fhx__store_clean_job(store, JOB_ID, &r->wait_us, error);
+    case STEP_NEXT_CLEANUP:
+      return fhx__store_next_cleanup(store, 5, JOB_ID, r->job_id, error);
     default:
       return run_task_step(store, step, r, error);
   }
@@ -248,6 +257,7 @@ void host_assert_failure(fhx_store *store, int step, int32_t status, uint32_t re
   assert_null(r.task.texts.data);
   assert_null(r.task.record.job_id);
   assert_int_equal(r.list.len, 4);
+  assert_string_equal(r.job_id, "");
   host_results_end(&r);
 }
 

@@ -40,6 +40,7 @@ enum {
   STEP_LIST_ATTEMPTS,
   STEP_LIST_LINES,
   STEP_CLEAN_JOB,
+  STEP_NEXT_CLEANUP,
   STEP_COUNT
 };
 
@@ -50,6 +51,7 @@ typedef struct results {
   fhx__buffer list;
   fhx_reply lines;
   int64_t wait_us;
+  char job_id[FHX__JOB_ID_LEN + 1];
 } results;
 
 int32_t host_run(fhx_store *store, int step, results *r, fhx_error **error);
