@@ -2,7 +2,8 @@
  * The manifest of a complete job, a page of parts at a time (Bulk Data IG, "Response - Complete
  * Status"; MAN-01 to MAN-17). It is the only place that knows the IG's version.
  */
-#include <fhirexport/manifest.h>
+#include "manifest/manifest.h"
+
 #include <string.h>
 
 #include "core/alloc.h"
@@ -18,6 +19,7 @@ typedef enum section { SECTION_HEAD, SECTION_OUTPUT, SECTION_ERROR, SECTION_END 
 
 struct fhx_manifest {
   fhx_job *job;
+  fhx__manifest_links links;
   section at;
   uint64_t after;
   fhx__json_writer writer;
@@ -48,31 +50,45 @@ static int32_t check_state(fhx_job *job, fhx_error **error) {
   return status;
 }
 
-int32_t fhx_manifest_new(fhx_job *job, fhx_manifest **made, fhx_error **error) {
-  if (job == NULL || made == NULL) {
-    return fhx__fail(error, FHX_ERR_ARGUMENT, "there is no job, or no place for its manifest");
-  }
+static int32_t make(fhx_job *job, const fhx__manifest_links *links, fhx_manifest **made,
+                    fhx_error **error) {
   int32_t status = check_state(job, error);
   if (status != FHX_OK) return status;
   fhx_manifest *manifest = fhx__alloc_zeroed(1, sizeof *manifest);
   if (manifest == NULL) return fhx__no_memory(error);
   manifest->job = fhx__job_ref(job);
+  manifest->links = *links;
   fhx__json_begin(&manifest->writer, &manifest->text);
   *made = manifest;
   return FHX_OK;
+}
+
+int32_t fhx__manifest_open(fhx_job *job, const fhx__manifest_links *links, fhx_manifest **manifest,
+                           fhx_error **error) {
+  int32_t status = make(job, links, manifest, error);
+  if (status != FHX_OK && links->release != NULL) links->release(links->context);
+  return status;
+}
+
+int32_t fhx_manifest_new(fhx_job *job, fhx_manifest **made, fhx_error **error) {
+  if (job == NULL || made == NULL) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "there is no job, or no place for its manifest");
+  }
+  uint32_t flags = fhx__destination_flags(job->destination);
+  fhx__manifest_links links = {NULL, NULL, NULL, (flags & FHX_DESTINATION_REQUIRES_TOKEN) != 0};
+  return make(job, &links, made, error);
 }
 
 static void write_head(fhx_manifest *manifest) {
   const fhx_job_record *record = manifest->job->record;
   fhx__json_writer *writer = &manifest->writer;
   char time[FHX__INSTANT_TEXT_MAX];
-  uint32_t flags = fhx__destination_flags(manifest->job->destination);
   fhx__instant_format(time, record->transaction_time_us, record->resolution_us);
   fhx__json_open_object(writer);
   fhx__json_member_text(writer, "transactionTime", time);
   fhx__json_member_text(writer, "request", record->request);
   fhx__json_key(writer, "requiresAccessToken");
-  fhx__json_boolean(writer, (flags & FHX_DESTINATION_REQUIRES_TOKEN) != 0);
+  fhx__json_boolean(writer, manifest->links.requires_token);
   fhx__json_key(writer, "output");
   fhx__json_open_array(writer);
   manifest->at = SECTION_OUTPUT;
@@ -95,7 +111,9 @@ static void write_tail(fhx_manifest *manifest) {
 static int32_t write_item(fhx_manifest *manifest, const fhx_part *part, fhx_error **error) {
   fhx__json_writer *writer = &manifest->writer;
   fhx__buffer url = {NULL, 0, 0};
-  int32_t status = fhx__destination_url(manifest->job->destination, part, 0, &url, error);
+  int32_t status = manifest->links.link != NULL
+                       ? manifest->links.link(manifest->links.context, part, &url, error)
+                       : fhx__destination_url(manifest->job->destination, part, 0, &url, error);
   if (status == FHX_OK && fhx__buffer_terminate(&url) != FHX_OK) status = fhx__no_memory(error);
   if (status == FHX_OK) {
     /* The finish phase has the last task of a job, so error files come behind all output. */
@@ -168,5 +186,6 @@ void fhx_manifest_free(fhx_manifest *manifest) {
   fhx__json_end(&manifest->writer);
   fhx__buffer_free(&manifest->text);
   fhx__job_unref(manifest->job);
+  if (manifest->links.release != NULL) manifest->links.release(manifest->links.context);
   fhx__free(manifest);
 }

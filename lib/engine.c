@@ -1,0 +1,348 @@
+/*
+ * The engine: ties the protocol to the jobs, and runs these on the host's threads and its own.
+ */
+#include <fhirexport/engine.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "core/condition.h"
+#include "core/error.h"
+#include "core/structs.h"
+#include "job/run.h"
+#include "job/steps.h"
+#include "protocol/service.h"
+#include "writer/part_writer.h"
+
+#define JOBS_DEFAULT 200
+#define JOBS_PER_CLIENT_DEFAULT 32
+#define ATTEMPTS_DEFAULT 5
+#define TARGET_BYTES_DEFAULT (UINT64_C(16) << 10)
+#define BODY_BYTES_DEFAULT (UINT64_C(1) << 20)
+#define KEEP_DEFAULT_US INT64_C(86400000000)
+#define LINK_DEFAULT_US INT64_C(3600000000)
+#define LEASE_DEFAULT_US INT64_C(120000000)
+#define THREADS_MAX 1024
+
+/* A thread without work looks for some at least so often, and one of them cleans up. */
+#define IDLE_US INT64_C(250000)
+#define CLEAN_EVERY_US INT64_C(1000000)
+#define STORE_PAUSE_US INT64_C(1000000)
+
+struct fhx_engine {
+  fhx__service service;
+  uint32_t attempts_max;
+  int64_t lease_us;
+  pthread_t *threads;
+  uint32_t thread_count;
+  pthread_mutex_t mutex;
+  /* Signalled by kick-off, cancel and stop. */
+  pthread_cond_t changed;
+  /* Under the mutex. */
+  bool stopped;
+  bool cleaning;
+  int64_t cleaned_us;
+};
+
+FHX__DEFINE_INIT(fhx_engine_options)
+FHX__DEFINE_INIT(fhx_request)
+
+/* --- waiting --- */
+
+static bool is_stopped(fhx_engine *engine) {
+  pthread_mutex_lock(&engine->mutex);
+  bool stopped = engine->stopped;
+  pthread_mutex_unlock(&engine->mutex);
+  return stopped;
+}
+
+static void wake(fhx_engine *engine) {
+  pthread_mutex_lock(&engine->mutex);
+  pthread_cond_broadcast(&engine->changed);
+  pthread_mutex_unlock(&engine->mutex);
+}
+
+/* Until something has changed, or the time is over. */
+static void idle(fhx_engine *engine, int64_t duration_us) {
+  pthread_mutex_lock(&engine->mutex);
+  if (!engine->stopped) fhx__condition_wait(&engine->changed, &engine->mutex, duration_us);
+  pthread_mutex_unlock(&engine->mutex);
+}
+
+/* --- running --- */
+
+/* Runs a task that was claimed from the store, whichever job it is of. */
+static int32_t run_claimed(fhx_engine *engine, const fhx_task_record *task, fhx_error **error) {
+  fhx_job *job = NULL;
+  int32_t status = fhx__service_job(&engine->service, task->job_id, &job, error);
+  if (status != FHX_OK) return status;
+  /* A stop that came between the claim and here has not seen this job. */
+  if (is_stopped(engine)) fhx_job_park(job);
+  status = fhx__job_run_claimed(job, task, error);
+  fhx__job_unref(job);
+  return status;
+}
+
+/* FHX_OK: a task was run. FHX_WAIT: there is none, look again in *wait_us. */
+static int32_t run_one(fhx_engine *engine, int64_t *wait_us, fhx_error **error) {
+  fhx__task_entry entry;
+  fhx_store *store = engine->service.job_options.store;
+  memset(&entry, 0, sizeof entry);
+  *wait_us = IDLE_US;
+  int32_t status = fhx__step_claim(store, NULL, engine->lease_us, engine->attempts_max, &entry,
+                                   wait_us, error);
+  if (status == FHX_OK) status = run_claimed(engine, &entry.record, error);
+  fhx__task_entry_free(&entry);
+  return status == FHX_END ? FHX_WAIT : status;
+}
+
+/* --- cleaning up --- */
+
+/* What cannot be removed now is tried again at the next round. */
+static void clean_job(fhx_engine *engine, const char *job_id) {
+  fhx_job *job = NULL;
+  fhx__service_forget(&engine->service, job_id);
+  if (fhx_job_attach(&engine->service.job_options, job_id, &job, NULL) != FHX_OK) return;
+  fhx__job_clean_once(job, NULL);
+  fhx__job_unref(job);
+}
+
+static void clean_jobs(fhx_engine *engine) {
+  char job_id[FHX__JOB_ID_LEN + 1] = "";
+  fhx__service *service = &engine->service;
+  while (!is_stopped(engine) &&
+         fhx__store_next_cleanup(service->job_options.store, service->keep_us,
+                                 *job_id == '\0' ? NULL : job_id, job_id, NULL) == FHX_OK) {
+    clean_job(engine, job_id);
+  }
+}
+
+/* One thread at a time, every now and then. */
+static void clean_if_due(fhx_engine *engine) {
+  int64_t now_us = fhx__clock_monotonic_us();
+  pthread_mutex_lock(&engine->mutex);
+  bool due = !engine->cleaning && now_us - engine->cleaned_us >= CLEAN_EVERY_US;
+  if (due) engine->cleaning = true;
+  pthread_mutex_unlock(&engine->mutex);
+  if (!due) return;
+  clean_jobs(engine);
+  pthread_mutex_lock(&engine->mutex);
+  engine->cleaning = false;
+  engine->cleaned_us = fhx__clock_monotonic_us();
+  pthread_mutex_unlock(&engine->mutex);
+}
+
+int32_t fhx_engine_run(fhx_engine *engine, fhx_error **error) {
+  if (engine == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "the engine is NULL");
+  while (!is_stopped(engine)) {
+    int64_t wait_us = 0;
+    int32_t status = run_one(engine, &wait_us, error);
+    if (status < 0) return status;
+    clean_if_due(engine);
+    if (status == FHX_WAIT) idle(engine, wait_us < IDLE_US ? wait_us : IDLE_US);
+  }
+  return FHX_WAIT;
+}
+
+static void renew_leases(fhx_job *job) {
+  fhx__job_renew_leases(job);
+}
+
+int32_t fhx_engine_tick(fhx_engine *engine, fhx_error **error) {
+  if (engine == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "the engine is NULL");
+  return fhx__service_visit(&engine->service, renew_leases, error);
+}
+
+/* --- threads of the engine --- */
+
+/* A store that cannot be reached is asked again until the engine is stopped. */
+static void *work(void *context) {
+  fhx_engine *engine = context;
+  while (fhx_engine_run(engine, NULL) != FHX_WAIT) idle(engine, STORE_PAUSE_US);
+  return NULL;
+}
+
+static void *help(void *context) {
+  fhx_engine *engine = context;
+  while (!is_stopped(engine)) {
+    fhx_engine_tick(engine, NULL);
+    idle(engine, engine->lease_us / 4);
+  }
+  return NULL;
+}
+
+static int32_t start_threads(fhx_engine *engine, const fhx_engine_options *options,
+                             fhx_error **error) {
+  uint32_t wanted = options->workers + options->helpers;
+  engine->threads = fhx__alloc_zeroed(wanted == 0 ? 1 : wanted, sizeof *engine->threads);
+  if (engine->threads == NULL) return fhx__no_memory(error);
+  for (uint32_t i = 0; i < wanted; i++) {
+    void *(*body)(void *) = i < options->workers ? work : help;
+    if (pthread_create(&engine->threads[i], NULL, body, engine) != 0) {
+      return fhx__fail(error, FHX_ERR_LIMIT, "a thread of the engine could not be started");
+    }
+    engine->thread_count++;
+  }
+  return FHX_OK;
+}
+
+/* --- making and freeing --- */
+
+static int32_t check_options(const fhx_engine_options *options, bool serves_files,
+                             fhx_error **error) {
+  if ((options->flags & ~FHX_ENGINE_FILES_NEED_TOKEN) != 0) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "flags holds a bit that is not FHX_ENGINE_...");
+  }
+  if (options->base_url == NULL || strstr(options->base_url, "://") == NULL ||
+      options->base_url[strlen(options->base_url) - 1] == '/') {
+    return fhx__fail(error, FHX_ERR_ARGUMENT,
+                     "base_url is not an absolute URL without a slash at its end");
+  }
+  if (options->url_key_count != 0 && (options->url_keys == NULL || options->url_key_lens == NULL)) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "url_keys or url_key_lens is NULL");
+  }
+  if (serves_files && options->store != NULL && options->url_key_count == 0) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT,
+                     "url_keys are needed: links to files outlive the process as the store does");
+  }
+  if (options->keep_us < 0 || options->link_us < 0) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "keep_us and link_us must not be negative");
+  }
+  if (options->workers > THREADS_MAX || options->helpers > THREADS_MAX) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "workers or helpers is over %d", THREADS_MAX);
+  }
+  return FHX_OK;
+}
+
+static void use_job_options(fhx_job_options *job, const fhx_engine_options *options) {
+  FHX_INIT(job);
+  job->flags = options->job_flags;
+  job->part_bytes = options->part_bytes;
+  job->part_count = options->part_count;
+  job->resource_bytes_max = options->resource_bytes_max;
+  job->lease_us = options->lease_us;
+  job->settle_us = options->settle_us;
+  job->stall_us = options->stall_us;
+  job->attempts_max = options->attempts_max;
+  job->shards_max = options->shards_max;
+  job->depth_max = options->depth_max;
+}
+
+static uint64_t or_default(uint64_t value, uint64_t fallback) {
+  return value == 0 ? fallback : value;
+}
+
+static void use_limits(fhx_engine *engine, const fhx_engine_options *options) {
+  fhx__service *service = &engine->service;
+  service->keep_us = options->keep_us == 0 ? KEEP_DEFAULT_US : options->keep_us;
+  service->link_us = options->link_us == 0 ? LINK_DEFAULT_US : options->link_us;
+  service->target_bytes_max = or_default(options->target_bytes_max, TARGET_BYTES_DEFAULT);
+  service->body_bytes_max = or_default(options->body_bytes_max, BODY_BYTES_DEFAULT);
+  service->jobs_max = (uint32_t)or_default(options->jobs_max, JOBS_DEFAULT);
+  service->jobs_per_client_max =
+      (uint32_t)or_default(options->jobs_per_client_max, JOBS_PER_CLIENT_DEFAULT);
+  engine->attempts_max = (uint32_t)or_default(options->attempts_max, ATTEMPTS_DEFAULT);
+  engine->lease_us = options->lease_us == 0 ? LEASE_DEFAULT_US : options->lease_us;
+}
+
+static int32_t open_store(fhx_engine *engine, const fhx_engine_options *options,
+                          fhx_error **error) {
+  fhx_job_options *job = &engine->service.job_options;
+  if (options->store != NULL) {
+    job->store = fhx__store_ref(options->store);
+    return FHX_OK;
+  }
+  fhx_sqlite_store_options memory;
+  FHX_INIT(&memory);
+  memory.path = ":memory:";
+  return fhx_sqlite_store_new(&memory, &job->store, error);
+}
+
+/* What can fail; all that was made is in the engine. */
+static int32_t fill(fhx_engine *engine, const fhx_engine_options *options, fhx_error **error) {
+  fhx__service *service = &engine->service;
+  if (options->source == NULL || options->destination == NULL) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "an engine needs a source and a destination");
+  }
+  service->serves_files = fhx__destination_serves_files(options->destination);
+  service->files_need_token = (options->flags & FHX_ENGINE_FILES_NEED_TOKEN) != 0;
+  int32_t status = check_options(options, service->serves_files, error);
+  if (status != FHX_OK) return status;
+  use_job_options(&service->job_options, options);
+  service->job_options.source = fhx__source_ref(options->source);
+  service->job_options.destination = fhx__destination_ref(options->destination);
+  use_limits(engine, options);
+  service->base_url = fhx__copy_text(options->base_url);
+  if (service->base_url == NULL) return fhx__no_memory(error);
+  status = open_store(engine, options, error);
+  if (status == FHX_OK) {
+    status = fhx__link_keys_init(&service->keys, options->url_keys, options->url_key_lens,
+                                 options->url_key_count, error);
+  }
+  return status == FHX_OK ? start_threads(engine, options, error) : status;
+}
+
+static int32_t allocate(fhx_engine **made, fhx_error **error) {
+  fhx_engine *engine = fhx__alloc_zeroed(1, sizeof *engine);
+  if (engine == NULL) return fhx__no_memory(error);
+  if (pthread_mutex_init(&engine->mutex, NULL) == 0) {
+    if (pthread_mutex_init(&engine->service.mutex, NULL) == 0) {
+      if (fhx__condition_init(&engine->changed) == 0) {
+        *made = engine;
+        return FHX_OK;
+      }
+      pthread_mutex_destroy(&engine->service.mutex);
+    }
+    pthread_mutex_destroy(&engine->mutex);
+  }
+  fhx__free(engine);
+  return fhx__no_memory(error);
+}
+
+int32_t fhx_engine_new(const fhx_engine_options *given, fhx_engine **made, fhx_error **error) {
+  fhx_engine_options options;
+  fhx_engine *engine = NULL;
+  int32_t status = fhx__struct_in(&options, sizeof options, given, "fhx_engine_options", error);
+  if (status == FHX_OK && made == NULL) {
+    status = fhx__fail(error, FHX_ERR_ARGUMENT, "there is no place for the engine");
+  }
+  if (status == FHX_OK) status = allocate(&engine, error);
+  if (status != FHX_OK) return status;
+  status = fill(engine, &options, error);
+  if (status != FHX_OK) {
+    fhx_engine_free(engine);
+    return status;
+  }
+  *made = engine;
+  return FHX_OK;
+}
+
+int32_t fhx_engine_handle(fhx_engine *engine, const fhx_request *request, fhx_response **response,
+                          fhx_error **error) {
+  if (engine == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "the engine is NULL");
+  int32_t status = fhx__answer(&engine->service, request, response, error);
+  /* A kick-off has made work, a cancel something to clean up. */
+  if (status == FHX_OK && (*response)->status == 202) wake(engine);
+  return status;
+}
+
+void fhx_engine_stop(fhx_engine *engine) {
+  if (engine == NULL) return;
+  pthread_mutex_lock(&engine->mutex);
+  engine->stopped = true;
+  pthread_cond_broadcast(&engine->changed);
+  pthread_mutex_unlock(&engine->mutex);
+  fhx__service_each(&engine->service, fhx_job_park);
+}
+
+void fhx_engine_free(fhx_engine *engine) {
+  if (engine == NULL) return;
+  fhx_engine_stop(engine);
+  for (uint32_t i = 0; i < engine->thread_count; i++) pthread_join(engine->threads[i], NULL);
+  fhx__service_close(&engine->service);
+  fhx__free(engine->threads);
+  pthread_cond_destroy(&engine->changed);
+  pthread_mutex_destroy(&engine->service.mutex);
+  pthread_mutex_destroy(&engine->mutex);
+  fhx__free(engine);
+}

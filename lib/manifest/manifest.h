@@ -1,0 +1,27 @@
+/* The manifest as the protocol opens it, with links of its own. */
+#ifndef FHX__MANIFEST_MANIFEST_H
+#define FHX__MANIFEST_MANIFEST_H
+
+#include <fhirexport/manifest.h>
+#include <stdbool.h>
+
+#include "core/buffer.h"
+
+/* Appends the URL of a part. */
+typedef int32_t (*fhx__part_link)(void *context, const fhx_part *part, fhx__buffer *url,
+                                  fhx_error **error);
+
+typedef struct fhx__manifest_links {
+  /* NULL: the destination's part_url. */
+  fhx__part_link link;
+  /* Handed to `link`, and to `release` when the manifest is freed. */
+  void *context;
+  void (*release)(void *context);
+  bool requires_token;
+} fhx__manifest_links;
+
+/* As fhx_manifest_new. The links' context is the manifest's, also when this fails. */
+int32_t fhx__manifest_open(fhx_job *job, const fhx__manifest_links *links, fhx_manifest **manifest,
+                           fhx_error **error);
+
+#endif

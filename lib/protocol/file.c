@@ -1,0 +1,212 @@
+/* Downloads of the files that the engine serves (Bulk Data IG, "Output File Request"). */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "protocol/response.h"
+#include "protocol/service.h"
+
+#define CONTENT_TYPE "application/fhir+ndjson"
+
+static const char *parameter(const fhx__target *target, const char *name) {
+  for (size_t i = 0; i < target->parameter_count; i++) {
+    if (strcmp(target->parameters[i].name, name) == 0) return target->parameters[i].value;
+  }
+  return NULL;
+}
+
+static bool read_expires(const char *text, uint64_t *expires) {
+  char *end = NULL;
+  if (text == NULL || *text < '0' || *text > '9' || strlen(text) > 12) return false;
+  *expires = strtoull(text, &end, 10);
+  return *end == '\0';
+}
+
+/* What a job's record says of who may have its files. */
+typedef struct owner {
+  char tenant[FHX__ID_MAX + 2];
+  bool found;
+  bool may_read;
+} owner;
+
+static int32_t find_owner(fhx__call *call, const char *job_id, owner *of, fhx_error **error) {
+  fhx_job *job = NULL;
+  fhx_progress *progress = NULL;
+  memset(of, 0, sizeof *of);
+  if (strlen(job_id) != FHX__JOB_ID_LEN || !fhx__is_job_id(job_id)) return FHX_OK;
+  int32_t status = FHX_OK;
+  if (call->service->files_need_token) {
+    status = fhx__visible_job(call, job_id, &job, &progress, error);
+    of->may_read = status == FHX_OK;
+  } else {
+    status = fhx__service_job(call->service, job_id, &job, error);
+    of->may_read = status == FHX_OK && !atomic_load(&job->cancelled);
+  }
+  fhx_progress_free(progress);
+  if (status == FHX_ERR_NOT_FOUND) {
+    if (error != NULL) fhx_error_free(*error);
+    if (error != NULL) *error = NULL;
+    return FHX_OK;
+  }
+  if (status != FHX_OK) return status;
+  of->found = true;
+  memcpy(of->tenant, job->record->tenant, strlen(job->record->tenant) + 1);
+  fhx__job_unref(job);
+  return FHX_OK;
+}
+
+static int32_t no_file(fhx_response **response, fhx_error **error) {
+  return fhx__response_outcome(404, "error", "not-found", "there is no such file", response, error);
+}
+
+/* FHX_OK when the link is good; else the response is set and the answer FHX_END. */
+static int32_t check_link(fhx__call *call, const char *job_id, const char *file, const owner *of,
+                          fhx_response **response, fhx_error **error) {
+  uint64_t expires = 0;
+  const char *signature = parameter(&call->target, "signature");
+  bool has_expiry = read_expires(parameter(&call->target, "expires"), &expires);
+  fhx__link link = {of->tenant, job_id, file, expires};
+  int32_t status = FHX_END;
+  if (!of->found || !of->may_read) {
+    int32_t made = no_file(response, error);
+    return made == FHX_OK ? FHX_END : made;
+  }
+  if (signature == NULL || !has_expiry ||
+      !fhx__link_verify(&call->service->keys, &link, signature)) {
+    status = fhx__response_outcome(403, "error", "forbidden",
+                                   "the link is not one that this server has signed", response,
+                                   error);
+  } else if ((int64_t)expires <= fhx__clock_now_us() / 1000000) {
+    status = fhx__response_outcome(410, "error", "expired",
+                                   "the link has expired: poll the status URL for a fresh one",
+                                   response, error);
+  } else {
+    return FHX_OK;
+  }
+  return status == FHX_OK ? FHX_END : status;
+}
+
+/* --- the answer --- */
+
+static int32_t unsatisfiable(uint64_t byte_count, fhx_response **response, fhx_error **error) {
+  int32_t status = fhx__response_outcome(416, "error", "value", "the range lies behind the file",
+                                         response, error);
+  if (status == FHX_OK) {
+    status = fhx__response_add(*response, error, "Content-Range", "bytes */%llu",
+                               (unsigned long long)byte_count);
+  }
+  return status;
+}
+
+static int32_t add_headers(fhx_response *made, const char *file, uint64_t byte_count,
+                           fhx_error **error) {
+  int32_t status = fhx__response_add(made, error, "Content-Type", CONTENT_TYPE);
+  if (status == FHX_OK) {
+    status = fhx__response_add(made, error, "Content-Length", "%llu",
+                               (unsigned long long)made->length);
+  }
+  if (status == FHX_OK) status = fhx__response_add(made, error, "Accept-Ranges", "bytes");
+  /* A part's name is used once and its bytes never change (FILE-14). */
+  if (status == FHX_OK) status = fhx__response_add(made, error, "ETag", "\"%s\"", file);
+  if (status == FHX_OK) {
+    status = fhx__response_add(made, error, "Cache-Control", "private, max-age=3600, immutable");
+  }
+  if (status == FHX_OK && made->status == 206) {
+    status = fhx__response_add(made, error, "Content-Range", "bytes %llu-%llu/%llu",
+                               (unsigned long long)made->offset,
+                               (unsigned long long)(made->offset + made->length - 1),
+                               (unsigned long long)byte_count);
+  }
+  return status;
+}
+
+/* Whether a Range header counts: If-Range must name this file's validator (FILE-13). */
+static const char *range_header(const fhx_request *request, const char *file) {
+  const char *range = fhx__header(request->headers, request->header_count, "Range");
+  const char *condition = fhx__header(request->headers, request->header_count, "If-Range");
+  size_t len = strlen(file);
+  if (range == NULL || condition == NULL) return range;
+  bool same = strlen(condition) == len + 2 && condition[0] == '"' && condition[len + 1] == '"' &&
+              memcmp(condition + 1, file, len) == 0;
+  return same ? range : NULL;
+}
+
+static int32_t answer_bytes(fhx__call *call, const char *file, int descriptor, uint64_t byte_count,
+                            fhx_response **response, fhx_error **error) {
+  fhx_response *made = NULL;
+  int32_t status = fhx__response_new(200, &made, error);
+  if (status != FHX_OK) return status;
+  made->length = byte_count;
+  const char *range = range_header(call->request, file);
+  int32_t ranged = fhx__range_read(range, byte_count, &made->offset, &made->length);
+  if (ranged == FHX_ERR_LIMIT) {
+    fhx_response_free(made);
+    return unsatisfiable(byte_count, response, error);
+  }
+  if (ranged == FHX_OK) made->status = 206;
+  if (ranged != FHX_OK) made->offset = 0;
+  if (ranged != FHX_OK) made->length = byte_count;
+  status = add_headers(made, file, byte_count, error);
+  if (status != FHX_OK) {
+    fhx_response_free(made);
+    return status;
+  }
+  made->descriptor = descriptor;
+  *response = made;
+  return FHX_OK;
+}
+
+static int32_t serve(fhx__call *call, const char *job_id, const char *file, const owner *of,
+                     fhx_response **response, fhx_error **error) {
+  fhx__buffer name = {NULL, 0, 0};
+  fhx_error *fault = NULL;
+  int descriptor = -1;
+  uint64_t byte_count = 0;
+  int32_t status = FHX_OK;
+  if (*of->tenant != '\0') {
+    status = fhx__buffer_append_text(&name, of->tenant);
+    if (status == FHX_OK) status = fhx__buffer_append_text(&name, "/");
+  }
+  if (status == FHX_OK) status = fhx__buffer_append_text(&name, job_id);
+  if (status == FHX_OK) status = fhx__buffer_append_text(&name, "/");
+  if (status == FHX_OK) status = fhx__buffer_append_text(&name, file);
+  if (status == FHX_OK) status = fhx__buffer_terminate(&name);
+  if (status != FHX_OK) {
+    fhx__buffer_free(&name);
+    return fhx__no_memory(error);
+  }
+  status = fhx__destination_file(call->service->job_options.destination, name.data, &descriptor,
+                                 &byte_count, &fault);
+  fhx__buffer_free(&name);
+  if (status == FHX_OK) {
+    status = answer_bytes(call, file, descriptor, byte_count, response, error);
+    /* The response has taken the descriptor over, unless it is a refusal. */
+    if (status != FHX_OK || (*response)->descriptor < 0) close(descriptor);
+  } else if (status == FHX_ERR_NOT_FOUND) {
+    status = no_file(response, error);
+  } else {
+    status = fhx__response_fault(fault, response, error);
+  }
+  fhx_error_free(fault);
+  return status;
+}
+
+int32_t fhx__answer_file(fhx__call *call, const char *job_id, const char *file,
+                         fhx_response **response, fhx_error **error) {
+  owner of;
+  fhx_error *fault = NULL;
+  if (!call->service->serves_files || strchr(file, '/') != NULL || !fhx__is_part_name(file)) {
+    return no_file(response, error);
+  }
+  int32_t status = find_owner(call, job_id, &of, &fault);
+  if (status != FHX_OK) {
+    status = fhx__response_fault(fault, response, error);
+    fhx_error_free(fault);
+    return status;
+  }
+  status = check_link(call, job_id, file, &of, response, error);
+  if (status == FHX_END) return FHX_OK;
+  return status == FHX_OK ? serve(call, job_id, file, &of, response, error) : status;
+}

@@ -1,0 +1,116 @@
+/* The kick-off (Bulk Data IG, "Bulk Data Kick-off Request"): a request becomes a job. */
+#include <string.h>
+
+#include "core/error.h"
+#include "protocol/response.h"
+#include "protocol/service.h"
+
+#define RETRY_SECONDS "30"
+
+/* A refusal that names the parameter, for what the job found wrong with the request. */
+static int32_t refused(const fhx_error *fault, fhx_response **response, fhx_error **error) {
+  int32_t status = fhx_error_status(fault);
+  if (status == FHX_ERR_UNSUPPORTED) {
+    return fhx__response_outcome(400, "error", "not-supported", fhx_error_message(fault), response,
+                                 error);
+  }
+  if (status == FHX_ERR_LIMIT) {
+    int32_t made = fhx__response_outcome(
+        429, "error", "throttled", "too many exports run at present; try again later", response,
+        error);
+    if (made == FHX_OK) made = fhx__response_add(*response, error, "Retry-After", RETRY_SECONDS);
+    return made;
+  }
+  return fhx__response_fault(fault, response, error);
+}
+
+static int32_t accepted(const fhx__call *call, const fhx_job *job, fhx_response **response,
+                        fhx_error **error) {
+  fhx_response *made = NULL;
+  int32_t status = fhx__response_new(202, &made, error);
+  if (status != FHX_OK) return status;
+  status = fhx__response_add(made, error, "Content-Location", "%s/$export/%s", call->base_url,
+                             fhx_job_id(job));
+  if (status == FHX_OK) status = fhx__response_add(made, error, "Content-Length", "0");
+  if (status != FHX_OK) {
+    fhx_response_free(made);
+    return status;
+  }
+  *response = made;
+  return FHX_OK;
+}
+
+/* The `request` of the manifest: the URL as sent (MAN-06). */
+static int32_t write_url(const fhx__call *call, fhx__buffer *url, fhx_error **error) {
+  int32_t status = fhx__buffer_append_text(url, call->base_url);
+  if (status == FHX_OK) status = fhx__buffer_append_text(url, call->request->target);
+  if (status == FHX_OK) status = fhx__buffer_terminate(url);
+  return status == FHX_OK ? FHX_OK : fhx__no_memory(error);
+}
+
+static int32_t start(fhx__call *call, const fhx__export_request *wanted, fhx_job **job,
+                     fhx_error **error) {
+  fhx__service *service = call->service;
+  fhx__buffer url = {NULL, 0, 0};
+  fhx_job_options options = service->job_options;
+  options.filter = wanted->filter;
+  options.tenant = call->tenant;
+  options.client = call->client;
+  options.host_context = call->request->host_context;
+  options.host_context_len = call->request->host_context_len;
+  fhx__job_limits limits = {service->jobs_max, service->jobs_per_client_max};
+  int32_t status = write_url(call, &url, error);
+  options.request = url.data;
+  if (status == FHX_OK) {
+    status = fhx__job_start(&options, &limits, wanted->skipped.data, wanted->skipped.len, job, error);
+  }
+  fhx__buffer_free(&url);
+  return status;
+}
+
+static int32_t start_and_answer(fhx__call *call, const fhx__export_request *wanted,
+                                fhx_response **response, fhx_error **error) {
+  fhx_job *job = NULL;
+  fhx_error *fault = NULL;
+  int32_t status = start(call, wanted, &job, &fault);
+  if (status == FHX_ERR_ARGUMENT) {
+    /* The host's own mistake: a tenant or client that cannot be stored. */
+    if (error != NULL) *error = fault;
+    if (error == NULL) fhx_error_free(fault);
+    return status;
+  }
+  if (status != FHX_OK) {
+    status = refused(fault, response, error);
+    fhx_error_free(fault);
+    return status;
+  }
+  /* From here on the job is there: whatever fails, it runs, and expires if nobody knows of it. */
+  status = accepted(call, job, response, error);
+  if (status != FHX_OK || fhx__service_keep(call->service, job, NULL) != FHX_OK) {
+    fhx__job_unref(job);
+  }
+  return status;
+}
+
+int32_t fhx__answer_kick_off(fhx__call *call, fhx_response **response, fhx_error **error) {
+  fhx__problem problem;
+  fhx__preferences preferences;
+  fhx__export_request wanted;
+  const fhx_request *request = call->request;
+  memset(&wanted, 0, sizeof wanted);
+  int32_t status = fhx__preferences_read(request->headers, request->header_count, &preferences,
+                                         &problem);
+  if (status == FHX_OK) {
+    status = fhx__export_request_read(&call->target, preferences.handling_lenient,
+                                      request->permitted_types, &wanted, &problem);
+  }
+  if (status == FHX_OK) {
+    status = start_and_answer(call, &wanted, response, error);
+  } else if (status == FHX_ERR_NO_MEMORY) {
+    status = fhx__no_memory(error);
+  } else {
+    status = fhx__response_problem(&problem, response, error);
+  }
+  fhx__export_request_free(&wanted);
+  return status;
+}

@@ -1,0 +1,62 @@
+/* An HTTP answer while it is made. */
+#ifndef FHX__PROTOCOL_RESPONSE_H
+#define FHX__PROTOCOL_RESPONSE_H
+
+#include <fhirexport/engine.h>
+#include <fhirexport/manifest.h>
+
+#include "core/buffer.h"
+#include "core/error.h"
+#include "request/request.h"
+
+#define FHX__RESPONSE_HEADERS_MAX 12
+
+typedef struct fhx__response_header {
+  /* A static string. */
+  const char *name;
+  char *value;
+} fhx__response_header;
+
+struct fhx_response {
+  uint32_t status;
+  uint32_t header_count;
+  fhx__response_header headers[FHX__RESPONSE_HEADERS_MAX];
+  /* One of three bodies: text, a manifest, or a stretch of a file (descriptor -1: none). */
+  fhx__buffer text;
+  size_t read;
+  fhx_manifest *manifest;
+  int descriptor;
+  uint64_t offset;
+  uint64_t length;
+};
+
+/* An answer without a body. FHX_OK or FHX_ERR_NO_MEMORY, as all that follow. */
+int32_t fhx__response_new(uint32_t status, fhx_response **response, fhx_error **error);
+
+/* Adds a header; its value is printed. */
+int32_t fhx__response_add(fhx_response *response, fhx_error **error, const char *name,
+                          const char *format, ...) FHX__PRINTF(4);
+
+/* An answer whose body is an OperationOutcome. */
+int32_t fhx__response_outcome(uint32_t status, const char *severity, const char *code,
+                              const char *text, fhx_response **response, fhx_error **error);
+
+/* The answer to a request that is refused. */
+int32_t fhx__response_problem(const fhx__problem *problem, fhx_response **response,
+                              fhx_error **error);
+
+/* 404, the same whatever the reason (STAT-15). */
+int32_t fhx__response_no_job(fhx_response **response, fhx_error **error);
+
+/* 405 with the methods that are allowed. */
+int32_t fhx__response_method(const char *allowed, fhx_response **response, fhx_error **error);
+
+/* 503 for a fault that may pass, else 500, for an error of the server's own. Its message is not
+   shown. */
+int32_t fhx__response_fault(const fhx_error *fault, fhx_response **response, fhx_error **error);
+
+/* A time as an HTTP-date (RFC 9110, 5.6.7). */
+#define FHX__HTTP_DATE_MAX 32
+void fhx__http_date(char text[FHX__HTTP_DATE_MAX], int64_t time_us);
+
+#endif

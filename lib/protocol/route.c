@@ -1,0 +1,116 @@
+/* From a request's method and path to the one that answers it. */
+#include <string.h>
+
+#include "core/error.h"
+#include "core/structs.h"
+#include "protocol/response.h"
+#include "protocol/service.h"
+
+static const char export_segment[] = "$export";
+
+static bool is_method(const fhx__call *call, const char *method) {
+  return strcmp(call->request->method, method) == 0;
+}
+
+static int32_t route_kick_off(fhx__call *call, fhx_response **response, fhx_error **error) {
+  if (!is_method(call, "GET")) return fhx__response_method("GET", response, error);
+  return fhx__answer_kick_off(call, response, error);
+}
+
+static int32_t route_job(fhx__call *call, const char *job_id, fhx_response **response,
+                         fhx_error **error) {
+  if (is_method(call, "DELETE")) return fhx__answer_cancel(call, job_id, response, error);
+  if (!is_method(call, "GET") && !call->head) {
+    return fhx__response_method("GET, HEAD, DELETE", response, error);
+  }
+  return fhx__answer_status(call, job_id, response, error);
+}
+
+static int32_t route_file(fhx__call *call, const char *job_id, const char *file,
+                          fhx_response **response, fhx_error **error) {
+  if (!is_method(call, "GET") && !call->head) {
+    return fhx__response_method("GET, HEAD", response, error);
+  }
+  return fhx__answer_file(call, job_id, file, response, error);
+}
+
+static int32_t route(fhx__call *call, fhx_response **response, fhx_error **error) {
+  const fhx__target *target = &call->target;
+  char **segments = target->segments;
+  size_t count = target->segment_count;
+  if (count >= 1 && strcmp(segments[0], export_segment) == 0) {
+    if (count == 1) return route_kick_off(call, response, error);
+    if (count == 2) return route_job(call, segments[1], response, error);
+    if (count == 3) return route_file(call, segments[1], segments[2], response, error);
+  }
+  if (count >= 2 && strcmp(segments[count - 1], export_segment) == 0) {
+    return fhx__response_outcome(400, "error", "not-supported",
+                                 "this server exports the whole system only: use $export at the "
+                                 "base URL",
+                                 response, error);
+  }
+  return fhx__response_outcome(404, "error", "not-found", "there is nothing at this URL", response,
+                               error);
+}
+
+static int32_t check_request(const fhx__service *service, const fhx_request *request,
+                             fhx__problem *problem) {
+  if (request->body_len > service->body_bytes_max) {
+    return fhx__refuse(problem, 413, "too-long", "the request's body is longer than %llu bytes",
+                       (unsigned long long)service->body_bytes_max);
+  }
+  return FHX_OK;
+}
+
+/* A HEAD has the headers of the GET and no body. */
+static void drop_body(fhx_response *response) {
+  fhx_manifest_free(response->manifest);
+  response->manifest = NULL;
+  response->text.len = 0;
+  response->length = 0;
+}
+
+static int32_t answer(fhx__call *call, fhx_response **response, fhx_error **error) {
+  fhx__problem problem;
+  int32_t status = check_request(call->service, call->request, &problem);
+  if (status == FHX_OK) {
+    status = fhx__target_read(call->request->target, call->service->target_bytes_max,
+                              &call->target, &problem);
+  }
+  if (status == FHX_ERR_NO_MEMORY) return fhx__no_memory(error);
+  if (status != FHX_OK) return fhx__response_problem(&problem, response, error);
+  status = route(call, response, error);
+  fhx__target_free(&call->target);
+  return status;
+}
+
+static const char *text_or_empty(const char *text) {
+  return text == NULL ? "" : text;
+}
+
+int32_t fhx__answer(fhx__service *service, const fhx_request *given, fhx_response **response,
+                    fhx_error **error) {
+  fhx_request request;
+  fhx__call call;
+  if (response == NULL) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "there is no place for the response");
+  }
+  int32_t status = fhx__struct_in(&request, sizeof request, given, "fhx_request", error);
+  if (status != FHX_OK) return status;
+  if (request.method == NULL || request.target == NULL ||
+      (request.headers == NULL && request.header_count != 0) ||
+      (request.body == NULL && request.body_len != 0)) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT,
+                     "a request needs a method, a target, and what its counts announce");
+  }
+  memset(&call, 0, sizeof call);
+  call.service = service;
+  call.request = &request;
+  call.base_url = request.base_url == NULL ? service->base_url : request.base_url;
+  call.tenant = text_or_empty(request.tenant);
+  call.client = text_or_empty(request.client);
+  call.head = strcmp(request.method, "HEAD") == 0;
+  status = answer(&call, response, error);
+  if (status == FHX_OK && call.head) drop_body(*response);
+  return status;
+}

@@ -1,0 +1,125 @@
+/* The jobs that are open in this process. */
+#include "protocol/service.h"
+
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/error.h"
+
+/* Under the mutex. */
+static fhx_job *find(const fhx__service *service, const char *job_id) {
+  for (const fhx__open_job *at = service->jobs; at != NULL; at = at->next) {
+    if (strcmp(fhx_job_id(at->job), job_id) == 0) return fhx__job_ref(at->job);
+  }
+  return NULL;
+}
+
+int32_t fhx__service_job(fhx__service *service, const char *job_id, fhx_job **job,
+                         fhx_error **error) {
+  pthread_mutex_lock(&service->mutex);
+  *job = find(service, job_id);
+  pthread_mutex_unlock(&service->mutex);
+  if (*job != NULL) return FHX_OK;
+  fhx_job *attached = NULL;
+  int32_t status = fhx_job_attach(&service->job_options, job_id, &attached, error);
+  if (status != FHX_OK) return status;
+  /* A job that is over needs no shared object. */
+  if (attached->record->state != FHX_JOB_RUNNING) {
+    *job = attached;
+    return FHX_OK;
+  }
+  fhx__open_job *entry = fhx__alloc(sizeof *entry);
+  if (entry == NULL) {
+    fhx__job_unref(attached);
+    return fhx__no_memory(error);
+  }
+  pthread_mutex_lock(&service->mutex);
+  /* Another thread may have attached to it meanwhile. */
+  *job = find(service, job_id);
+  if (*job == NULL) {
+    entry->job = attached;
+    entry->next = service->jobs;
+    service->jobs = entry;
+    *job = fhx__job_ref(attached);
+    entry = NULL;
+    attached = NULL;
+  }
+  pthread_mutex_unlock(&service->mutex);
+  fhx__free(entry);
+  if (attached != NULL) fhx__job_unref(attached);
+  return FHX_OK;
+}
+
+int32_t fhx__service_keep(fhx__service *service, fhx_job *job, fhx_error **error) {
+  fhx__open_job *entry = fhx__alloc(sizeof *entry);
+  if (entry == NULL) return fhx__no_memory(error);
+  entry->job = job;
+  pthread_mutex_lock(&service->mutex);
+  fhx_job *known = find(service, fhx_job_id(job));
+  if (known == NULL) {
+    entry->next = service->jobs;
+    service->jobs = entry;
+  }
+  pthread_mutex_unlock(&service->mutex);
+  /* A worker was faster. */
+  if (known != NULL) {
+    fhx__job_unref(known);
+    fhx__job_unref(job);
+    fhx__free(entry);
+  }
+  return FHX_OK;
+}
+
+void fhx__service_forget(fhx__service *service, const char *job_id) {
+  fhx__open_job *found = NULL;
+  pthread_mutex_lock(&service->mutex);
+  for (fhx__open_job **at = &service->jobs; *at != NULL; at = &(*at)->next) {
+    if (strcmp(fhx_job_id((*at)->job), job_id) != 0) continue;
+    found = *at;
+    *at = found->next;
+    break;
+  }
+  pthread_mutex_unlock(&service->mutex);
+  if (found == NULL) return;
+  fhx__job_unref(found->job);
+  fhx__free(found);
+}
+
+void fhx__service_each(fhx__service *service, void (*each)(fhx_job *job)) {
+  pthread_mutex_lock(&service->mutex);
+  for (const fhx__open_job *at = service->jobs; at != NULL; at = at->next) each(at->job);
+  pthread_mutex_unlock(&service->mutex);
+}
+
+int32_t fhx__service_visit(fhx__service *service, void (*visit)(fhx_job *job), fhx_error **error) {
+  fhx__buffer jobs = {NULL, 0, 0};
+  int32_t status = FHX_OK;
+  pthread_mutex_lock(&service->mutex);
+  for (const fhx__open_job *at = service->jobs; status == FHX_OK && at != NULL; at = at->next) {
+    status = fhx__buffer_append(&jobs, &at->job, sizeof at->job);
+    if (status == FHX_OK) fhx__job_ref(at->job);
+  }
+  pthread_mutex_unlock(&service->mutex);
+  for (size_t i = 0; i < jobs.len / sizeof(fhx_job *); i++) {
+    fhx_job *job = NULL;
+    memcpy(&job, jobs.data + i * sizeof job, sizeof job);
+    visit(job);
+    fhx__job_unref(job);
+  }
+  fhx__buffer_free(&jobs);
+  return status == FHX_OK ? FHX_OK : fhx__no_memory(error);
+}
+
+void fhx__service_close(fhx__service *service) {
+  while (service->jobs != NULL) {
+    fhx__open_job *entry = service->jobs;
+    service->jobs = entry->next;
+    fhx__job_unref(entry->job);
+    fhx__free(entry);
+  }
+  fhx_source_free(service->job_options.source);
+  fhx_destination_free(service->job_options.destination);
+  fhx_store_free(service->job_options.store);
+  fhx__link_keys_free(&service->keys);
+  fhx__free(service->base_url);
+}
