@@ -55,7 +55,7 @@ typedef struct fhx_job_options {
   int64_t stall_us;
   /* Attempts at a task since its last checkpoint with a token before the job fails; 0: 5. */
   uint32_t attempts_max;
-  /* The most shards of one type; 0: 16. */
+  /* The most shards of one type; 0: 16; at most 10,000. */
   uint32_t shards_max;
   /* The deepest nesting of objects and arrays accepted; 0: 100; at most 1,000. */
   uint32_t depth_max;
