@@ -49,10 +49,10 @@ FHX_API int32_t fhx_reply_handle(fhx_reply *reply, void *handle, uint32_t applie
 
 /*
  * Rows. `data` holds `row_count` resources; row i ends before byte `row_ends[i]` and begins where
- * row i-1 ended, the first at 0; the last one ends at `len`. Nothing else divides rows: not line feeds, not the JSON. A line
- * feed or other white space around a resource does no harm. `row_ends` is NULL for exactly one
- * resource that fills `data`, pretty-printed or not; then `row_count` is 1. `row_count` 0 is
- * allowed: nothing this time, though `token` may have moved.
+ * row i-1 ended, the first at 0; the last one ends at `len`. Nothing else divides rows: not line
+ * feeds, not the JSON. A line feed or other white space around a resource does no harm. `row_ends`
+ * is NULL for exactly one resource that fills `data`, pretty-printed or not; then `row_count` is 1.
+ * `row_count` 0 is allowed: nothing this time, though `token` may have moved.
  *
  * `row_updated_us` has each row's time of last change in microseconds since 1970 UTC, floored;
  * NULL: the library reads `meta.lastUpdated` from the text.
