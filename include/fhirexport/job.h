@@ -55,7 +55,7 @@ typedef struct fhx_job_options {
   int64_t stall_us;
   /* Attempts at a task since its last checkpoint with a token before the job fails; 0: 5. */
   uint32_t attempts_max;
-  /* The most shards of one type; 0: 16. */
+  /* The most shards of one type; 0: 16; at most 10,000. */
   uint32_t shards_max;
   /* The deepest nesting of objects and arrays accepted; 0: 100; at most 1,000. */
   uint32_t depth_max;
@@ -106,10 +106,10 @@ FHX_API int32_t fhx_job_run(fhx_job *job, fhx_error **error);
 FHX_API int32_t fhx_job_run_task(fhx_job *job, fhx_error **error);
 
 /*
- * Cancels the job, or removes it with its files when it is over. From then on it has no
- * manifest and is to be hidden from clients. Running tasks of this object see it within one batch of rows, those of others when they
- * renew their lease or commit; the last fhx_job_run to return has removed the files; if none is
- * running, the next of this object does. Any thread, also from a callback.
+ * Cancels the job, or removes it with its files when it is over. From then on it has no manifest
+ * and is to be hidden from clients. Running tasks of this object see it within one batch of rows,
+ * those of others when they renew their lease or commit; the last fhx_job_run to return has removed
+ * the files; if none is running, the next of this object does. Any thread, also from a callback.
  */
 FHX_API int32_t fhx_job_cancel(fhx_job *job, fhx_error **error);
 

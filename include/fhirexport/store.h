@@ -220,7 +220,8 @@ typedef void (*fhx_read_job_callback)(void *user_data, const char *job_id, fhx_r
  *     FHX_ERR_LIMIT and a reason that names the task's type;
  *   - else the task's fence and attempt_count rise by one, it runs, `claim_id` holds it for
  *     `lease_us`, and an attempt is recorded with the task's next_seq as its first;
- *   - a task without a token first loses its parts, error lines and counts; next_seq stays.
+ *   - a task without a token first loses its parts, error lines, counts and last id; next_seq
+ *     stays.
  * Answers: see fhx_reply_task; fhx_reply_wait (until a lease may lapse) when there is none now;
  * fhx_reply_end when the job is in a final state (NULL: when no job runs).
  */

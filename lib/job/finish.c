@@ -50,25 +50,27 @@ static bool is_recorded(const fhx__buffer *parts, const fhx__attempt *attempt, u
 }
 
 /* Removes every name of the attempt that may exist and is not recorded. What the destination does
-   not remove now goes with the job: its names stay known. */
-static int32_t remove_unrecorded(fhx_job *job, const fhx__attempt *attempt, fhx__buffer *parts,
-                                 fhx_error **error) {
+   not remove now goes with the job: its names stay known. There may be many, and each may take
+   long: the lease is kept after every one. */
+static bool remove_unrecorded(fhx__work *work, const fhx__attempt *attempt, fhx__buffer *parts) {
   uint64_t known_to = 0;
-  int32_t status = FHX_OK;
-  for (uint64_t seq = attempt->first_seq; status == FHX_OK && seq <= attempt->last_seq + 1; seq++) {
+  for (uint64_t seq = attempt->first_seq; seq <= attempt->last_seq + 1; seq++) {
     if (seq > known_to) {
-      status = recorded_numbers(job, attempt, seq, parts, &known_to, error);
-      if (status != FHX_OK) break;
+      fhx_error *error = NULL;
+      int32_t status = recorded_numbers(work->job, attempt, seq, parts, &known_to, &error);
+      if (!fhx__work_after_step(work, status, error)) return false;
     }
-    if (!is_recorded(parts, attempt, seq)) remove_number(job, attempt, seq, NULL);
+    if (!is_recorded(parts, attempt, seq)) remove_number(work->job, attempt, seq, NULL);
+    if (!fhx__work_go_on(work)) return false;
   }
-  return status;
+  return true;
 }
 
+/* FHX_WAIT when parked meanwhile. */
 static int32_t remove_all(fhx_job *job, const fhx__attempt *attempt, fhx_error **error) {
   int32_t status = FHX_OK;
   for (uint64_t seq = attempt->first_seq; status == FHX_OK && seq <= attempt->last_seq + 1; seq++) {
-    status = remove_number(job, attempt, seq, error);
+    status = atomic_load(&job->parked) ? FHX_WAIT : remove_number(job, attempt, seq, error);
   }
   return status;
 }
@@ -106,12 +108,12 @@ static bool sweep(fhx__work *work) {
   memset(&at, 0, sizeof at);
   int32_t status = FHX_OK;
   bool going = true;
-  while (going && status == FHX_OK &&
-         (status = next_attempt(work->job, &at, &attempt, &error)) == FHX_OK) {
-    bool own = attempt.task_index == work->task->task_index && attempt.fence == work->task->fence;
-    if (own || attempt.finished || label_of(&attempt) == NULL) continue;
-    status = remove_unrecorded(work->job, &attempt, &parts, &error);
-    if (status == FHX_OK) going = fhx__work_keep(work);
+  while (going && (status = next_attempt(work->job, &at, &attempt, &error)) == FHX_OK) {
+    /* Every other task is done. Of this one only earlier attempts are over: a later one has taken
+       it over from us and may be about to record what it has made. */
+    bool over = attempt.task_index != work->task->task_index || attempt.fence < work->task->fence;
+    if (!over || attempt.finished || label_of(&attempt) == NULL) continue;
+    going = remove_unrecorded(work, &attempt, &parts);
   }
   fhx__buffer_free(&at.page);
   fhx__buffer_free(&parts);
@@ -140,8 +142,8 @@ static bool write_error_file(fhx__output *out) {
     fhx_reply lines;
     int32_t status = fhx__step_list_lines(work->job, first, PAGE, &lines, &error);
     size_t count = status == FHX_OK ? fhx__reply_item_count(&lines) : 0;
-    bool going =
-        fhx__work_after_step(work, status, error) && add_lines(out, &lines) && fhx__work_keep(work);
+    bool going = fhx__work_after_step(work, status, error) && add_lines(out, &lines) &&
+                 fhx__work_go_on(work);
     fhx__reply_end(&lines);
     if (!going || count == 0) return going;
     first += count;
@@ -163,26 +165,37 @@ void fhx__work_finish(fhx__work *work) {
 
 /* --- clean-up of a whole job --- */
 
-/* FHX_WAIT: an attempt is alive, and may still write. */
+/* FHX_WAIT: an attempt is alive, and may still write. It is looked for before anything is removed,
+   so that a wait does not remove the same objects all the time. */
+static int32_t look_for_alive(fhx_job *job, fhx_error **error) {
+  walk at;
+  fhx__attempt attempt;
+  memset(&at, 0, sizeof at);
+  int32_t status = FHX_OK;
+  while (status == FHX_OK && (status = next_attempt(job, &at, &attempt, error)) == FHX_OK) {
+    if (attempt.alive) status = FHX_WAIT;
+  }
+  fhx__buffer_free(&at.page);
+  return status == FHX_END ? FHX_OK : status;
+}
+
 static int32_t remove_objects(fhx_job *job, fhx_error **error) {
   walk at;
   fhx__attempt attempt;
   memset(&at, 0, sizeof at);
   int32_t status = FHX_OK;
-  bool alive = false;
   while (status == FHX_OK && (status = next_attempt(job, &at, &attempt, error)) == FHX_OK) {
-    alive = alive || attempt.alive;
-    if (!alive && label_of(&attempt) != NULL) status = remove_all(job, &attempt, error);
+    if (label_of(&attempt) != NULL) status = remove_all(job, &attempt, error);
   }
   fhx__buffer_free(&at.page);
-  if (status == FHX_END) status = alive ? FHX_WAIT : FHX_OK;
-  return status;
+  return status == FHX_END ? FHX_OK : status;
 }
 
 int32_t fhx__job_clean(fhx_job *job, fhx_error **error) {
   int64_t wait_us = CLEAN_PAUSE_US;
   for (;;) {
-    int32_t status = remove_objects(job, error);
+    int32_t status = look_for_alive(job, error);
+    if (status == FHX_OK) status = remove_objects(job, error);
     if (status == FHX_OK) status = fhx__step_clean(job, &wait_us, error);
     /* The record went meanwhile: another runner has cleaned up. */
     if (status == FHX_ERR_NOT_FOUND) {

@@ -51,6 +51,7 @@ struct fhx_job {
   int64_t settle_us;
   int64_t stall_us;
   atomic_bool parked;
+  /* Cancelled, or known to have failed: what still runs of it stops at the next batch. */
   atomic_bool cancelled;
   /* Resources and bytes that running tasks of this object have taken and not yet recorded. */
   atomic_uint_least64_t open_resources;

@@ -8,8 +8,6 @@
 
 #define WANT_BYTES_MAX (UINT64_C(1) << 20)
 #define WANT_BYTES_MIN (UINT64_C(4) << 10)
-/* With no part open, the place in the source is recorded at least so often. */
-#define PLACE_US INT64_C(10000000)
 
 typedef struct reading {
   fhx__work *work;
@@ -155,10 +153,7 @@ static bool take_reply(reading *read, const fhx__rows *rows) {
   fhx__output_show(&read->out);
   /* A part was closed within this reply: the reply's other rows are closed with it. */
   if (read->out.parts.len != 0) return record(read, false);
-  bool overdue = read->work->moved_us - read->out.recorded_us > PLACE_US;
-  bool nothing_open = !read->out.writer.named;
-  return !(overdue && nothing_open && read->out.has_token) ||
-         fhx__output_checkpoint(&read->out, false);
+  return !fhx__output_place_is_due(&read->out) || fhx__output_checkpoint(&read->out, false);
 }
 
 /* --- the task --- */
@@ -225,9 +220,12 @@ static bool take_over(reading *read) {
   read->ascending = (read->cursor.applied & FHX_PROMISE_ASCENDING_IDS) != 0;
   read->first_type = filter->type_count != 0 && strcmp(filter->types[0], task->resource_type) == 0;
   size_t len = strlen(task->last_id);
-  if (len <= FHX__ID_MAX) memcpy(read->last_id, task->last_id, len + 1);
+  /* Who begins again has read nothing yet. */
+  if (len <= FHX__ID_MAX && task->token_len != 0) memcpy(read->last_id, task->last_id, len + 1);
   memcpy(read->out.last_id, read->last_id, sizeof read->last_id);
-  return fhx__output_set_token(&read->out, task->token, task->token_len);
+  if (!fhx__output_set_token(&read->out, task->token, task->token_len)) return false;
+  read->out.has_moved = false;
+  return true;
 }
 
 void fhx__work_main(fhx__work *work) {

@@ -8,6 +8,9 @@
 #include "core/error.h"
 #include "core/outcome.h"
 
+/* With no part open, the place in the source is recorded about so often. */
+#define PLACE_US INT64_C(10000000)
+
 static bool no_memory(fhx__work *work) {
   fhx_error *error = NULL;
   fhx__no_memory(&error);
@@ -102,20 +105,12 @@ void fhx__output_begin_part(fhx__output *output) {
 
 /* Whether a part whose commit was not answered is there after all. */
 static bool settle_commit(fhx__output *output, const fhx_part *part, fhx_error *error) {
-  fhx__work *work = output->work;
-  int32_t status = FHX_OK;
-  int64_t pause_us = 5000;
-  for (int i = 0; i < 5; i++, pause_us *= 2) {
-    status = fhx__destination_stat(work->job->destination, part, NULL);
-    if (status == FHX_OK || status == FHX_ERR_NOT_FOUND || status == FHX_ERR_UNSUPPORTED) break;
-    fhx__clock_sleep_us(pause_us);
-  }
-  if (status != FHX_OK) {
+  if (fhx__part_writer_settle(&output->writer, part) != FHX_OK) {
     /* A new attempt has names of its own, so nothing is removed here. */
     fhx_error *lost = NULL;
     fhx__fail_with(&lost, FHX_ERR_UNKNOWN_OUTCOME, 1, "%s", fhx_error_message(error));
     fhx_error_free(error);
-    return fhx__work_fail(work, lost);
+    return fhx__work_fail(output->work, lost);
   }
   fhx_error_free(error);
   return true;
@@ -176,6 +171,7 @@ static void start_over(fhx__output *output, uint64_t next_seq) {
   output->line_ends.len = 0;
   output->recorded_errors += output->error_count;
   output->error_count = 0;
+  output->has_moved = false;
   output->recorded_us = fhx__clock_monotonic_us();
 }
 
@@ -214,7 +210,14 @@ bool fhx__output_checkpoint(fhx__output *output, bool done) {
 }
 
 bool fhx__output_set_token(fhx__output *output, const void *token, size_t len) {
+  bool same = len == output->token.len && (len == 0 || memcmp(token, output->token.data, len) == 0);
+  output->has_moved = output->has_moved || !same;
   output->has_token = len != 0;
   output->token.len = 0;
   return fhx__buffer_append(&output->token, token, len) == FHX_OK || no_memory(output->work);
+}
+
+bool fhx__output_place_is_due(const fhx__output *output) {
+  return output->has_token && output->has_moved && !output->writer.named &&
+         fhx__clock_monotonic_us() - output->recorded_us > PLACE_US;
 }

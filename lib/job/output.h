@@ -32,6 +32,8 @@ typedef struct fhx__output {
   /* The checkpoint's place: behind the last row of the last whole reply. */
   bool has_token;
   fhx__buffer token;
+  /* It is another place than the last checkpoint's. */
+  bool has_moved;
   char last_id[FHX__ID_MAX + 1];
   /* What the job's progress was told of and is not yet recorded. */
   uint64_t shown_resources;
@@ -53,6 +55,10 @@ bool fhx__output_checkpoint(fhx__output *output, bool done);
 
 /* Keeps a copy of where the source is. Empty: it cannot resume. */
 bool fhx__output_set_token(fhx__output *output, const void *token, size_t len);
+
+/* Whether the place is to be recorded although there is nothing else to record. One that has not
+   moved is not: such checkpoints would let a task begin anew for ever. */
+bool fhx__output_place_is_due(const fhx__output *output);
 
 /* Notes a row that was refused. `id` is "" when it is not known or not valid. */
 bool fhx__output_bad_row(fhx__output *output, const char *id, const char *reason, size_t offset);

@@ -7,6 +7,9 @@
 #include "job/work.h"
 
 #define CLOCK_PIECE_US INT64_C(50000)
+/* An estimate beyond it is no number of resources, but perhaps a host's -1 for "unknown". The sum
+   over all types must stay a number that every store can add up. */
+#define ESTIMATE_MAX (UINT64_C(1) << 40)
 
 /* --- until everything stamped at or before T is visible --- */
 
@@ -142,6 +145,7 @@ static bool plan_type(planner *plan, const char *type) {
   if (fhx__source_estimate(job->source, &query, &resources, &bytes, &error) != FHX_OK) {
     return fhx__work_fail(work, error);
   }
+  if (resources > ESTIMATE_MAX) resources = 0;
   uint32_t limit = shard_limit(job, bytes);
   if (limit == 1) return add_task(plan, type, FHX_PHASE_MAIN, 0, NULL, 0, resources);
   fhx_reply reply;
@@ -186,7 +190,7 @@ void fhx__work_plan(fhx__work *work) {
   planner plan = {work, {NULL, 0, 0}, {NULL, 0, 0}};
   bool going = wait_for_snapshot(work);
   for (size_t i = 0; going && i < filter->type_count; i++) {
-    going = fhx__work_keep(work) && plan_type(&plan, filter->types[i]);
+    going = fhx__work_go_on(work) && plan_type(&plan, filter->types[i]);
   }
   if (going) going = add_task(&plan, "", FHX_PHASE_FINISH, 0, NULL, 0, 0);
   if (going) going = store_plan(&plan);

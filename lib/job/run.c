@@ -162,6 +162,8 @@ static int32_t conclude(fhx_job *job, fhx_error **error) {
     if (error == NULL) fhx_error_free(absent);
     return status;
   }
+  /* The other threads are not to find out only when they renew their leases. */
+  if (record->state == FHX_JOB_FAILED) atomic_store(&job->cancelled, true);
   status = clean_if_due(job, record, error);
   if (status == FHX_OK && record->state == FHX_JOB_REMOVING) {
     status = fhx__fail(error, FHX_ERR_CANCELLED, "the job was cancelled");

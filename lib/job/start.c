@@ -16,6 +16,8 @@
 #define TIME_MAX_US INT64_C(31536000000000)
 #define ATTEMPTS_DEFAULT 5
 #define SHARDS_DEFAULT 16
+/* So that the tasks of all types are fewer than a page's cookie can tell apart. */
+#define SHARDS_MAX 10000
 #define CLIENT_MAX 1024
 
 FHX__DEFINE_INIT(fhx_job_options)
@@ -101,6 +103,9 @@ static int32_t check_options(const fhx_job_options *options, fhx_error **error) 
   }
   if (options->depth_max > FHX__DEPTH_MAX) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "depth_max is over %d", FHX__DEPTH_MAX);
+  }
+  if (options->shards_max > SHARDS_MAX) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "shards_max is over %d", SHARDS_MAX);
   }
   return check_host_values(options, error);
 }

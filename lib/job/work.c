@@ -44,6 +44,13 @@ bool fhx__work_keep(fhx__work *work) {
   return fhx__work_renew(work, work->last_seq);
 }
 
+bool fhx__work_go_on(fhx__work *work) {
+  if (atomic_load_explicit(&work->job->parked, memory_order_relaxed)) {
+    return fhx__work_stop(work, FHX__WORK_PARKED);
+  }
+  return fhx__work_keep(work);
+}
+
 static bool stalled(fhx__work *work, const char *what) {
   fhx_error *error = NULL;
   fhx__fail_with(&error, FHX_ERR_SOURCE, 1, "%s for longer than stall_us (%lld s)", what,

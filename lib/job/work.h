@@ -47,6 +47,9 @@ bool fhx__work_renew(fhx__work *work, uint64_t last_seq);
 /* To be called between batches: stops a cancelled attempt, renews a lease that is a third gone. */
 bool fhx__work_keep(fhx__work *work);
 
+/* The same for an attempt that has nothing to keep: it also stops when the job is parked. */
+bool fhx__work_go_on(fhx__work *work);
+
 /* Waits because somebody asked to, until the time is over or the job is parked, keeping the lease;
    fails when nothing has moved for stall_us. */
 bool fhx__work_wait(fhx__work *work, int64_t wait_us, const char *what);

@@ -1,11 +1,11 @@
-/* What a source may ask about a query. */
+/* What a source may ask about a query. As everywhere, NULL is a query that asks for nothing. */
 #include "core/error.h"
 #include "source/source.h"
 
 #include <string.h>
 
 const char *fhx_query_resource_type(const fhx_query *query) {
-  return query->resource_type;
+  return query == NULL ? "" : query->resource_type;
 }
 
 static const void *give_bytes(const void *data, size_t data_len, size_t *len) {
@@ -14,26 +14,28 @@ static const void *give_bytes(const void *data, size_t data_len, size_t *len) {
 }
 
 const void *fhx_query_shard(const fhx_query *query, size_t *len) {
-  return give_bytes(query->shard, query->shard_len, len);
+  return query == NULL ? give_bytes(NULL, 0, len) : give_bytes(query->shard, query->shard_len, len);
 }
 
 int64_t fhx_query_as_of_us(const fhx_query *query) {
-  return query->as_of_us;
+  return query == NULL ? FHX_TIME_NONE : query->as_of_us;
 }
 
 int64_t fhx_query_since_us(const fhx_query *query) {
-  return query->filter->has_since ? query->filter->since.us : FHX_TIME_NONE;
+  if (query == NULL || !query->filter->has_since) return FHX_TIME_NONE;
+  return query->filter->since.us;
 }
 
 /* Rounded up: a source that takes `updated_us < until_us` must not lose what was changed between
    the last whole microsecond and the bound. */
 int64_t fhx_query_until_us(const fhx_query *query) {
+  if (query == NULL || !query->filter->has_until) return FHX_TIME_NONE;
   const fhx_filter *filter = query->filter;
-  if (!filter->has_until) return FHX_TIME_NONE;
   return filter->until.us + (filter->until.finer != 0 ? 1 : 0);
 }
 
 uint32_t fhx_query_window_exact(const fhx_query *query) {
+  if (query == NULL) return 1;
   const fhx_filter *filter = query->filter;
   if (filter->has_since && filter->since.finer != 0) return 0;
   if (filter->has_until && filter->until.finer != 0) return 0;
@@ -41,11 +43,11 @@ uint32_t fhx_query_window_exact(const fhx_query *query) {
 }
 
 uint32_t fhx_query_has_patients(const fhx_query *query) {
-  return query->filter->patient_count != 0 ? 1 : 0;
+  return fhx_query_patient_count(query) != 0 ? 1 : 0;
 }
 
 uint64_t fhx_query_patient_count(const fhx_query *query) {
-  return query->filter->patient_count;
+  return query == NULL ? 0 : query->filter->patient_count;
 }
 
 int32_t fhx_query_patients(const fhx_query *query, uint64_t first, uint64_t capacity,
@@ -61,18 +63,19 @@ int32_t fhx_query_patients(const fhx_query *query, uint64_t first, uint64_t capa
 }
 
 uint32_t fhx_query_is_patient(const fhx_query *query, const char *patient_id) {
-  if (patient_id == NULL) return 0;
+  if (query == NULL || patient_id == NULL) return 0;
   return fhx__filter_has_patient(query->filter, patient_id, strlen(patient_id)) ? 1 : 0;
 }
 
 const void *fhx_query_token(const fhx_query *query, size_t *len) {
-  return give_bytes(query->token, query->token_len, len);
+  return query == NULL ? give_bytes(NULL, 0, len) : give_bytes(query->token, query->token_len, len);
 }
 
 const char *fhx_query_tenant(const fhx_query *query) {
-  return query->tenant == NULL ? "" : query->tenant;
+  return query == NULL || query->tenant == NULL ? "" : query->tenant;
 }
 
 const void *fhx_query_host_context(const fhx_query *query, size_t *len) {
+  if (query == NULL) return give_bytes(NULL, 0, len);
   return give_bytes(query->host_context, query->host_context_len, len);
 }

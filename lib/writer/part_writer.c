@@ -4,9 +4,12 @@
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/clock.h"
 #include "core/error.h"
 
 #define BUFFER_BYTES ((size_t)1024 * 1024)
+#define SETTLE_TRIES 5
+#define SETTLE_PAUSE_US INT64_C(5000)
 
 int32_t fhx__part_writer_init(fhx__part_writer *writer, fhx_destination *destination,
                               fhx_error **error) {
@@ -149,6 +152,19 @@ int32_t fhx__part_writer_commit(fhx__part_writer *writer, fhx_part *part, fhx_er
   writer->named = false;
   writer->opened = false;
   return fhx__destination_commit(writer->destination, writer->upload, part, error);
+}
+
+int32_t fhx__part_writer_settle(fhx__part_writer *writer, const fhx_part *part) {
+  int64_t pause_us = SETTLE_PAUSE_US;
+  int32_t status = fhx__destination_stat(writer->destination, part, NULL);
+  for (int i = 1; i < SETTLE_TRIES && status != FHX_OK && status != FHX_ERR_NOT_FOUND &&
+                  status != FHX_ERR_UNSUPPORTED;
+       i++) {
+    fhx__clock_sleep_us(pause_us);
+    pause_us *= 2;
+    status = fhx__destination_stat(writer->destination, part, NULL);
+  }
+  return status;
 }
 
 void fhx__part_writer_abort(fhx__part_writer *writer) {

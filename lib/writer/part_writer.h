@@ -70,6 +70,12 @@ int32_t fhx__part_writer_add(fhx__part_writer *writer, const char *text, size_t 
  */
 int32_t fhx__part_writer_commit(fhx__part_writer *writer, fhx_part *part, fhx_error **error);
 
+/*
+ * Asks for a part whose commit had an unknown outcome, several times where it must. FHX_OK: it is
+ * there. FHX_ERR_NOT_FOUND: it is not. Any other: that cannot be known.
+ */
+int32_t fhx__part_writer_settle(fhx__part_writer *writer, const fhx_part *part);
+
 /* Forgets the named part, if any. */
 void fhx__part_writer_abort(fhx__part_writer *writer);
 

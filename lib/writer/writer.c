@@ -23,7 +23,7 @@ struct fhx_writer {
   uint64_t capacity;
   bool finished;
   bool broken;
-  /* BUSY_INSIDE while a call is inside; BUSY_DOOMED asks that call to free the writer at its end. */
+  /* BUSY_INSIDE while a call is inside; BUSY_DOOMED asks it to free the writer at its end. */
   atomic_uint busy;
 };
 
@@ -133,8 +133,7 @@ static int32_t commit_part(fhx_writer *writer, fhx_error **error) {
   if (status != FHX_OK) return status;
   fhx_error *lost = NULL;
   status = fhx__part_writer_commit(&writer->out, part, &lost);
-  if (status == FHX_ERR_UNKNOWN_OUTCOME &&
-      fhx__destination_stat(writer->destination, part, NULL) == FHX_OK) {
+  if (status == FHX_ERR_UNKNOWN_OUTCOME && fhx__part_writer_settle(&writer->out, part) == FHX_OK) {
     fhx_error_free(lost);
     lost = NULL;
     status = FHX_OK;

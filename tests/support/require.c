@@ -40,6 +40,10 @@ void test_violation(const char *sentence) {
   if (atomic_fetch_add(&violations, 1) == 0) fprintf(stderr, "violation: %s\n", sentence);
 }
 
+void test_violation_unless(bool holds, const char *sentence) {
+  if (!holds) test_violation(sentence);
+}
+
 void test_require_sound(void) {
   test_require(atomic_load(&violations) == 0);
 }

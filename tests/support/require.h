@@ -26,6 +26,7 @@ void test_require_status_at(int32_t status, int32_t expected, const char *file, 
 
 /* Notes that something went wrong, on any thread; test_require_sound fails if there was one. */
 void test_violation(const char *sentence);
+void test_violation_unless(bool holds, const char *sentence);
 void test_require_sound(void);
 
 /* Whether the environment asks for a short run (FHX_QUICK=1). */

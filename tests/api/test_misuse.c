@@ -1,0 +1,525 @@
+/*
+ * Every public function called wrongly: NULL, structures of every size, the wrong order, the wrong
+ * moment. Each answers with a status and a sentence; nothing crashes.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka.h needs those above. */
+#include <cmocka.h>
+#include <fhirexport/fhirexport.h>
+
+#include "support/folder.h"
+#include "support/refused.h"
+#include "support/require.h"
+#include "support/setup.h"
+
+static test_dataset *data;
+
+static int make_data(void **state) {
+  (void)state;
+  data = test_dataset_new(51, 40, 0);
+  return 0;
+}
+
+static int free_data(void **state) {
+  (void)state;
+  test_dataset_free(data);
+  return 0;
+}
+
+/* --- structures --- */
+
+/* What each constructor makes of a structure, and a structure that it accepts. */
+typedef struct maker {
+  const char *name;
+  size_t size;
+  void (*fill)(void *structure);
+  int32_t (*make)(const void *structure, fhx_error **error);
+} maker;
+
+#define ROOM 1024
+
+typedef union space {
+  max_align_t align;
+  uint32_t size;
+  unsigned char bytes[ROOM];
+} space;
+
+static char folder[TEST_PATH_MAX];
+
+static void no_open(void *user_data, const fhx_query *query, fhx_reply *reply) {
+  (void)user_data;
+  (void)query;
+  (void)reply;
+}
+
+static void no_next(void *user_data, void *cursor, uint64_t want_bytes, fhx_reply *reply) {
+  (void)user_data;
+  (void)cursor;
+  (void)want_bytes;
+  (void)reply;
+}
+
+static void no_close(void *user_data, void *cursor) {
+  (void)user_data;
+  (void)cursor;
+}
+
+static void fill_source(void *structure) {
+  fhx_source_callbacks *callbacks = structure;
+  callbacks->open_cursor = no_open;
+  callbacks->next_rows = no_next;
+  callbacks->close_cursor = no_close;
+}
+
+static int32_t make_source(const void *structure, fhx_error **error) {
+  fhx_source *source = NULL;
+  int32_t status = fhx_source_new(structure, NULL, &source, error);
+  fhx_source_free(source);
+  return status;
+}
+
+static void no_part_open(void *user_data, const char *name, fhx_reply *reply) {
+  (void)user_data;
+  (void)name;
+  (void)reply;
+}
+
+static void no_write(void *user_data, void *upload, const void *bytes, size_t len,
+                     fhx_reply *reply) {
+  (void)user_data;
+  (void)upload;
+  (void)bytes;
+  (void)len;
+  (void)reply;
+}
+
+static void no_commit(void *user_data, void *upload, const fhx_part *part, fhx_reply *reply) {
+  (void)user_data;
+  (void)upload;
+  (void)part;
+  (void)reply;
+}
+
+static void no_url(void *user_data, const fhx_part *part, int64_t expires_us, fhx_reply *reply) {
+  (void)user_data;
+  (void)part;
+  (void)expires_us;
+  (void)reply;
+}
+
+static void fill_destination(void *structure) {
+  fhx_destination_callbacks *callbacks = structure;
+  callbacks->part_open = no_part_open;
+  callbacks->part_write = no_write;
+  callbacks->part_commit = no_commit;
+  callbacks->part_abort = no_close;
+  callbacks->part_url = no_url;
+  callbacks->part_remove = no_part_open;
+}
+
+static int32_t make_destination(const void *structure, fhx_error **error) {
+  fhx_destination *destination = NULL;
+  int32_t status = fhx_destination_new(structure, NULL, &destination, error);
+  fhx_destination_free(destination);
+  return status;
+}
+
+static void fill_directory(void *structure) {
+  fhx_directory_options *options = structure;
+  options->path = folder;
+}
+
+static int32_t make_directory(const void *structure, fhx_error **error) {
+  fhx_destination *destination = NULL;
+  int32_t status = fhx_directory_destination_new(structure, &destination, error);
+  fhx_destination_free(destination);
+  return status;
+}
+
+static void fill_folder(void *structure) {
+  fhx_folder_options *options = structure;
+  options->path = folder;
+}
+
+static int32_t make_folder(const void *structure, fhx_error **error) {
+  fhx_source *source = NULL;
+  int32_t status = fhx_folder_source_new(structure, &source, error);
+  fhx_source_free(source);
+  return status;
+}
+
+static void fill_store(void *structure) {
+  fhx_sqlite_store_options *options = structure;
+  options->path = ":memory:";
+}
+
+static int32_t make_store(const void *structure, fhx_error **error) {
+  fhx_store *store = NULL;
+  int32_t status = fhx_sqlite_store_new(structure, &store, error);
+  fhx_store_free(store);
+  return status;
+}
+
+static void fill_writer(void *structure) {
+  fhx_writer_options *options = structure;
+  options->resource_type = "Patient";
+}
+
+static int32_t make_writer(const void *structure, fhx_error **error) {
+  test_destination_knobs knobs = {.flags = 0};
+  fhx_destination *handle = NULL;
+  fhx_writer *writer = NULL;
+  test_destination *destination = test_destination_new(&knobs, &handle);
+  int32_t status = fhx_writer_new(structure, handle, &writer, error);
+  fhx_writer_free(writer);
+  fhx_destination_free(handle);
+  test_destination_end(destination);
+  return status;
+}
+
+static test_export *around;
+
+static void fill_job(void *structure) {
+  fhx_job_options *options = structure;
+  options->source = around->options.source;
+  options->destination = around->options.destination;
+}
+
+static int32_t make_job(const void *structure, fhx_error **error) {
+  fhx_job *job = NULL;
+  int32_t status = fhx_job_start(structure, &job, error);
+  fhx_job_free(job);
+  return status;
+}
+
+static const maker makers[] = {
+    {"source", sizeof(fhx_source_callbacks), fill_source, make_source},
+    {"destination", sizeof(fhx_destination_callbacks), fill_destination, make_destination},
+    {"directory", sizeof(fhx_directory_options), fill_directory, make_directory},
+    {"folder", sizeof(fhx_folder_options), fill_folder, make_folder},
+    {"store", sizeof(fhx_sqlite_store_options), fill_store, make_store},
+    {"writer", sizeof(fhx_writer_options), fill_writer, make_writer},
+    {"job", sizeof(fhx_job_options), fill_job, make_job},
+};
+
+static void test_structure_sizes(void **state) {
+  (void)state;
+  test_export of;
+  test_setting with = test_setting_usual(data);
+  test_scenario("structures");
+  test_export_prepare(&of, &with);
+  around = &of;
+  test_folder_new(folder);
+  for (size_t i = 0; i < sizeof makers / sizeof *makers; i++) {
+    const maker *by = &makers[i];
+    static space structure;
+    test_scenario("structure of %s", by->name);
+    fhx_init(&structure, ROOM);
+    by->fill(&structure);
+    /* A later version of the structure, of which nothing new is used. */
+    test_require_status(by->make(&structure, NULL), FHX_OK);
+    structure.bytes[by->size] = 1;
+    refused(by->make(&structure, &error), FHX_ERR_STRUCT_SIZE);
+    structure.bytes[by->size] = 0;
+    structure.bytes[ROOM - 1] = 1;
+    refused(by->make(&structure, &error), FHX_ERR_STRUCT_SIZE);
+    structure.bytes[ROOM - 1] = 0;
+    structure.size = (uint32_t)by->size;
+    test_require_status(by->make(&structure, NULL), FHX_OK);
+    static const uint32_t sizes[] = {0, 1, 4, 7, 65537, UINT32_MAX};
+    for (size_t j = 0; j < sizeof sizes / sizeof *sizes; j++) {
+      structure.size = sizes[j];
+      refused(by->make(&structure, &error), FHX_ERR_STRUCT_SIZE);
+    }
+    /* An older version that had no members yet: what is needed is missing. */
+    structure.size = 8;
+    refused(by->make(&structure, &error), FHX_ERR_ARGUMENT);
+    refused(by->make(NULL, &error), FHX_ERR_ARGUMENT);
+  }
+  test_folder_remove(folder);
+  test_export_end(&of);
+}
+
+static void test_init(void **state) {
+  (void)state;
+  unsigned char bytes[16];
+  memset(bytes, 0xEE, sizeof bytes);
+  fhx_init(NULL, 100);
+  fhx_init(bytes, 3);
+  test_require(bytes[0] == 0xEE);
+  fhx_init(bytes, 8);
+  test_require(bytes[4] == 0 && bytes[7] == 0 && bytes[8] == 0xEE);
+}
+
+/* --- NULL --- */
+
+static void test_null_to_readers(void **state) {
+  (void)state;
+  size_t len = 7;
+  test_scenario("readers");
+  test_require(fhx_error_status(NULL) == FHX_OK && fhx_error_retryable(NULL) == 0);
+  test_require(*fhx_error_message(NULL) == '\0' && *fhx_error_outcome(NULL) == '\0');
+  test_require(*fhx_part_name(NULL) == '\0' && *fhx_part_resource_type(NULL) == '\0');
+  test_require(fhx_part_sha256(NULL) == NULL && fhx_part_byte_count(NULL) == 0);
+  test_require(fhx_part_kind(NULL) == 0 && fhx_part_resource_count(NULL) == 0);
+  test_require(fhx_part_crc32c(NULL) == 0 && fhx_part_task_index(NULL) == 0);
+  test_require(fhx_part_fence(NULL) == 0 && fhx_part_seq(NULL) == 0);
+  test_require(fhx_part_page_count(NULL) == 0 && fhx_part_page_part(NULL, 0) == NULL);
+  test_require(fhx_progress_state(NULL) == 0 && *fhx_progress_reason(NULL) == '\0');
+  test_require(fhx_progress_share(NULL) <= 0.0 && fhx_progress_byte_count(NULL) == 0);
+  test_require(fhx_progress_task_count(NULL) == 0 && fhx_progress_task_done_count(NULL) == 0);
+  test_require(fhx_progress_resource_count(NULL) == 0 && fhx_progress_error_count(NULL) == 0);
+  test_require(*fhx_job_id(NULL) == '\0' && fhx_writer_part_count(NULL) == 0);
+  test_require(fhx_writer_part(NULL, 0) == NULL && fhx_plan_task(NULL, 0) == NULL);
+  test_require(*fhx_plan_job_id(NULL) == '\0' && fhx_plan_fence(NULL) == 0);
+  test_require(fhx_plan_task_count(NULL) == 0 && fhx_checkpoint_part(NULL, 0) == NULL);
+  test_require(fhx_checkpoint_line(NULL, 0, &len) == NULL && len == 0);
+  test_require(fhx_checkpoint_token(NULL, NULL) == NULL && *fhx_checkpoint_last_id(NULL) == '\0');
+  test_require(fhx_checkpoint_line(NULL, 0, NULL) == NULL && fhx_checkpoint_fence(NULL) == 0);
+  test_require(*fhx_checkpoint_job_id(NULL) == '\0' && fhx_checkpoint_done(NULL) == 0);
+  test_require(fhx_checkpoint_seq(NULL) == 0 && fhx_checkpoint_next_seq(NULL) == 0);
+  test_require(fhx_checkpoint_task_index(NULL) == 0 && fhx_checkpoint_part_count(NULL) == 0);
+  test_require(fhx_checkpoint_line_count(NULL) == 0 && fhx_checkpoint_byte_count(NULL) == 0);
+  test_require(fhx_checkpoint_resource_count(NULL) == 0 && fhx_checkpoint_error_count(NULL) == 0);
+}
+
+static void test_null_to_queries(void **state) {
+  (void)state;
+  size_t len = 7;
+  uint64_t count = 7;
+  const char *ids[1] = {NULL};
+  test_scenario("queries");
+  test_require(*fhx_query_resource_type(NULL) == '\0' && *fhx_query_tenant(NULL) == '\0');
+  test_require(fhx_query_shard(NULL, &len) == NULL && len == 0);
+  test_require(fhx_query_token(NULL, NULL) == NULL && fhx_query_host_context(NULL, NULL) == NULL);
+  test_require(fhx_query_has_patients(NULL) == 0 && fhx_query_patient_count(NULL) == 0);
+  test_require(fhx_query_is_patient(NULL, "p") == 0 && fhx_query_is_patient(NULL, NULL) == 0);
+  test_require(fhx_query_patients(NULL, 0, 1, ids, &count, NULL) == FHX_ERR_ARGUMENT);
+  fhx_query_as_of_us(NULL);
+  test_require(fhx_query_since_us(NULL) == FHX_TIME_NONE);
+  test_require(fhx_query_until_us(NULL) == FHX_TIME_NONE);
+  fhx_query_window_exact(NULL);
+}
+
+static void test_null_to_frees(void **state) {
+  (void)state;
+  fhx_error_free(NULL);
+  fhx_filter_free(NULL);
+  fhx_source_free(NULL);
+  fhx_destination_free(NULL);
+  fhx_store_free(NULL);
+  fhx_writer_free(NULL);
+  fhx_job_free(NULL);
+  fhx_job_park(NULL);
+  fhx_progress_free(NULL);
+  fhx_part_page_free(NULL);
+  fhx_manifest_free(NULL);
+}
+
+static void test_null_to_replies(void **state) {
+  (void)state;
+  test_scenario("replies");
+  test_require_status(fhx_reply_done(NULL), FHX_ERR_ARGUMENT);
+  test_require_status(fhx_reply_end(NULL), FHX_ERR_ARGUMENT);
+  test_require_status(fhx_reply_wait(NULL, 0), FHX_ERR_ARGUMENT);
+  test_require_status(fhx_reply_fail(NULL, -1, 0, NULL), FHX_ERR_ARGUMENT);
+  test_require_status(fhx_reply_handle(NULL, NULL, 0), FHX_ERR_ARGUMENT);
+  test_require_status(fhx_reply_rows(NULL, NULL, 0, 0, NULL, NULL, NULL, 0), FHX_ERR_ARGUMENT);
+  test_require_status(fhx_reply_item(NULL, NULL, 0), FHX_ERR_ARGUMENT);
+  test_require_status(fhx_reply_time(NULL, 0, 1), FHX_ERR_ARGUMENT);
+  test_require_status(fhx_reply_estimate(NULL, 0, 0), FHX_ERR_ARGUMENT);
+  test_require_status(fhx_reply_object(NULL, 0, NULL), FHX_ERR_ARGUMENT);
+  test_require_status(fhx_reply_job(NULL, NULL), FHX_ERR_ARGUMENT);
+  test_require_status(fhx_reply_task(NULL, NULL), FHX_ERR_ARGUMENT);
+  test_require_status(fhx_reply_part(NULL, NULL), FHX_ERR_ARGUMENT);
+  test_require_status(fhx_reply_attempt(NULL, NULL), FHX_ERR_ARGUMENT);
+}
+
+/* No place for the result, no object, no text. */
+static void test_null_to_makers(void **state) {
+  (void)state;
+  fhx_source_callbacks source;
+  fhx_destination_callbacks destination;
+  fhx_store_callbacks store;
+  fhx_sqlite_store_options sqlite;
+  fhx_source *no_source = NULL;
+  fhx_store *no_store = NULL;
+  test_scenario("makers");
+  FHX_INIT(&source);
+  FHX_INIT(&destination);
+  FHX_INIT(&store);
+  FHX_INIT(&sqlite);
+  refused(fhx_source_new(&source, NULL, &no_source, &error), FHX_ERR_ARGUMENT);
+  fill_source(&source);
+  refused(fhx_source_new(&source, NULL, NULL, &error), FHX_ERR_ARGUMENT);
+  fill_destination(&destination);
+  refused(fhx_destination_new(&destination, NULL, NULL, &error), FHX_ERR_ARGUMENT);
+  refused(fhx_store_new(&store, NULL, &no_store, &error), FHX_ERR_ARGUMENT);
+  refused(fhx_store_new(&store, NULL, NULL, &error), FHX_ERR_ARGUMENT);
+  refused(fhx_sqlite_store_new(&sqlite, &no_store, &error), FHX_ERR_ARGUMENT);
+  sqlite.path = ":memory:";
+  refused(fhx_sqlite_store_new(&sqlite, NULL, &error), FHX_ERR_ARGUMENT);
+  refused(fhx_filter_new(NULL, &error), FHX_ERR_ARGUMENT);
+  refused(fhx_job_start(NULL, NULL, &error), FHX_ERR_ARGUMENT);
+  refused(fhx_writer_new(NULL, NULL, NULL, &error), FHX_ERR_ARGUMENT);
+  refused(fhx_manifest_new(NULL, NULL, &error), FHX_ERR_ARGUMENT);
+  /* An error that nobody wants is not made. */
+  test_require_status(fhx_manifest_new(NULL, NULL, NULL), FHX_ERR_ARGUMENT);
+}
+
+/* --- the filter --- */
+
+static void test_filter_misuse(void **state) {
+  (void)state;
+  static const char *const types[] = {"", "patient", "Patient ", "Pat\xC3\xA9", "P4", "../Patient"};
+  static const char *const instants[] = {
+      "", "2024", "2024-01-01", "2024-13-01T00:00:00Z", "2024-01-01T00:00:00", "now"};
+  static const char *const ids[] = {"", "Patient/1", "a b", "\xC3\xA9"};
+  fhx_filter *filter = NULL;
+  uint32_t matches = 0;
+  test_scenario("filter");
+  test_require_status(fhx_filter_new(&filter, NULL), FHX_OK);
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    refused(fhx_filter_add_type(filter, types[i], &error), FHX_ERR_ARGUMENT);
+  }
+  for (size_t i = 0; i < sizeof instants / sizeof *instants; i++) {
+    refused(fhx_filter_set_since(filter, instants[i], &error), FHX_ERR_ARGUMENT);
+    refused(fhx_filter_set_until(filter, instants[i], &error), FHX_ERR_ARGUMENT);
+  }
+  for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+    refused(fhx_filter_add_patient(filter, ids[i], &error), FHX_ERR_ARGUMENT);
+  }
+  refused(fhx_filter_add_type(filter, NULL, &error), FHX_ERR_ARGUMENT);
+  refused(fhx_filter_add_type(NULL, "Patient", &error), FHX_ERR_ARGUMENT);
+  refused(fhx_filter_set_since(filter, NULL, &error), FHX_ERR_ARGUMENT);
+  refused(fhx_filter_set_until(NULL, NULL, &error), FHX_ERR_ARGUMENT);
+  refused(fhx_filter_add_patient(filter, NULL, &error), FHX_ERR_ARGUMENT);
+  refused(fhx_filter_add_patient(NULL, "p", &error), FHX_ERR_ARGUMENT);
+  refused(fhx_filter_test(NULL, "{}", 2, &matches, &error), FHX_ERR_ARGUMENT);
+  refused(fhx_filter_test(filter, "{}", 2, NULL, &error), FHX_ERR_ARGUMENT);
+  refused(fhx_filter_test(filter, "{}", 2, &matches, &error), FHX_ERR_RESOURCE);
+  refused(fhx_filter_test(filter, "", 0, &matches, &error), FHX_ERR_RESOURCE);
+  fhx_filter_free(filter);
+}
+
+/* --- the writer --- */
+
+static void expect_writer_refused(fhx_destination *destination, const fhx_writer_options *options) {
+  fhx_writer *writer = NULL;
+  refused(fhx_writer_new(options, destination, &writer, &error), FHX_ERR_ARGUMENT);
+  test_require(writer == NULL);
+}
+
+static void test_writer_options(void **state) {
+  (void)state;
+  static const char *const prefixes[] = {"/", "a//", "../", ".a", "a b/", "a/./", "\xC3\xA9"};
+  test_destination_knobs knobs = {.flags = 0};
+  fhx_destination *handle = NULL;
+  fhx_writer_options options;
+  test_scenario("writer options");
+  test_destination *destination = test_destination_new(&knobs, &handle);
+  FHX_INIT(&options);
+  expect_writer_refused(handle, &options);
+  options.resource_type = "not a type";
+  expect_writer_refused(handle, &options);
+  options.resource_type = "Patient";
+  expect_writer_refused(NULL, &options);
+  options.flags = 2;
+  expect_writer_refused(handle, &options);
+  options.flags = 0;
+  options.depth_max = 1001;
+  expect_writer_refused(handle, &options);
+  options.depth_max = 0;
+  for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+    options.name_prefix = prefixes[i];
+    expect_writer_refused(handle, &options);
+  }
+  char long_prefix[300];
+  memset(long_prefix, 'x', sizeof long_prefix - 1);
+  long_prefix[sizeof long_prefix - 1] = '\0';
+  options.name_prefix = long_prefix;
+  expect_writer_refused(handle, &options);
+  options.name_prefix = NULL;
+  refused(fhx_writer_new(&options, handle, NULL, &error), FHX_ERR_ARGUMENT);
+  fhx_destination_free(handle);
+  test_destination_end(destination);
+}
+
+static void test_writer_order(void **state) {
+  (void)state;
+  test_destination_knobs knobs = {.flags = 0};
+  fhx_destination *handle = NULL;
+  fhx_writer *writer = NULL;
+  fhx_writer_options options;
+  static const char resource[] = "{\"resourceType\":\"Patient\",\"id\":\"1\"}";
+  test_scenario("writer order");
+  test_destination *destination = test_destination_new(&knobs, &handle);
+  FHX_INIT(&options);
+  options.resource_type = "Patient";
+  test_require_status(fhx_writer_new(&options, handle, &writer, NULL), FHX_OK);
+  refused(fhx_writer_append(NULL, resource, sizeof resource - 1, &error), FHX_ERR_ARGUMENT);
+  refused(fhx_writer_append(writer, NULL, 5, &error), FHX_ERR_ARGUMENT);
+  refused(fhx_writer_append(writer, NULL, 0, &error), FHX_ERR_RESOURCE);
+  refused(fhx_writer_finish(NULL, &error), FHX_ERR_ARGUMENT);
+  test_require_status(fhx_writer_append(writer, resource, sizeof resource - 1, NULL), FHX_OK);
+  test_require_status(fhx_writer_finish(writer, NULL), FHX_OK);
+  refused(fhx_writer_append(writer, resource, sizeof resource - 1, &error), FHX_ERR_MISUSE);
+  refused(fhx_writer_append(writer, "bad", 3, &error), FHX_ERR_MISUSE);
+  refused(fhx_writer_finish(writer, &error), FHX_ERR_MISUSE);
+  test_require(fhx_writer_part(writer, 1) == NULL);
+  test_require(fhx_writer_part(writer, UINT64_MAX) == NULL);
+  test_require(fhx_part_resource_count(fhx_writer_part(writer, 0)) == 1);
+  fhx_writer_free(writer);
+  fhx_destination_free(handle);
+  test_destination_end(destination);
+}
+
+/* --- the allocator --- */
+
+static void *no_allocate(void *user_data, size_t byte_count) {
+  (void)user_data;
+  return malloc(byte_count);
+}
+
+static void test_allocator_misuse(void **state) {
+  (void)state;
+  fhx_allocator allocator;
+  fhx_filter *filter = NULL;
+  test_scenario("allocator");
+  FHX_INIT(&allocator);
+  refused(fhx_set_allocator(&allocator, &error), FHX_ERR_ARGUMENT);
+  allocator.allocate = no_allocate;
+  refused(fhx_set_allocator(&allocator, &error), FHX_ERR_ARGUMENT);
+  allocator.size = 3;
+  refused(fhx_set_allocator(&allocator, &error), FHX_ERR_STRUCT_SIZE);
+  test_require_status(fhx_filter_new(&filter, NULL), FHX_OK);
+  refused(fhx_set_allocator(NULL, &error), FHX_ERR_MISUSE);
+  fhx_filter_free(filter);
+  test_require_status(fhx_set_allocator(NULL, NULL), FHX_OK);
+}
+
+static void test_names_and_versions(void **state) {
+  (void)state;
+  test_scenario("names");
+  test_require(strcmp(fhx_status_name(FHX_OK), "OK") == 0);
+  test_require(strcmp(fhx_status_name(INT32_MIN), "UNKNOWN_STATUS") == 0);
+  test_require(strcmp(fhx_status_name(INT32_MAX), "UNKNOWN_STATUS") == 0);
+  test_require(strcmp(fhx_version(), FHX_VERSION) == 0);
+  test_require(fhx_version_number() == FHX_VERSION_NUMBER);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_structure_sizes),  cmocka_unit_test(test_init),
+      cmocka_unit_test(test_null_to_readers),  cmocka_unit_test(test_null_to_queries),
+      cmocka_unit_test(test_null_to_frees),    cmocka_unit_test(test_null_to_replies),
+      cmocka_unit_test(test_null_to_makers),   cmocka_unit_test(test_filter_misuse),
+      cmocka_unit_test(test_writer_options),   cmocka_unit_test(test_writer_order),
+      cmocka_unit_test(test_allocator_misuse), cmocka_unit_test(test_names_and_versions),
+  };
+  return cmocka_run_group_tests(tests, make_data, free_data);
+}
