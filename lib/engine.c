@@ -11,6 +11,7 @@
 #include "core/structs.h"
 #include "job/run.h"
 #include "job/steps.h"
+#include "job/work.h"
 #include "protocol/service.h"
 #include "writer/part_writer.h"
 
@@ -71,6 +72,17 @@ static void idle(fhx_engine *engine, int64_t duration_us) {
 
 /* --- running --- */
 
+/* A job that is over is no longer kept open; what still runs of a failed one stops. */
+static void look_for_end(fhx_engine *engine, fhx_job *job) {
+  fhx_progress *progress = NULL;
+  if (fhx_job_progress_new(job, &progress, NULL) != FHX_OK) return;
+  uint32_t state = fhx_progress_state(progress);
+  fhx_progress_free(progress);
+  if (state == FHX_JOB_RUNNING) return;
+  if (state == FHX_JOB_FAILED) atomic_store(&job->cancelled, true);
+  fhx__service_forget(&engine->service, fhx_job_id(job));
+}
+
 /* Runs a task that was claimed from the store, whichever job it is of. */
 static int32_t run_claimed(fhx_engine *engine, const fhx_task_record *task, fhx_error **error) {
   fhx_job *job = NULL;
@@ -79,6 +91,7 @@ static int32_t run_claimed(fhx_engine *engine, const fhx_task_record *task, fhx_
   /* A stop that came between the claim and here has not seen this job. */
   if (is_stopped(engine)) fhx_job_park(job);
   status = fhx__job_run_claimed(job, task, error);
+  look_for_end(engine, job);
   fhx__job_unref(job);
   return status;
 }
@@ -89,8 +102,8 @@ static int32_t run_one(fhx_engine *engine, int64_t *wait_us, fhx_error **error) 
   fhx_store *store = engine->service.job_options.store;
   memset(&entry, 0, sizeof entry);
   *wait_us = IDLE_US;
-  int32_t status = fhx__step_claim(store, NULL, engine->lease_us, engine->attempts_max, &entry,
-                                   wait_us, error);
+  int32_t status =
+      fhx__step_claim(store, NULL, engine->lease_us, engine->attempts_max, &entry, wait_us, error);
   if (status == FHX_OK) status = run_claimed(engine, &entry.record, error);
   fhx__task_entry_free(&entry);
   return status == FHX_END ? FHX_WAIT : status;
@@ -101,9 +114,10 @@ static int32_t run_one(fhx_engine *engine, int64_t *wait_us, fhx_error **error) 
 /* What cannot be removed now is tried again at the next round. */
 static void clean_job(fhx_engine *engine, const char *job_id) {
   fhx_job *job = NULL;
+  int64_t wait_us = 0;
   fhx__service_forget(&engine->service, job_id);
   if (fhx_job_attach(&engine->service.job_options, job_id, &job, NULL) != FHX_OK) return;
-  fhx__job_clean_once(job, NULL);
+  fhx__job_clean_round(job, &wait_us, NULL);
   fhx__job_unref(job);
 }
 
@@ -322,7 +336,7 @@ int32_t fhx_engine_handle(fhx_engine *engine, const fhx_request *request, fhx_re
   if (engine == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "the engine is NULL");
   int32_t status = fhx__answer(&engine->service, request, response, error);
   /* A kick-off has made work, a cancel something to clean up. */
-  if (status == FHX_OK && (*response)->status == 202) wake(engine);
+  if (status == FHX_OK && fhx_response_status(*response) == 202) wake(engine);
   return status;
 }
 

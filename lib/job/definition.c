@@ -9,6 +9,16 @@
 /* Raised when a reader of today could not understand a definition of tomorrow. */
 #define DEFINITION_VERSION 1
 
+static void write_notes(const fhx__buffer *notes, fhx__json_writer *writer) {
+  if (notes->len == 0) return;
+  fhx__json_key(writer, "notes");
+  fhx__json_open_array(writer);
+  for (size_t at = 0; at < notes->len; at += strlen(notes->data + at) + 1) {
+    fhx__json_text(writer, notes->data + at);
+  }
+  fhx__json_close_array(writer);
+}
+
 int32_t fhx__definition_write(const fhx__definition *definition, fhx__buffer *json,
                               fhx_error **error) {
   fhx__json_writer writer;
@@ -22,6 +32,7 @@ int32_t fhx__definition_write(const fhx__definition *definition, fhx__buffer *js
   fhx__json_member_integer(&writer, "partBytes", definition->part_bytes);
   fhx__json_member_integer(&writer, "partCount", definition->part_count);
   fhx__json_member_integer(&writer, "resourceBytesMax", definition->resource_bytes_max);
+  write_notes(&definition->notes, &writer);
   fhx__filter_write(definition->filter, &writer);
   fhx__json_close_object(&writer);
   int32_t status = fhx__json_end(&writer);
@@ -40,6 +51,19 @@ int32_t fhx__definition_write(const fhx__definition *definition, fhx__buffer *js
 static uint32_t read_u32(const fhx__json_node *root, const char *key) {
   uint64_t value = fhx__json_member_number(root, key, 0);
   return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
+static int32_t read_notes(const fhx__json_node *list, fhx__buffer *notes, fhx_error **error) {
+  if (list == NULL) return FHX_OK;
+  for (const fhx__json_node *note = list->first; note != NULL; note = note->next) {
+    if (note->kind != FHX__JSON_STRING) {
+      return fhx__fail(error, FHX_ERR_STORE, "the job's recorded notes are not texts");
+    }
+    if (fhx__buffer_append(notes, note->text, strlen(note->text) + 1) != FHX_OK) {
+      return fhx__no_memory(error);
+    }
+  }
+  return FHX_OK;
 }
 
 static int32_t read_members(const fhx__json_node *root, fhx__definition *definition,
@@ -61,7 +85,8 @@ static int32_t read_members(const fhx__json_node *root, fhx__definition *definit
       definition->resource_bytes_max == 0) {
     return fhx__fail(error, FHX_ERR_STORE, "the job's recorded definition lacks a limit");
   }
-  return fhx__filter_read(root, &definition->filter, error);
+  int32_t status = read_notes(fhx__json_member(root, "notes"), &definition->notes, error);
+  return status == FHX_OK ? fhx__filter_read(root, &definition->filter, error) : status;
 }
 
 int32_t fhx__definition_read(const char *json, fhx__definition *definition, fhx_error **error) {
@@ -77,6 +102,7 @@ int32_t fhx__definition_read(const char *json, fhx__definition *definition, fhx_
 void fhx__definition_free(fhx__definition *definition) {
   fhx_filter_free(definition->filter);
   definition->filter = NULL;
+  fhx__buffer_free(&definition->notes);
 }
 
 void fhx__job_part_name(const fhx_job *job, const char *label, uint32_t shard_index, uint64_t fence,

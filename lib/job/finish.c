@@ -6,6 +6,7 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/outcome.h"
 #include "job/output.h"
 
 #define PAGE 256
@@ -134,6 +135,23 @@ static bool add_lines(fhx__output *out, const fhx_reply *lines) {
   return true;
 }
 
+/* What was asked for and skipped at the kick-off (PARAM-02). */
+static bool add_notes(fhx__output *out) {
+  const fhx__buffer *notes = &out->work->job->definition.notes;
+  fhx__buffer line = {NULL, 0, 0};
+  fhx_error *error = NULL;
+  int32_t status = FHX_OK;
+  for (size_t at = 0; status == FHX_OK && at < notes->len; at += strlen(notes->data + at) + 1) {
+    line.len = 0;
+    status = fhx__outcome_append(&line, "warning", "not-supported", notes->data + at);
+    if (status != FHX_OK) status = fhx__no_memory(&error);
+    fhx__output_begin_part(out);
+    if (status == FHX_OK) status = fhx__part_writer_add(&out->writer, line.data, line.len, &error);
+  }
+  fhx__buffer_free(&line);
+  return status == FHX_OK || fhx__work_fail(out->work, error);
+}
+
 static bool write_error_file(fhx__output *out) {
   fhx__work *work = out->work;
   uint64_t first = 0;
@@ -156,8 +174,8 @@ void fhx__work_finish(fhx__work *work) {
   out.kind = FHX_PART_ERROR;
   out.label = FHX__ERROR_LABEL;
   out.resource_type = "OperationOutcome";
-  if (going && sweep(work) && write_error_file(&out) && fhx__output_close_part(&out) &&
-      fhx__output_checkpoint(&out, true)) {
+  if (going && sweep(work) && add_notes(&out) && write_error_file(&out) &&
+      fhx__output_close_part(&out) && fhx__output_checkpoint(&out, true)) {
     fhx__work_stop(work, FHX__WORK_DONE);
   }
   fhx__output_free(&out, work->end != FHX__WORK_STORE);
@@ -191,22 +209,25 @@ static int32_t remove_objects(fhx_job *job, fhx_error **error) {
   return status == FHX_END ? FHX_OK : status;
 }
 
+int32_t fhx__job_clean_round(fhx_job *job, int64_t *wait_us, fhx_error **error) {
+  *wait_us = CLEAN_PAUSE_US;
+  int32_t status = look_for_alive(job, error);
+  if (status == FHX_OK) status = remove_objects(job, error);
+  if (status == FHX_OK) status = fhx__step_clean(job, wait_us, error);
+  if (status != FHX_ERR_NOT_FOUND) return status;
+  /* The record went meanwhile: another runner has cleaned up. */
+  if (error != NULL) {
+    fhx_error_free(*error);
+    *error = NULL;
+  }
+  return FHX_OK;
+}
+
 int32_t fhx__job_clean(fhx_job *job, fhx_error **error) {
-  int64_t wait_us = CLEAN_PAUSE_US;
   for (;;) {
-    int32_t status = look_for_alive(job, error);
-    if (status == FHX_OK) status = remove_objects(job, error);
-    if (status == FHX_OK) status = fhx__step_clean(job, &wait_us, error);
-    /* The record went meanwhile: another runner has cleaned up. */
-    if (status == FHX_ERR_NOT_FOUND) {
-      if (error != NULL) {
-        fhx_error_free(*error);
-        *error = NULL;
-      }
-      return FHX_OK;
-    }
-    if (status != FHX_WAIT) return status;
-    if (atomic_load(&job->parked)) return FHX_WAIT;
+    int64_t wait_us = 0;
+    int32_t status = fhx__job_clean_round(job, &wait_us, error);
+    if (status != FHX_WAIT || atomic_load(&job->parked)) return status;
     fhx__clock_sleep_us(wait_us < CLEAN_PAUSE_US ? wait_us : CLEAN_PAUSE_US);
   }
 }

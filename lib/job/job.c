@@ -2,10 +2,9 @@
 #include "job/job.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "core/alloc.h"
-#include "core/clock.h"
+#include "core/condition.h"
 #include "core/error.h"
 #include "job/steps.h"
 
@@ -22,11 +21,9 @@ void fhx__job_wake(fhx_job *job) {
 
 void fhx__job_pause(fhx_job *job, int64_t duration_us) {
   if (duration_us <= 0) return;
-  int64_t until_us = fhx__clock_monotonic_us() + duration_us;
-  struct timespec until = {(time_t)(until_us / 1000000), (long)(until_us % 1000000) * 1000};
   pthread_mutex_lock(&job->mutex);
   /* A wake-up for another reason only makes the caller look again. */
-  if (!fhx__job_stopping(job)) pthread_cond_timedwait(&job->changed, &job->mutex, &until);
+  if (!fhx__job_stopping(job)) fhx__condition_wait(&job->changed, &job->mutex, duration_us);
   pthread_mutex_unlock(&job->mutex);
 }
 

@@ -25,6 +25,9 @@ typedef struct fhx__definition {
   uint64_t part_bytes;
   uint64_t part_count;
   uint64_t resource_bytes_max;
+  /* Sentences for the error file from the start, each with its NUL: what was asked for and skipped.
+   */
+  fhx__buffer notes;
 } fhx__definition;
 
 int32_t fhx__definition_write(const fhx__definition *definition, fhx__buffer *json,
@@ -37,6 +40,8 @@ typedef struct fhx__runner {
   pthread_t thread;
   struct fhx__runner *next;
 } fhx__runner;
+
+struct fhx__work;
 
 struct fhx_job {
   atomic_uint references;
@@ -61,6 +66,7 @@ struct fhx_job {
   pthread_cond_t changed;
   /* Under the mutex. */
   fhx__runner *runners;
+  struct fhx__work *works;
   double share_shown;
 };
 

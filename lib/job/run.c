@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "job/run.h"
 #include "job/work.h"
 
 #define PAUSE_MAX_US INT64_C(250000)
@@ -96,7 +97,22 @@ static int32_t give_back(fhx_job *job, fhx__work *work, fhx_error **error) {
   return status;
 }
 
-static int32_t run_claimed(fhx_job *job, const fhx_task_record *task, fhx_error **error) {
+static void list_work(fhx_job *job, fhx__work *work) {
+  pthread_mutex_lock(&job->mutex);
+  work->next = job->works;
+  job->works = work;
+  pthread_mutex_unlock(&job->mutex);
+}
+
+static void unlist_work(fhx_job *job, fhx__work *work) {
+  pthread_mutex_lock(&job->mutex);
+  fhx__work **at = &job->works;
+  while (*at != work) at = &(*at)->next;
+  *at = work->next;
+  pthread_mutex_unlock(&job->mutex);
+}
+
+int32_t fhx__job_run_claimed(fhx_job *job, const fhx_task_record *task, fhx_error **error) {
   fhx__work work;
   memset(&work, 0, sizeof work);
   work.job = job;
@@ -105,6 +121,7 @@ static int32_t run_claimed(fhx_job *job, const fhx_task_record *task, fhx_error 
   work.renewed_us = fhx__clock_monotonic_us();
   work.moved_us = work.renewed_us;
   work.last_seq = task->next_seq - 1;
+  list_work(job, &work);
   switch (task->phase) {
     case FHX_PHASE_PLAN:
       fhx__work_plan(&work);
@@ -116,9 +133,40 @@ static int32_t run_claimed(fhx_job *job, const fhx_task_record *task, fhx_error 
       fhx__work_finish(&work);
       break;
   }
+  unlist_work(job, &work);
   int32_t status = give_back(job, &work, error);
   fhx__job_wake(job);
   return status;
+}
+
+/* What is needed of a work to renew its lease from another thread. */
+typedef struct held {
+  uint32_t task_index;
+  uint64_t fence;
+  uint64_t last_seq;
+} held;
+
+/* The position-th of the works that have moved within stall_us. */
+static bool held_at(fhx_job *job, size_t position, held *found) {
+  int64_t now_us = fhx__clock_monotonic_us();
+  bool is_there = false;
+  pthread_mutex_lock(&job->mutex);
+  for (fhx__work *at = job->works; at != NULL && !is_there; at = at->next) {
+    if (now_us - atomic_load(&at->moved_us) > job->stall_us || position-- != 0) continue;
+    *found = (held){at->task->task_index, at->task->fence, atomic_load(&at->last_seq)};
+    is_there = true;
+  }
+  pthread_mutex_unlock(&job->mutex);
+  return is_there;
+}
+
+void fhx__job_renew_leases(fhx_job *job) {
+  held one;
+  for (size_t i = 0; held_at(job, i, &one); i++) {
+    /* A refusal is for the task's own thread to meet. */
+    fhx__store_renew_task(job->store, job->record->job_id, one.task_index, one.fence, one.last_seq,
+                          job->lease_us, NULL);
+  }
 }
 
 /* FHX_OK: a task was run or given back. FHX_WAIT, *wait_us is set. FHX_END: the job is over. */
@@ -127,8 +175,9 @@ static int32_t run_one(fhx_job *job, int64_t *wait_us, fhx_error **error) {
   memset(&entry, 0, sizeof entry);
   *wait_us = 0;
   if (atomic_load(&job->parked)) return FHX_WAIT;
-  int32_t status = fhx__step_claim(job, &entry, wait_us, error);
-  if (status == FHX_OK) status = run_claimed(job, &entry.record, error);
+  int32_t status = fhx__step_claim(job->store, job->record->job_id, job->lease_us,
+                                   job->definition.attempts_max, &entry, wait_us, error);
+  if (status == FHX_OK) status = fhx__job_run_claimed(job, &entry.record, error);
   fhx__task_entry_free(&entry);
   if (status == FHX_ERR_NOT_FOUND) {
     if (error != NULL) {

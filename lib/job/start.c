@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/condition.h"
 #include "core/error.h"
 #include "core/structs.h"
 #include "job/job.h"
+#include "job/run.h"
 #include "job/steps.h"
 #include "select/compartment.h"
 #include "writer/part_writer.h"
@@ -41,17 +43,6 @@ void fhx__job_unref(fhx_job *job) {
   fhx__free(job);
 }
 
-/* The condition is waited for by the monotonic clock. */
-static int init_condition(pthread_cond_t *condition) {
-  pthread_condattr_t attributes;
-  int code = pthread_condattr_init(&attributes);
-  if (code != 0) return code;
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  code = pthread_cond_init(condition, &attributes);
-  pthread_condattr_destroy(&attributes);
-  return code;
-}
-
 static int32_t allocate(fhx_job **made, fhx_error **error) {
   fhx_job *job = fhx__alloc_zeroed(1, sizeof *job);
   if (job == NULL) return fhx__no_memory(error);
@@ -59,7 +50,7 @@ static int32_t allocate(fhx_job **made, fhx_error **error) {
     fhx__free(job);
     return fhx__no_memory(error);
   }
-  if (init_condition(&job->changed) != 0) {
+  if (fhx__condition_init(&job->changed) != 0) {
     pthread_mutex_destroy(&job->mutex);
     fhx__free(job);
     return fhx__no_memory(error);
@@ -227,7 +218,8 @@ static void forget(fhx_store *store, const char *job_id) {
   }
 }
 
-static int32_t create(fhx_job *job, const fhx_job_options *options, fhx_error **error) {
+static int32_t create(fhx_job *job, const fhx_job_options *options, const fhx__job_extras *extras,
+                      fhx_error **error) {
   char job_id[FHX__JOB_ID_LEN + 1];
   fhx__buffer definition = {NULL, 0, 0};
   fhx_job_record record;
@@ -246,6 +238,8 @@ static int32_t create(fhx_job *job, const fhx_job_options *options, fhx_error **
     record.host_context = options->host_context;
     record.host_context_len = options->host_context_len;
     record.reason = "";
+    record.jobs_max = extras->jobs_max;
+    record.jobs_per_client_max = extras->jobs_per_client_max;
     record.transaction_time_us = fhx__instant_floor(now_us, record.resolution_us);
     status = fhx__step_create(job->store, &record, error);
     if (status == FHX_OK) status = fhx__step_read_job(job->store, job_id, &job->entry, error);
@@ -267,13 +261,23 @@ static int32_t begin(const fhx_job_options *given, fhx_job_options *options, fhx
 }
 
 int32_t fhx_job_start(const fhx_job_options *given, fhx_job **made, fhx_error **error) {
+  const fhx__job_extras none = {0, 0, NULL, 0};
+  if (made == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "there is no place for the job");
+  return fhx__job_start(given, &none, made, error);
+}
+
+int32_t fhx__job_start(const fhx_job_options *given, const fhx__job_extras *extras, fhx_job **made,
+                       fhx_error **error) {
   fhx_job_options options;
   fhx_job *job = NULL;
-  if (made == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "there is no place for the job");
   int32_t status = begin(given, &options, &job, error);
   if (status != FHX_OK) return status;
   status = define(job, &options, error);
-  if (status == FHX_OK) status = create(job, &options, error);
+  if (status == FHX_OK && extras->notes_len != 0 &&
+      fhx__buffer_append(&job->definition.notes, extras->notes, extras->notes_len) != FHX_OK) {
+    status = fhx__no_memory(error);
+  }
+  if (status == FHX_OK) status = create(job, &options, extras, error);
   if (status != FHX_OK) {
     fhx__job_unref(job);
     return status;

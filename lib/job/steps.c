@@ -69,14 +69,16 @@ int32_t fhx__step_read_job(fhx_store *store, const char *job_id, fhx__job_entry 
   return status;
 }
 
-int32_t fhx__step_claim(fhx_job *job, fhx__task_entry *entry, int64_t *wait_us, fhx_error **error) {
+int32_t fhx__step_claim(fhx_store *store, const char *job_id, int64_t lease_us,
+                        uint32_t attempts_max, fhx__task_entry *entry, int64_t *wait_us,
+                        fhx_error **error) {
   char claim_id[FHX__JOB_ID_LEN + 1];
   int32_t status = fhx__random_job_id(claim_id, error);
   if (status != FHX_OK) return status;
   tries loop = TRIES_INIT;
   do {
-    status = fhx__store_claim_task(job->store, job->record->job_id, claim_id, job->lease_us,
-                                   job->definition.attempts_max, entry, wait_us, error);
+    status = fhx__store_claim_task(store, job_id, claim_id, lease_us, attempts_max, entry, wait_us,
+                                   error);
   } while (ask_again(&loop, status, error));
   return status;
 }

@@ -14,7 +14,9 @@ int32_t fhx__step_create(fhx_store *store, const fhx_job_record *record, fhx_err
 int32_t fhx__step_read_job(fhx_store *store, const char *job_id, fhx__job_entry *entry,
                            fhx_error **error);
 /* FHX_OK, FHX_WAIT or FHX_END as fhx__store_claim_task. */
-int32_t fhx__step_claim(fhx_job *job, fhx__task_entry *entry, int64_t *wait_us, fhx_error **error);
+int32_t fhx__step_claim(fhx_store *store, const char *job_id, int64_t lease_us,
+                        uint32_t attempts_max, fhx__task_entry *entry, int64_t *wait_us,
+                        fhx_error **error);
 int32_t fhx__step_renew(fhx_job *job, const fhx_task_record *task, uint64_t last_seq,
                         fhx_error **error);
 int32_t fhx__step_plan(fhx_job *job, const fhx_plan *plan, fhx_error **error);

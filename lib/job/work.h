@@ -28,9 +28,11 @@ typedef struct fhx__work {
   fhx_error *error;
   /* When the lease was last renewed, and when the source or destination last moved (monotonic). */
   int64_t renewed_us;
-  int64_t moved_us;
+  atomic_int_least64_t moved_us;
   /* The highest number that the store was told may exist. */
-  uint64_t last_seq;
+  atomic_uint_least64_t last_seq;
+  /* In the job's list of works. */
+  struct fhx__work *next;
 } fhx__work;
 
 /* Ends the attempt. `error` becomes the work's. All return false. */
@@ -58,6 +60,9 @@ bool fhx__work_wait(fhx__work *work, int64_t wait_us, const char *what);
 void fhx__work_plan(fhx__work *work);
 void fhx__work_main(fhx__work *work);
 void fhx__work_finish(fhx__work *work);
+
+/* One round of the same: FHX_WAIT, *wait_us set, when something is still alive. */
+int32_t fhx__job_clean_round(fhx_job *job, int64_t *wait_us, fhx_error **error);
 
 /*
  * Removes every object of a job that has failed or is removing, and tells the store. Waits for

@@ -75,9 +75,9 @@ static int32_t check_link(fhx__call *call, const char *job_id, const char *file,
   }
   if (signature == NULL || !has_expiry ||
       !fhx__link_verify(&call->service->keys, &link, signature)) {
-    status = fhx__response_outcome(403, "error", "forbidden",
-                                   "the link is not one that this server has signed", response,
-                                   error);
+    status =
+        fhx__response_outcome(403, "error", "forbidden",
+                              "the link is not one that this server has signed", response, error);
   } else if ((int64_t)expires <= fhx__clock_now_us() / 1000000) {
     status = fhx__response_outcome(410, "error", "expired",
                                    "the link has expired: poll the status URL for a fresh one",
@@ -104,8 +104,8 @@ static int32_t add_headers(fhx_response *made, const char *file, uint64_t byte_c
                            fhx_error **error) {
   int32_t status = fhx__response_add(made, error, "Content-Type", CONTENT_TYPE);
   if (status == FHX_OK) {
-    status = fhx__response_add(made, error, "Content-Length", "%llu",
-                               (unsigned long long)made->length);
+    status =
+        fhx__response_add(made, error, "Content-Length", "%llu", (unsigned long long)made->length);
   }
   if (status == FHX_OK) status = fhx__response_add(made, error, "Accept-Ranges", "bytes");
   /* A part's name is used once and its bytes never change (FILE-14). */
@@ -114,10 +114,9 @@ static int32_t add_headers(fhx_response *made, const char *file, uint64_t byte_c
     status = fhx__response_add(made, error, "Cache-Control", "private, max-age=3600, immutable");
   }
   if (status == FHX_OK && made->status == 206) {
-    status = fhx__response_add(made, error, "Content-Range", "bytes %llu-%llu/%llu",
-                               (unsigned long long)made->offset,
-                               (unsigned long long)(made->offset + made->length - 1),
-                               (unsigned long long)byte_count);
+    status = fhx__response_add(
+        made, error, "Content-Range", "bytes %llu-%llu/%llu", (unsigned long long)made->offset,
+        (unsigned long long)(made->offset + made->length - 1), (unsigned long long)byte_count);
   }
   return status;
 }

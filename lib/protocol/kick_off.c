@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "job/run.h"
 #include "protocol/response.h"
 #include "protocol/service.h"
 
@@ -15,9 +16,9 @@ static int32_t refused(const fhx_error *fault, fhx_response **response, fhx_erro
                                  error);
   }
   if (status == FHX_ERR_LIMIT) {
-    int32_t made = fhx__response_outcome(
-        429, "error", "throttled", "too many exports run at present; try again later", response,
-        error);
+    int32_t made =
+        fhx__response_outcome(429, "error", "throttled",
+                              "too many exports run at present; try again later", response, error);
     if (made == FHX_OK) made = fhx__response_add(*response, error, "Retry-After", RETRY_SECONDS);
     return made;
   }
@@ -58,11 +59,12 @@ static int32_t start(fhx__call *call, const fhx__export_request *wanted, fhx_job
   options.client = call->client;
   options.host_context = call->request->host_context;
   options.host_context_len = call->request->host_context_len;
-  fhx__job_limits limits = {service->jobs_max, service->jobs_per_client_max};
+  fhx__job_extras extras = {service->jobs_max, service->jobs_per_client_max, wanted->skipped.data,
+                            wanted->skipped.len};
   int32_t status = write_url(call, &url, error);
   options.request = url.data;
   if (status == FHX_OK) {
-    status = fhx__job_start(&options, &limits, wanted->skipped.data, wanted->skipped.len, job, error);
+    status = fhx__job_start(&options, &extras, job, error);
   }
   fhx__buffer_free(&url);
   return status;
@@ -98,8 +100,8 @@ int32_t fhx__answer_kick_off(fhx__call *call, fhx_response **response, fhx_error
   fhx__export_request wanted;
   const fhx_request *request = call->request;
   memset(&wanted, 0, sizeof wanted);
-  int32_t status = fhx__preferences_read(request->headers, request->header_count, &preferences,
-                                         &problem);
+  int32_t status =
+      fhx__preferences_read(request->headers, request->header_count, &preferences, &problem);
   if (status == FHX_OK) {
     status = fhx__export_request_read(&call->target, preferences.handling_lenient,
                                       request->permitted_types, &wanted, &problem);

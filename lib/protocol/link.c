@@ -93,8 +93,8 @@ bool fhx__link_verify(const fhx__link_keys *keys, const fhx__link *link, const c
   if (strlen(signature) != SIGNATURE_LEN) return false;
   for (uint64_t i = 0; i < keys->count; i++) {
     char wanted[SIGNATURE_LEN + 1];
-    bool same = sign(&keys->keys[i], link, wanted) &&
-                CRYPTO_memcmp(wanted, signature, SIGNATURE_LEN) == 0;
+    bool same =
+        sign(&keys->keys[i], link, wanted) && CRYPTO_memcmp(wanted, signature, SIGNATURE_LEN) == 0;
     good = good || same;
   }
   return good;

@@ -88,7 +88,8 @@ int32_t fhx__response_fault(const fhx_error *fault, fhx_response **response, fhx
                             may_pass ? "the server cannot answer at present; try again"
                                      : "the server could not answer this request",
                             response, error);
-  if (status == FHX_OK && may_pass) status = fhx__response_add(*response, error, "Retry-After", "5");
+  if (status == FHX_OK && may_pass)
+    status = fhx__response_add(*response, error, "Retry-After", "5");
   return status;
 }
 

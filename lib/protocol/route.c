@@ -74,8 +74,8 @@ static int32_t answer(fhx__call *call, fhx_response **response, fhx_error **erro
   fhx__problem problem;
   int32_t status = check_request(call->service, call->request, &problem);
   if (status == FHX_OK) {
-    status = fhx__target_read(call->request->target, call->service->target_bytes_max,
-                              &call->target, &problem);
+    status = fhx__target_read(call->request->target, call->service->target_bytes_max, &call->target,
+                              &problem);
   }
   if (status == FHX_ERR_NO_MEMORY) return fhx__no_memory(error);
   if (status != FHX_OK) return fhx__response_problem(&problem, response, error);

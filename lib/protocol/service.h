@@ -86,7 +86,7 @@ int32_t fhx__answer(fhx__service *service, const fhx_request *request, fhx_respo
  * The job, if the caller of the request may see it: same tenant and client, and every exported type
  * permitted (AUTH-19, AUTH-20). FHX_ERR_NOT_FOUND otherwise, also for one that is being removed.
  */
-int32_t fhx__visible_job(fhx__call *call, const char *job_id, fhx_job **job, fhx_progress **progress,
-                         fhx_error **error);
+int32_t fhx__visible_job(fhx__call *call, const char *job_id, fhx_job **job,
+                         fhx_progress **progress, fhx_error **error);
 
 #endif

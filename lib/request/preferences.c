@@ -2,11 +2,7 @@
 #include <string.h>
 
 #include "request/request.h"
-
-typedef struct span {
-  const char *text;
-  size_t len;
-} span;
+#include "request/span.h"
 
 static char lower(char c) {
   return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
@@ -17,23 +13,23 @@ static bool is_blank(char c) {
 }
 
 /* Without case; `word` is in lower case. */
-static bool is_word(span text, const char *word) {
+static bool is_word(fhx__span text, const char *word) {
   size_t i = 0;
   for (; i < text.len && word[i] != '\0' && lower(text.text[i]) == word[i]; i++) continue;
   return i == text.len && word[i] == '\0';
 }
 
-static span trimmed(span text) {
-  while (text.len > 0 && is_blank(text.text[0])) text = (span){text.text + 1, text.len - 1};
+static fhx__span trimmed(fhx__span text) {
+  while (text.len > 0 && is_blank(text.text[0])) text = (fhx__span){text.text + 1, text.len - 1};
   while (text.len > 0 && is_blank(text.text[text.len - 1])) text.len--;
   return text;
 }
 
 /*
- * Takes what is before the next separator, without the blanks around it; false when nothing is left.
- * A separator in a quoted string does not divide.
+ * Takes what is before the next separator, without the blanks around it; false when nothing is
+ * left. A separator in a quoted string does not divide.
  */
-static bool next_part(span *rest, char separator, span *part) {
+static bool next_part(fhx__span *rest, char separator, fhx__span *part) {
   bool is_quoted = false;
   size_t i = 0;
   if (rest->text == NULL) return false;
@@ -43,22 +39,23 @@ static bool next_part(span *rest, char separator, span *part) {
     if (c == '"') is_quoted = !is_quoted;
     if (c == '\\' && is_quoted && i + 1 < rest->len) i++;
   }
-  *part = trimmed((span){rest->text, i});
-  *rest = i == rest->len ? (span){NULL, 0} : (span){rest->text + i + 1, rest->len - i - 1};
+  *part = trimmed((fhx__span){rest->text, i});
+  *rest =
+      i == rest->len ? (fhx__span){NULL, 0} : (fhx__span){rest->text + i + 1, rest->len - i - 1};
   return true;
 }
 
 /* Divides `name = value`; a value that is missing is empty. */
-static void split_pair(span part, span *name, span *value) {
-  span rest = part;
-  *value = (span){"", 0};
+static void split_pair(fhx__span part, fhx__span *name, fhx__span *value) {
+  fhx__span rest = part;
+  *value = (fhx__span){"", 0};
   *name = *value;
   next_part(&rest, '=', name);
   if (rest.text != NULL) *value = trimmed(rest);
 }
 
 /* Whether a value, a token or a quoted string, says this word of lower-case letters or nothing. */
-static bool says(span value, const char *word) {
+static bool says(fhx__span value, const char *word) {
   if (value.len == 0 || value.text[0] != '"') return is_word(value, word);
   size_t at = 1;
   for (; at < value.len && value.text[at] != '"'; at++) {
@@ -71,9 +68,9 @@ static bool says(span value, const char *word) {
 /* --- Prefer --- */
 
 /* One preference; of one that is given again only the first counts. */
-static void read_preference(span part, fhx__preferences *preferences, bool *has_handling) {
-  span rest = part, first = {NULL, 0}, name = {NULL, 0}, value = {NULL, 0};
-  if (!next_part(&rest, ';', &first)) return;
+static void read_preference(fhx__span part, fhx__preferences *preferences, bool *has_handling) {
+  fhx__span rest = part, first = {NULL, 0}, name = {NULL, 0}, value = {NULL, 0};
+  next_part(&rest, ';', &first);
   split_pair(first, &name, &value);
   if (is_word(name, "respond-async") && says(value, "")) preferences->respond_async = true;
   if (is_word(name, "separate-export-status") && says(value, "")) {
@@ -95,7 +92,7 @@ typedef struct admission {
 } admission;
 
 /* Whether a quality is 0; what is not one, and `.5`, admit. */
-static bool is_zero(span quality) {
+static bool is_zero(fhx__span quality) {
   bool has_digit = false;
   for (size_t i = 0; i < quality.len; i++) {
     if (quality.text[i] != '0' && quality.text[i] != '.') return false;
@@ -105,17 +102,18 @@ static bool is_zero(span quality) {
 }
 
 /* 0: does not match. A bare star is what some clients send for all. */
-static int specificity(span range, const char *media_type) {
+static int specificity(fhx__span range, const char *media_type) {
   if (is_word(range, media_type)) return 3;
   if (is_word(range, "application/*")) return 2;
   return is_word(range, "*/*") || is_word(range, "*") ? 1 : 0;
 }
 
 /* One range with its parameters, of which only q counts. */
-static void read_range(span part, admission admissions[2]) {
-  span rest = part, range = {NULL, 0}, parameter = {NULL, 0}, name = {NULL, 0}, value = {NULL, 0};
+static void read_range(fhx__span part, admission admissions[2]) {
+  fhx__span rest = part, range = {NULL, 0}, parameter = {NULL, 0}, name = {NULL, 0},
+            value = {NULL, 0};
   bool is_excluded = false;
-  if (!next_part(&rest, ';', &range)) return;
+  next_part(&rest, ';', &range);
   while (next_part(&rest, ';', &parameter)) {
     split_pair(parameter, &name, &value);
     if (is_word(name, "q")) is_excluded = is_zero(value);
@@ -146,7 +144,7 @@ int32_t fhx__preferences_read(const char *const *headers, size_t header_count,
   for (size_t i = 0; i < header_count; i++) {
     const char *value = headers[2 * i + 1] == NULL ? "" : headers[2 * i + 1];
     bool is_accept = is_named(headers[2 * i], "Accept");
-    span rest = {value, strlen(value)}, part = {NULL, 0};
+    fhx__span rest = {value, strlen(value)}, part = {NULL, 0};
     if (!is_accept && !is_named(headers[2 * i], "Prefer")) continue;
     while (next_part(&rest, ',', &part)) {
       if (part.len == 0) continue;

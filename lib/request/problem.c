@@ -27,7 +27,7 @@ int32_t fhx__refuse(fhx__problem *problem, uint32_t http_status, const char *iss
 
 const char *fhx__parameter_label(const char *name) {
   size_t len = 0;
-  while (len <= LABEL_MAX && name[len] > ' ' && name[len] <= '~') len++;
+  while (len < LABEL_MAX && name[len] > ' ' && name[len] <= '~') len++;
   if (len == 0 || name[len] != '\0') return "a parameter whose name cannot be shown";
   return name;
 }

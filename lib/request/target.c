@@ -5,15 +5,11 @@
 #include "core/names.h"
 #include "request/problem.h"
 #include "request/request.h"
-
-typedef struct span {
-  const char *text;
-  size_t len;
-} span;
+#include "request/span.h"
 
 /*
- * The decoded text of all pieces lies behind the two arrays, in one block. A piece gets no longer by
- * decoding, and the separator in front of it makes room for its NUL.
+ * The decoded text of all pieces lies behind the two arrays, in one block. A piece gets no longer
+ * by decoding, and the separator in front of it makes room for its NUL.
  */
 typedef struct reading {
   fhx__target *target;
@@ -21,24 +17,10 @@ typedef struct reading {
   char *room;
 } reading;
 
-static size_t count_of(span in, char c) {
+static size_t count_of(fhx__span in, char c) {
   size_t count = 0;
   for (size_t i = 0; i < in.len; i++) count += in.text[i] == c ? 1 : 0;
   return count;
-}
-
-/* Takes what is before the next separator, or all; false when nothing is left. */
-static bool next_piece(span *rest, char separator, span *piece) {
-  if (rest->text == NULL) return false;
-  const char *found = rest->len == 0 ? NULL : memchr(rest->text, separator, rest->len);
-  *piece = *rest;
-  if (found == NULL) {
-    *rest = (span){NULL, 0};
-    return true;
-  }
-  piece->len = (size_t)(found - rest->text);
-  *rest = (span){found + 1, rest->len - piece->len - 1};
-  return true;
 }
 
 static int hex_digit(char c) {
@@ -59,14 +41,15 @@ static bool has_control(const char *text, size_t len) {
 }
 
 /* Decodes to the room. What is wrong with the piece, or NULL. */
-static const char *decode(reading *of, span piece, bool plus_is_space, char **decoded) {
+static const char *decode(reading *of, fhx__span piece, bool plus_is_space, char **decoded) {
   char *out = of->room;
   size_t len = 0;
   for (size_t i = 0; i < piece.len; i++) {
     char c = piece.text[i];
     if (c == '%') {
-      int high = piece.len - i > 2 ? hex_digit(piece.text[i + 1]) : -1;
-      int low = piece.len - i > 2 ? hex_digit(piece.text[i + 2]) : -1;
+      bool is_whole = piece.len - i > 2;
+      int high = is_whole ? hex_digit(piece.text[i + 1]) : -1;
+      int low = is_whole ? hex_digit(piece.text[i + 2]) : -1;
       if (high < 0 || low < 0) {
         return "a % is not followed by two hexadecimal digits; send the sign itself as %25";
       }
@@ -85,7 +68,7 @@ static const char *decode(reading *of, span piece, bool plus_is_space, char **de
   return NULL;
 }
 
-static int32_t read_segment(reading *of, span piece) {
+static int32_t read_segment(reading *of, fhx__span piece) {
   char *segment = NULL;
   const char *fault = decode(of, piece, false, &segment);
   if (fault == NULL) {
@@ -100,21 +83,21 @@ static int32_t read_segment(reading *of, span piece) {
 }
 
 /* `path` begins with a slash; a single one at its end is nothing. */
-static int32_t read_path(reading *of, span path) {
-  span rest = {path.text + 1, path.len - 1}, piece = {NULL, 0};
+static int32_t read_path(reading *of, fhx__span path) {
+  fhx__span rest = {path.text + 1, path.len - 1}, piece = {NULL, 0};
   if (rest.len == 0) return FHX_OK;
   if (rest.text[rest.len - 1] == '/') rest.len--;
-  while (next_piece(&rest, '/', &piece)) {
+  while (fhx__span_next(&rest, '/', &piece)) {
     int32_t status = read_segment(of, piece);
     if (status != FHX_OK) return status;
   }
   return FHX_OK;
 }
 
-static int32_t read_parameter(reading *of, span piece) {
+static int32_t read_parameter(reading *of, fhx__span piece) {
   fhx__parameter *parameter = &of->target->parameters[of->target->parameter_count];
-  span rest = piece, name = {NULL, 0};
-  if (!next_piece(&rest, '=', &name)) return FHX_OK;
+  fhx__span rest = piece, name = {NULL, 0};
+  fhx__span_next(&rest, '=', &name);
   const char *fault = decode(of, name, true, &parameter->name);
   if (fault != NULL) {
     return fhx__refuse(of->problem, 400, "invalid", "the name of a parameter: %s", fault);
@@ -129,9 +112,9 @@ static int32_t read_parameter(reading *of, span piece) {
   return FHX_OK;
 }
 
-static int32_t read_query(reading *of, span query) {
-  span rest = query, piece = {NULL, 0};
-  while (next_piece(&rest, '&', &piece)) {
+static int32_t read_query(reading *of, fhx__span query) {
+  fhx__span rest = query, piece = {NULL, 0};
+  while (fhx__span_next(&rest, '&', &piece)) {
     int32_t status = piece.len == 0 ? FHX_OK : read_parameter(of, piece);
     if (status != FHX_OK) return status;
   }
@@ -153,7 +136,7 @@ static int32_t make_room(reading *of, size_t segments, size_t parameters, size_t
 int32_t fhx__target_read(const char *target, uint64_t bytes_max, fhx__target *read,
                          fhx__problem *problem) {
   reading of = {read, problem, NULL};
-  span rest = {target, strlen(target)}, path = {NULL, 0};
+  fhx__span rest = {target, strlen(target)}, path = {NULL, 0};
   *read = (fhx__target){NULL, 0, NULL, 0};
   if (rest.len > bytes_max) {
     return fhx__refuse(problem, 414, "too-long",
@@ -165,7 +148,7 @@ int32_t fhx__target_read(const char *target, uint64_t bytes_max, fhx__target *re
     return fhx__refuse(problem, 400, "invalid", "the path does not begin with a slash");
   }
   size_t len = rest.len;
-  next_piece(&rest, '?', &path);
+  fhx__span_next(&rest, '?', &path);
   int32_t status = make_room(&of, count_of(path, '/'), count_of(rest, '&') + 1, len);
   if (status == FHX_OK) status = read_path(&of, path);
   if (status == FHX_OK) status = read_query(&of, rest);
