@@ -1,0 +1,243 @@
+/*
+ * A request as a stranger sends it. Lines: the target, the permitted types (`*`: all), a Range,
+ * then headers (`Name: value`). What is read is whole and safe, comes back when it is encoded
+ * again, and never is more than is permitted; what is refused is a proper answer that repeats no
+ * value.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "request/request.h"
+#include "request/types_r4.h"
+#include "select/filter.h"
+
+#define LINES_MAX 32
+#define BYTES_MAX 65536
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool holds, const char *what) {
+  if (holds) return;
+  fprintf(stderr, "does not hold: %s\n", what);
+  abort();
+}
+
+/* Blocks of exactly this size, so that the sanitizer sees what is read behind them. */
+static char *copy_line(const char *text, size_t len) {
+  char *copy = malloc(len + 1);
+  must(copy != NULL, "there is memory");
+  memcpy(copy, text, len);
+  copy[len] = '\0';
+  return copy;
+}
+
+/* --- refusals --- */
+
+/* No sentence has a tilde, so one that does has it from the request. */
+static void check_text(const char *text, bool names_have_tilde) {
+  size_t len = strlen(text);
+  must(len > 0 && len < sizeof((fhx__problem *)NULL)->text, "a sentence is there and ends");
+  for (size_t i = 0; i < len; i++) {
+    must(text[i] >= ' ' && text[i] <= '~', "a sentence is visible ASCII");
+  }
+  must(names_have_tilde || strchr(text, '~') == NULL, "no value is repeated");
+}
+
+static void check_problem(const fhx__problem *problem, bool names_have_tilde) {
+  static const char *const codes[] = {"invalid", "value", "not-supported", "forbidden", "too-long"};
+  bool is_code = false;
+  for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+    is_code = is_code || strcmp(problem->issue_code, codes[i]) == 0;
+  }
+  must(is_code, "the code is an issue type");
+  must(problem->http_status >= 400 && problem->http_status < 500, "a refusal is 4xx");
+  check_text(problem->text, names_have_tilde);
+}
+
+/* --- the target --- */
+
+static void check_decoded(const char *text) {
+  must(fhx__is_utf8(text, strlen(text)), "decoded text is UTF-8");
+  for (; *text != '\0'; text++) {
+    unsigned char c = (unsigned char)*text;
+    must(c >= 0x20 && c != 0x7F, "decoded text has no control characters");
+    must(c != 0xC2 || (unsigned char)text[1] >= 0xA0, "nor those of Latin-1");
+  }
+}
+
+/* Every byte encoded; returns the end. */
+static char *encode(char *out, char separator, const char *text) {
+  *out++ = separator;
+  for (; *text != '\0'; text++) out += snprintf(out, 4, "%%%02x", (unsigned)(unsigned char)*text);
+  *out = '\0';
+  return out;
+}
+
+static void check_same(const fhx__target *a, const fhx__target *b) {
+  must(a->segment_count == b->segment_count, "as many segments");
+  must(a->parameter_count == b->parameter_count, "as many parameters");
+  for (size_t i = 0; i < a->segment_count; i++) {
+    must(strcmp(a->segments[i], b->segments[i]) == 0, "the same segment");
+  }
+  for (size_t i = 0; i < a->parameter_count; i++) {
+    must(strcmp(a->parameters[i].name, b->parameters[i].name) == 0, "the same name");
+    must(strcmp(a->parameters[i].value, b->parameters[i].value) == 0, "the same value");
+  }
+}
+
+static void check_target(const fhx__target *target, size_t len) {
+  /* Three for one, and a separator or two that were not there. */
+  char *again = malloc(3 * len + 2 * target->parameter_count + 8);
+  must(again != NULL, "there is memory");
+  char *end = again;
+  fhx__target second;
+  fhx__problem problem;
+  if (target->segment_count == 0) end = encode(end, '/', "");
+  for (size_t i = 0; i < target->segment_count; i++) {
+    const char *segment = target->segments[i];
+    check_decoded(segment);
+    must(segment[0] != '\0', "a segment is not empty");
+    must(strcmp(segment, ".") != 0 && strcmp(segment, "..") != 0, "a segment leads nowhere");
+    end = encode(end, '/', segment);
+  }
+  for (size_t i = 0; i < target->parameter_count; i++) {
+    check_decoded(target->parameters[i].name);
+    check_decoded(target->parameters[i].value);
+    end = encode(end, i == 0 ? '?' : '&', target->parameters[i].name);
+    end = encode(end, '=', target->parameters[i].value);
+  }
+  must(fhx__target_read(again, UINT64_MAX, &second, &problem) == FHX_OK, "it can be sent again");
+  check_same(target, &second);
+  fhx__target_free(&second);
+  free(again);
+}
+
+static bool names_have_tilde(const fhx__target *target) {
+  for (size_t i = 0; i < target->parameter_count; i++) {
+    if (strchr(target->parameters[i].name, '~') != NULL) return true;
+  }
+  return false;
+}
+
+/* --- the export request --- */
+
+/* Whether `,list,` has `,name,`. */
+static bool is_listed(const char *list, const char *name) {
+  char *with_commas = malloc(strlen(list) + 3), wanted[FHX__TYPE_MAX + 3];
+  must(with_commas != NULL, "there is memory");
+  snprintf(with_commas, strlen(list) + 3, ",%s,", list);
+  snprintf(wanted, sizeof wanted, ",%s,", name);
+  bool is_found = strstr(with_commas, wanted) != NULL;
+  free(with_commas);
+  return is_found;
+}
+
+static void check_request(const fhx__export_request *request, const char *permitted,
+                          bool has_tilde) {
+  const fhx_filter *filter = request->filter;
+  must(permitted == NULL || filter->type_count > 0, "all types are more than is permitted");
+  for (size_t i = 0; i < filter->type_count; i++) {
+    must(permitted != NULL || fhx__is_r4_type(filter->types[i]), "a type is one of R4");
+    must(permitted == NULL || is_listed(permitted, filter->types[i]), "a type is permitted");
+  }
+  const fhx__buffer *skipped = &request->skipped;
+  must(skipped->len == 0 || skipped->data[skipped->len - 1] == '\0', "the last sentence ends");
+  for (size_t at = 0; at < skipped->len; at += strlen(skipped->data + at) + 1) {
+    check_text(skipped->data + at, has_tilde);
+  }
+}
+
+static void try_request(const fhx__target *target, bool lenient, const char *permitted) {
+  bool has_tilde = names_have_tilde(target);
+  fhx__export_request request;
+  fhx__problem problem;
+  int32_t status = fhx__export_request_read(target, lenient, permitted, &request, &problem);
+  if (status == FHX_OK) {
+    check_request(&request, permitted, has_tilde);
+    must(lenient || request.skipped.len == 0, "only lenient skips");
+    fhx__export_request_free(&request);
+    return;
+  }
+  must(status == FHX_ERR_ARGUMENT, "it is read or refused");
+  must(request.filter == NULL && request.skipped.data == NULL, "nothing is left of it");
+  check_problem(&problem, has_tilde);
+}
+
+static void try_target(const char *text, const char *permitted) {
+  fhx__target target;
+  fhx__problem problem;
+  const char *query = strchr(text, '?');
+  int32_t status = fhx__target_read(text, BYTES_MAX, &target, &problem);
+  if (status != FHX_OK) {
+    must(status == FHX_ERR_ARGUMENT, "it is read or refused");
+    must(target.segments == NULL, "nothing is left of it");
+    /* Its names are not known here: encoded ones might have a tilde. */
+    check_problem(&problem, query != NULL && strpbrk(query, "~%") != NULL);
+    return;
+  }
+  must(strlen(text) <= BYTES_MAX && text[0] == '/', "it is no longer than is taken");
+  check_target(&target, strlen(text));
+  try_request(&target, false, permitted);
+  try_request(&target, true, permitted);
+  fhx__target_free(&target);
+}
+
+/* --- headers and ranges --- */
+
+static void try_headers(char *const *lines, size_t count) {
+  const char *headers[2 * LINES_MAX] = {NULL};
+  fhx__preferences preferences;
+  fhx__problem problem;
+  for (size_t i = 0; i < count; i++) {
+    char *colon = strchr(lines[i], ':');
+    headers[2 * i] = lines[i];
+    headers[2 * i + 1] = colon == NULL ? "" : colon + 1;
+    if (colon != NULL) *colon = '\0';
+  }
+  int32_t status = fhx__preferences_read(headers, count, &preferences, &problem);
+  if (status == FHX_OK) {
+    bool has_prefer = fhx__header(headers, count, "Prefer") != NULL;
+    must(has_prefer || !preferences.respond_async, "what is preferred was said");
+    return;
+  }
+  must(status == FHX_ERR_ARGUMENT && problem.http_status == 406, "only Accept is refused");
+  must(fhx__header(headers, count, "Accept") != NULL, "and only if it is there");
+  check_problem(&problem, false);
+}
+
+static void try_range(const char *value, uint64_t length) {
+  uint64_t first = 0, count = 0, first_again = 0, count_again = 0;
+  char again[64];
+  int32_t status = fhx__range_read(value, length, &first, &count);
+  if (status == FHX_END) must(first == 0 && count == length, "it is the whole");
+  if (status != FHX_OK) return;
+  must(count > 0 && first < length && count <= length - first, "it lies in the body");
+  snprintf(again, sizeof again, "bytes=%llu-%llu", (unsigned long long)first,
+           (unsigned long long)(first + count - 1));
+  status = fhx__range_read(again, length, &first_again, &count_again);
+  must(status == FHX_OK && first == first_again && count == count_again, "the range is the same");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  char *lines[LINES_MAX] = {NULL};
+  const char *at = (const char *)data, *end = at + size;
+  size_t count = 0;
+  while (count < LINES_MAX && at < end) {
+    const char *line_end = memchr(at, '\n', (size_t)(end - at));
+    if (line_end == NULL) line_end = end;
+    lines[count++] = copy_line(at, (size_t)(line_end - at));
+    at = line_end == end ? end : line_end + 1;
+  }
+  if (count > 0) {
+    const char *permitted = count > 1 && strcmp(lines[1], "*") != 0 ? lines[1] : NULL;
+    try_target(lines[0], permitted);
+  }
+  for (uint64_t length = 0; count > 2 && length < 1000; length = length * 3 + 1) {
+    try_range(lines[2], length);
+  }
+  if (count > 2) try_range(lines[2], UINT64_MAX);
+  if (count > 3) try_headers(lines + 3, count - 3);
+  for (size_t i = 0; i < count; i++) free(lines[i]);
+  return 0;
+}
