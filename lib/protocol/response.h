@@ -56,7 +56,7 @@ int32_t fhx__response_method(const char *allowed, fhx_response **response, fhx_e
 int32_t fhx__response_fault(const fhx_error *fault, fhx_response **response, fhx_error **error);
 
 /* A time as an HTTP-date (RFC 9110, 5.6.7). */
-#define FHX__HTTP_DATE_MAX 32
+#define FHX__HTTP_DATE_MAX 64
 void fhx__http_date(char text[FHX__HTTP_DATE_MAX], int64_t time_us);
 
 #endif

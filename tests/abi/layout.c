@@ -285,6 +285,53 @@ MEMBER(fhx_job_options, depth_max, uint32_t, 136);
 MEMBER(fhx_job_options, reserved, uint32_t, 140);
 STRUCT(fhx_job_options, 144);
 
+/* engine.h */
+CONSTANT(FHX_ENGINE_FILES_NEED_TOKEN, 1);
+MEMBER(fhx_engine_options, size, uint32_t, 0);
+MEMBER(fhx_engine_options, flags, uint32_t, 4);
+MEMBER(fhx_engine_options, source, fhx_source *, 8);
+MEMBER(fhx_engine_options, destination, fhx_destination *, 16);
+MEMBER(fhx_engine_options, store, fhx_store *, 24);
+MEMBER(fhx_engine_options, base_url, const char *, 32);
+MEMBER(fhx_engine_options, url_keys, const void *const *, 40);
+MEMBER(fhx_engine_options, url_key_lens, const size_t *, 48);
+MEMBER(fhx_engine_options, url_key_count, uint64_t, 56);
+MEMBER(fhx_engine_options, part_bytes, uint64_t, 64);
+MEMBER(fhx_engine_options, part_count, uint64_t, 72);
+MEMBER(fhx_engine_options, resource_bytes_max, uint64_t, 80);
+MEMBER(fhx_engine_options, lease_us, int64_t, 88);
+MEMBER(fhx_engine_options, settle_us, int64_t, 96);
+MEMBER(fhx_engine_options, stall_us, int64_t, 104);
+MEMBER(fhx_engine_options, keep_us, int64_t, 112);
+MEMBER(fhx_engine_options, link_us, int64_t, 120);
+MEMBER(fhx_engine_options, target_bytes_max, uint64_t, 128);
+MEMBER(fhx_engine_options, body_bytes_max, uint64_t, 136);
+MEMBER(fhx_engine_options, attempts_max, uint32_t, 144);
+MEMBER(fhx_engine_options, shards_max, uint32_t, 148);
+MEMBER(fhx_engine_options, depth_max, uint32_t, 152);
+MEMBER(fhx_engine_options, job_flags, uint32_t, 156);
+MEMBER(fhx_engine_options, workers, uint32_t, 160);
+MEMBER(fhx_engine_options, helpers, uint32_t, 164);
+MEMBER(fhx_engine_options, jobs_max, uint32_t, 168);
+MEMBER(fhx_engine_options, jobs_per_client_max, uint32_t, 172);
+STRUCT(fhx_engine_options, 176);
+
+MEMBER(fhx_request, size, uint32_t, 0);
+MEMBER(fhx_request, reserved, uint32_t, 4);
+MEMBER(fhx_request, method, const char *, 8);
+MEMBER(fhx_request, target, const char *, 16);
+MEMBER(fhx_request, headers, const char *const *, 24);
+MEMBER(fhx_request, header_count, size_t, 32);
+MEMBER(fhx_request, body, const void *, 40);
+MEMBER(fhx_request, body_len, size_t, 48);
+MEMBER(fhx_request, base_url, const char *, 56);
+MEMBER(fhx_request, tenant, const char *, 64);
+MEMBER(fhx_request, client, const char *, 72);
+MEMBER(fhx_request, permitted_types, const char *, 80);
+MEMBER(fhx_request, host_context, const void *, 88);
+MEMBER(fhx_request, host_context_len, size_t, 96);
+STRUCT(fhx_request, 104);
+
 /* What a compiler cannot compare: texts, and the header against the library that is loaded. */
 int main(void) {
   if (strcmp(FHX_VERSION, "0.1.0") != 0) return 1;
