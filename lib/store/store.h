@@ -98,8 +98,8 @@ int32_t fhx__store_list_lines(fhx_store *store, const char *job_id, uint64_t fir
 /* FHX_OK: cleaned. FHX_WAIT: *wait_us is set. */
 int32_t fhx__store_clean_job(fhx_store *store, const char *job_id, int64_t *wait_us,
                              fhx_error **error);
-/* FHX_OK: *job_id is the next job to be cleaned up, greater than `after_job_id` (NULL: the first).
-   FHX_END: there is none. */
+/* FHX_OK: *job_id is the next job to be cleaned up, greater than `after_job_id` (NULL: the first),
+   which may be the same place. FHX_END: there is none; *job_id stays as it was. */
 int32_t fhx__store_next_cleanup(fhx_store *store, int64_t keep_us, const char *after_job_id,
                                 char job_id[FHX__JOB_ID_LEN + 1], fhx_error **error);
 

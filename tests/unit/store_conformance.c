@@ -1,5 +1,5 @@
-/* What a store must do with jobs, plans, claims and lists; the rest is in store_conformance_work.c.
- */
+/* What a store must do with jobs, plans, claims and lists; the rest is in store_conformance_work.c
+   and store_conformance_upkeep.c. */
 #include "store_conformance.h"
 
 #include <setjmp.h>

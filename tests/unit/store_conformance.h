@@ -19,8 +19,9 @@ typedef struct store_conformance {
   void (*drop)(void *context, fhx_store *store);
 } store_conformance;
 
-/* Each runs its half of the tests; the number of failures. */
+/* Each runs its share of the tests; the number of failures. */
 int store_conformance_run_jobs(const store_conformance *subject);
 int store_conformance_run_work(const store_conformance *subject);
+int store_conformance_run_upkeep(const store_conformance *subject);
 
 #endif

@@ -126,6 +126,7 @@ fhx_store_callbacks host_callbacks(void) {
 }
 
 void host_fill(host *h) {
+  h->next_id = OTHER_ID;
   fhx_job_record_init(&h->job, sizeof h->job);
   h->job.job_id = JOB_ID;
   h->job.state = FHX_JOB_FAILED;

@@ -13,6 +13,8 @@ typedef struct host {
   int calls;
   int destroyed;
   const void *given;
+  /* What next_cleanup answers with. */
+  const char *next_id;
   fhx_job_record job;
   fhx_task_record task;
   fhx_part_record part;

@@ -3,9 +3,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 /* cmocka.h needs those above. */
 #include <cmocka.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "destination/destination.h"
 #include "support/memory.h"
@@ -20,6 +23,9 @@ typedef struct host {
   const char *url;
   uint64_t object_size;
   const uint8_t *object_sha256;
+  /* What part_file answers with a copy of, and that copy. */
+  int served;
+  int given;
   int calls;
   int aborts;
   int commits;
@@ -62,6 +68,11 @@ static void give_object(host *self, fhx_reply *reply) {
 static void give_url(host *self, fhx_reply *reply) {
   if (self->url != NULL) fhx_reply_item(reply, self->url, strlen(self->url));
   fhx_reply_done(reply);
+}
+
+static void give_file(host *self, fhx_reply *reply) {
+  self->given = fcntl(self->served, F_DUPFD_CLOEXEC, 100);
+  fhx_reply_file(reply, self->given);
 }
 
 static void keep_name(host *self, const char *name) {
@@ -114,6 +125,11 @@ static void host_remove(void *user_data, const char *name, fhx_reply *reply) {
   give(user_data, reply, give_done);
 }
 
+static void host_file(void *user_data, const char *name, fhx_reply *reply) {
+  keep_name(user_data, name);
+  give(user_data, reply, give_file);
+}
+
 static void host_destroy(void *user_data) {
   host *self = user_data;
   self->destroyed++;
@@ -129,6 +145,7 @@ static fhx_destination_callbacks all_callbacks(void) {
   callbacks.part_stat = host_stat;
   callbacks.part_url = host_url;
   callbacks.part_remove = host_remove;
+  callbacks.part_file = host_file;
   callbacks.destroy = host_destroy;
   return callbacks;
 }
@@ -148,10 +165,10 @@ static fhx_part part_named(const char *name) {
 }
 
 /* The functions under test, as one: what the destination is asked for. */
-enum request { OPEN, WRITE, COMMIT, STAT, URL, REMOVE, REQUEST_COUNT };
+enum request { OPEN, WRITE, COMMIT, STAT, URL, SERVE, REMOVE, REQUEST_COUNT };
 
-static const char *const request_names[] = {"part_open", "part_write", "part_commit",
-                                            "part_stat", "part_url",   "part_remove"};
+static const char *const request_names[] = {"part_open", "part_write", "part_commit", "part_stat",
+                                            "part_url",  "part_file",  "part_remove"};
 
 static int32_t ask(fhx_destination *destination, host *self, enum request request, const char *name,
                    fhx_error **error) {
@@ -159,6 +176,8 @@ static int32_t ask(fhx_destination *destination, host *self, enum request reques
   fhx__buffer url = {NULL, 0, 0};
   void *upload = NULL;
   int32_t status = FHX_OK;
+  int file = 5;
+  uint64_t byte_count = 5;
   switch (request) {
     case OPEN:
       status = fhx__destination_open(destination, name, &upload, error);
@@ -176,14 +195,36 @@ static int32_t ask(fhx_destination *destination, host *self, enum request reques
       if (status != FHX_OK) assert_int_equal(url.len, 0);
       fhx__buffer_free(&url);
       return status;
+    case SERVE:
+      status = fhx__destination_file(destination, name, &file, &byte_count, error);
+      assert_int_equal(file, status == FHX_OK ? self->given : -1);
+      assert_int_equal(byte_count, status == FHX_OK ? 7 : 0);
+      if (status == FHX_OK) assert_int_equal(close(file), 0);
+      return status;
     default:
       return fhx__destination_remove(destination, name, error);
   }
 }
 
+/* A regular file of seven bytes, open as long as the program runs. */
+static int served_file(void) {
+  static FILE *file;
+  if (file != NULL) return fileno(file);
+  file = tmpfile();
+  assert_non_null(file);
+  assert_true(fputs("{\"a\":1}", file) >= 0);
+  assert_int_equal(fflush(file), 0);
+  return fileno(file);
+}
+
 static host new_host(void) {
   static int upload;
-  host self = {.answer = RIGHT, .url = "https://host/p", .object_size = 7, .upload = &upload};
+  host self = {.answer = RIGHT,
+               .url = "https://host/p",
+               .object_size = 7,
+               .served = served_file(),
+               .given = -1,
+               .upload = &upload};
   return self;
 }
 
@@ -258,9 +299,11 @@ static void failures(void **state) {
     self.status = FHX_ERR_NO_SPACE;
     self.retryable = 0;
     expect(destination, &self, (enum request)request, FHX_ERR_NO_SPACE, 0, ": disk on fire");
+    /* Before the commit there is no outcome that could be looked for. */
     self.status = FHX_ERR_UNKNOWN_OUTCOME;
     self.retryable = 1;
-    expect(destination, &self, (enum request)request, FHX_ERR_UNKNOWN_OUTCOME, 1, "disk on fire");
+    expect(destination, &self, (enum request)request,
+           request < COMMIT ? FHX_ERR_DESTINATION : FHX_ERR_UNKNOWN_OUTCOME, 1, "disk on fire");
     self.status = FHX_OK;
     expect(destination, &self, (enum request)request, FHX_ERR_INTERNAL, 1, "disk on fire");
   }
@@ -340,6 +383,71 @@ static void without_stat(void **state) {
   assert_int_equal(fhx_destination_new(&callbacks, &self, &destination, NULL), FHX_OK);
   assert_int_equal(fhx__destination_stat(destination, &part, &error), FHX_ERR_UNSUPPORTED);
   fhx_error_free(error);
+  fhx_destination_free(destination);
+}
+
+static bool is_open(int file) {
+  return fcntl(file, F_GETFD) >= 0;
+}
+
+static void expect_no_file(fhx_destination *destination, host *self, const char *message_part) {
+  expect(destination, self, SERVE, FHX_ERR_DESTINATION, 0, message_part);
+  assert_false(is_open(self->given));
+}
+
+/* Only a regular file has a length that can be told before it is sent. */
+static void files_are_checked(void **state) {
+  (void)state;
+  int ends[2];
+  host self = new_host();
+  fhx_destination *destination = new_destination(&self);
+  assert_true(fhx__destination_serves_files(destination));
+  assert_int_equal(pipe(ends), 0);
+  self.served = ends[0];
+  expect_no_file(destination, &self, "not a regular file");
+  close(ends[0]);
+  close(ends[1]);
+  self.served = open("/", O_RDONLY | O_CLOEXEC);
+  expect_no_file(destination, &self, "not a regular file");
+  close(self.served);
+  self.served = served_file();
+  /* What came with an answer that does not fit is closed too. */
+  self.answer = BOTH;
+  assert_int_equal(ask(destination, &self, SERVE, "j/p.ndjson", NULL), FHX_ERR_MISUSE);
+  assert_false(is_open(self.given));
+  self.answer = FAILURE;
+  self.status = FHX_ERR_NOT_FOUND;
+  expect(destination, &self, SERVE, FHX_ERR_NOT_FOUND, 0, "disk on fire");
+  fhx_destination_free(destination);
+}
+
+/* A number that stands for nothing, which the host takes for a descriptor. */
+static void serve_nothing(void *user_data, const char *name, fhx_reply *reply) {
+  (void)user_data;
+  (void)name;
+  assert_int_equal(fhx_reply_file(reply, 1000000), FHX_OK);
+}
+
+static void files_that_are_not_open(void **state) {
+  (void)state;
+  host self = new_host();
+  fhx_destination_callbacks callbacks = all_callbacks();
+  fhx_destination *destination = NULL;
+  callbacks.part_file = serve_nothing;
+  assert_int_equal(fhx_destination_new(&callbacks, &self, &destination, NULL), FHX_OK);
+  expect(destination, &self, SERVE, FHX_ERR_DESTINATION, 0, "cannot be looked at");
+  fhx_destination_free(destination);
+}
+
+static void without_files(void **state) {
+  (void)state;
+  host self = new_host();
+  fhx_destination_callbacks callbacks = all_callbacks();
+  fhx_destination *destination = NULL;
+  callbacks.part_file = NULL;
+  assert_int_equal(fhx_destination_new(&callbacks, &self, &destination, NULL), FHX_OK);
+  assert_false(fhx__destination_serves_files(destination));
+  assert_int_equal(ask(destination, &self, SERVE, "j/p.ndjson", NULL), FHX_ERR_UNSUPPORTED);
   fhx_destination_free(destination);
 }
 
@@ -480,6 +588,9 @@ int main(void) {
       cmocka_unit_test(names_are_checked),
       cmocka_unit_test(objects_are_compared),
       cmocka_unit_test(without_stat),
+      cmocka_unit_test(files_are_checked),
+      cmocka_unit_test(files_that_are_not_open),
+      cmocka_unit_test(without_files),
       cmocka_unit_test(urls_are_checked),
       cmocka_unit_test(references),
       cmocka_unit_test(new_that_fails),

@@ -316,6 +316,88 @@ static void stat_answers(void **state) {
   fhx__destination_abort(self->destination, upload);
 }
 
+static int32_t serve(const place *self, const char *name, int *file, uint64_t *byte_count) {
+  fhx_error *error = NULL;
+  int32_t status = fhx__destination_file(self->destination, name, file, byte_count, &error);
+  assert_int_equal(fhx_error_status(error), status);
+  assert_null(strstr(fhx_error_message(error), self->root));
+  fhx_error_free(error);
+  return status;
+}
+
+/* FILE-11: a download that has begun comes to its end although the job was deleted meanwhile. */
+static void files(void **state) {
+  place *self = *state;
+  char text[16] = "";
+  int file = -1;
+  uint64_t byte_count = 0, before = open_descriptors();
+  assert_true(fhx__destination_serves_files(self->destination));
+  void *upload = begin(self, "t/j/p");
+  add(self, upload, "12345");
+  assert_int_equal(serve(self, "t/j/p", &file, &byte_count), FHX_ERR_NOT_FOUND);
+  add(self, upload, "67");
+  fhx_part part = part_of("t/j/p", 7);
+  assert_int_equal(fhx__destination_commit(self->destination, upload, &part, NULL), FHX_OK);
+  assert_int_equal(serve(self, "t/j/p", &file, &byte_count), FHX_OK);
+  assert_int_equal(byte_count, 7);
+  assert_int_equal(fcntl(file, F_GETFD), FD_CLOEXEC);
+  assert_int_equal(fcntl(file, F_GETFL) & O_ACCMODE, O_RDONLY);
+  assert_int_equal(pread(file, text, 2, 0), 2);
+  assert_int_equal(fhx__destination_remove(self->destination, "t/j/p", NULL), FHX_OK);
+  assert_int_equal(test_folder_count(self->base), 0);
+  assert_int_equal(pread(file, text + 2, sizeof text - 2, 2), 5);
+  assert_string_equal(text, "1234567");
+  assert_int_equal(close(file), 0);
+  assert_int_equal(serve(self, "t/j/p", &file, &byte_count), FHX_ERR_NOT_FOUND);
+  put(self, "p", "x");
+  assert_int_equal(serve(self, "p", &file, &byte_count), FHX_OK);
+  assert_int_equal(close(file), 0);
+  assert_int_equal(open_descriptors(), before);
+}
+
+/* FILE-15: whatever is no part of ours is not there, and no link is followed to find out. */
+static void files_that_are_no_parts(void **state) {
+  place *self = *state;
+  char path[TEST_PATH_MAX], target[TEST_PATH_MAX];
+  static const char *const none[] = {"missing", "missing/p", "job",     "final",
+                                     "within",  "linked/p",  "job/p/q", "job/pipe"};
+  int file = -1;
+  uint64_t byte_count = 0, before = open_descriptors();
+  write_file(self->outside, "p", "theirs");
+  put(self, "job/p", "ours");
+  link_to_outside(self, "linked");
+  test_path_join(target, self->outside, "p");
+  test_path_join(path, self->base, "final");
+  assert_int_equal(symlink(target, path), 0);
+  test_path_join(path, self->base, "within");
+  assert_int_equal(symlink("job/p", path), 0);
+  test_path_join(path, self->base, "job/pipe");
+  assert_int_equal(mkfifo(path, 0600), 0);
+  for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+    assert_int_equal(serve(self, none[i], &file, &byte_count), FHX_ERR_NOT_FOUND);
+    assert_int_equal(file, -1);
+  }
+  write_file(self->base, ".p.tmp", "unfinished");
+  static const char *const bad[] = {".p.tmp", "../outside/p", "job/../../outside/p", "/etc/passwd"};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    assert_int_equal(serve(self, bad[i], &file, &byte_count), FHX_ERR_ARGUMENT);
+  }
+  assert_int_equal(open_descriptors(), before);
+}
+
+/* Who gives a base_url serves the files; nobody else should be able to. */
+static void files_of_another_server(void **state) {
+  place *self = *state;
+  int file = -1;
+  uint64_t byte_count = 0;
+  put(self, "j/p", "text");
+  fhx_destination *destination = open_destination(self->base, "https://host/files");
+  assert_false(fhx__destination_serves_files(destination));
+  assert_int_equal(fhx__destination_file(destination, "j/p", &file, &byte_count, NULL),
+                   FHX_ERR_UNSUPPORTED);
+  fhx_destination_free(destination);
+}
+
 static void check_url(fhx_destination *destination, const char *name, const char *wanted) {
   fhx__buffer url = {NULL, 0, 0};
   fhx_part part = part_of(name, 1);
@@ -614,6 +696,9 @@ int main(void) {
       TEST(two_uploads_of_one_name),
       TEST(another_size),
       TEST(stat_answers),
+      TEST(files),
+      TEST(files_that_are_no_parts),
+      TEST(files_of_another_server),
       TEST(urls),
       TEST(options),
       TEST(permission_denied),

@@ -330,6 +330,37 @@ static void without_folder_sync(void **state) {
   assert_int_equal(try_put(self, "j/p", "text", NULL), FHX_ERR_IO);
 }
 
+/* A file that cannot be opened is not one that is not there: the client should come again. */
+static void serving_fails(void **state) {
+  place *self = *state;
+  put(self, "t/j/p", "text");
+  uint64_t before = open_descriptors();
+  bool reached = true;
+  int failed = 0;
+  for (int at = 1; reached; at++) {
+    const fault one[] = {{.from = at, .to = at, .code = EMFILE}};
+    fhx_error *error = NULL;
+    int file = -1;
+    uint64_t byte_count = 0;
+    SET_FAULTS(one);
+    int32_t status = fhx__destination_file(self->destination, "t/j/p", &file, &byte_count, &error);
+    clear_faults();
+    reached = faults[0].seen >= at;
+    if (status == FHX_OK) {
+      assert_int_equal(byte_count, 4);
+      close(file);
+    } else {
+      assert_int_equal(file, -1);
+      assert_int_equal(fhx_error_retryable(error), 1);
+      check_error(self, error, FHX_ERR_IO, "the part could not be opened");
+      failed++;
+    }
+    assert_int_equal(open_descriptors(), before);
+  }
+  /* Two folders and the file; that a descriptor could not be closed is nobody's failure. */
+  assert_int_equal(failed, 3);
+}
+
 static void no_descriptors(void **state) {
   place *self = *state;
   struct rlimit before, none = {3, 3};
@@ -421,6 +452,8 @@ static int32_t use_everything(fhx_destination *destination, fhx_error **error) {
   fhx_part part = part_of("t/j/p", 4);
   fhx__buffer url = {NULL, 0, 0};
   void *upload = NULL;
+  int file = -1;
+  uint64_t byte_count = 0;
   int32_t status = fhx__destination_open(destination, part.name, &upload, error);
   if (status != FHX_OK) return status;
   status = fhx__destination_write(destination, upload, "text", 4, error);
@@ -428,6 +461,10 @@ static int32_t use_everything(fhx_destination *destination, fhx_error **error) {
   if (status == FHX_OK) status = fhx__destination_stat(destination, &part, error);
   if (status == FHX_OK) status = fhx__destination_url(destination, &part, 0, &url, error);
   fhx__buffer_free(&url);
+  if (status == FHX_OK) {
+    status = fhx__destination_file(destination, part.name, &file, &byte_count, error);
+  }
+  if (status == FHX_OK) close(file);
   if (status != FHX_OK) return status;
   status = fhx__destination_open(destination, part.name, &upload, error);
   if (status != FHX_ERR_EXISTS) return status;
@@ -483,6 +520,7 @@ int main(void) {
       TEST(without_renameat2),
       FAULT_TEST(without_unlink),
       FAULT_TEST(without_folder_sync),
+      FAULT_TEST(serving_fails),
       TEST(no_descriptors),
       TEST(file_size_limit),
       FAULT_TEST(remove_is_durable),

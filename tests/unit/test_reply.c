@@ -6,6 +6,7 @@
 #include <string.h>
 /* cmocka.h needs those above. */
 #include <cmocka.h>
+#include <fcntl.h>
 
 #include "core/reply.h"
 #include "support/memory.h"
@@ -90,6 +91,7 @@ static void no_reply_at_all(void **state) {
   assert_int_equal(fhx_reply_time(NULL, 0, 1), FHX_ERR_ARGUMENT);
   assert_int_equal(fhx_reply_estimate(NULL, 0, 0), FHX_ERR_ARGUMENT);
   assert_int_equal(fhx_reply_object(NULL, 0, NULL), FHX_ERR_ARGUMENT);
+  assert_int_equal(fhx_reply_file(NULL, -1), FHX_ERR_ARGUMENT);
 }
 
 /* Each answer where only another fits. */
@@ -298,6 +300,70 @@ static void messages_are_cleaned(void **state) {
   fhx__reply_end(&reply);
 }
 
+static int open_file(void) {
+  int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  assert_true(file >= 0);
+  return file;
+}
+
+static bool is_open(int file) {
+  return fcntl(file, F_GETFD) >= 0;
+}
+
+static void files(void **state) {
+  char message[1024];
+  (void)state;
+  fhx_reply reply = begin(FHX__ACCEPT_FILE);
+  assert_int_equal(fhx__reply_take_file(&reply), -1);
+  const int first = open_file(), second = open_file();
+  assert_int_equal(fhx_reply_file(&reply, first), FHX_OK);
+  assert_int_equal(seen(&reply, message), FHX_OK);
+  assert_int_equal(fhx_reply_file(&reply, second), FHX_OK);
+  assert_false(is_open(first));
+  /* The same one again is no other. */
+  assert_int_equal(fhx_reply_file(&reply, second), FHX_OK);
+  assert_true(is_open(second));
+  assert_int_equal(fhx__reply_take_file(&reply), second);
+  assert_int_equal(fhx__reply_take_file(&reply), -1);
+  fhx__reply_end(&reply);
+  assert_true(is_open(second));
+  /* One that nobody takes goes with the reply, also when the callback has failed after all. */
+  reply = begin(FHX__ACCEPT_FILE);
+  assert_int_equal(fhx_reply_file(&reply, second), FHX_OK);
+  assert_int_equal(fhx_reply_fail(&reply, FHX_ERR_NOT_FOUND, 0, "gone"), FHX_OK);
+  assert_int_equal(seen(&reply, message), FHX_ERR_NOT_FOUND);
+  assert_true(is_open(second));
+  fhx__reply_end(&reply);
+  assert_false(is_open(second));
+}
+
+/* Whoever hands over a descriptor has none to close, whatever becomes of the answer. */
+static void files_that_do_not_fit_are_closed(void **state) {
+  char message[1024];
+  (void)state;
+  int file = open_file();
+  assert_int_equal(fhx_reply_file(NULL, file), FHX_ERR_ARGUMENT);
+  assert_false(is_open(file));
+  fhx_reply reply = begin(~FHX__ACCEPT_FILE);
+  file = open_file();
+  assert_int_equal(fhx_reply_file(&reply, file), FHX_ERR_MISUSE);
+  assert_false(is_open(file));
+  assert_int_equal(seen(&reply, message), FHX_ERR_MISUSE);
+  fhx__reply_end(&reply);
+  /* What is no descriptor breaks the reply; what came before it and what comes after are closed. */
+  const int before = open_file(), after = open_file();
+  reply = begin(FHX__ACCEPT_FILE);
+  assert_int_equal(fhx_reply_file(&reply, before), FHX_OK);
+  assert_int_equal(fhx_reply_file(&reply, -1), FHX_ERR_ARGUMENT);
+  assert_int_equal(fhx_reply_file(&reply, after), FHX_ERR_ARGUMENT);
+  assert_false(is_open(after));
+  assert_int_equal(fhx_reply_file(&reply, before), FHX_ERR_ARGUMENT);
+  assert_int_equal(seen(&reply, message), FHX_ERR_ARGUMENT);
+  assert_string_equal(message, "the source: the file is not open");
+  fhx__reply_end(&reply);
+  assert_false(is_open(before));
+}
+
 static void give_items(bool all_well) {
   char message[1024];
   fhx_reply reply = begin(FHX__ACCEPT_ITEMS | FHX__ACCEPT_DONE);
@@ -332,6 +398,8 @@ int main(void) {
       cmocka_unit_test(rows),
       cmocka_unit_test(wrong_rows),
       cmocka_unit_test(items),
+      cmocka_unit_test(files),
+      cmocka_unit_test(files_that_do_not_fit_are_closed),
       cmocka_unit_test(last_answer_counts),
       cmocka_unit_test(failures),
       cmocka_unit_test(messages_are_cleaned),

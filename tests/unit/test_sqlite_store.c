@@ -101,6 +101,8 @@ static int32_t create(fhx_store *store) {
   record.job_id = JOB_ID;
   record.resolution_us = 1000;
   record.definition = "{}";
+  record.jobs_max = 9;
+  record.jobs_per_client_max = 9;
   return fhx__store_create_job(store, &record, NULL);
 }
 
@@ -651,6 +653,7 @@ static void live(void) {
   fhx__buffer list = {0};
   fhx_reply lines;
   int64_t wait_us = 0;
+  char job_id[FHX__JOB_ID_LEN + 1];
   TRY_TWICE(FHX_OK, try_open(":memory:", NULL, NULL, &store, NULL));
   TRY_TWICE(FHX_OK, create(store));
   TRY_TWICE(FHX_OK, claim(store, "planner", LEASE_US, &task));
@@ -679,7 +682,9 @@ static void live(void) {
   TRY_TWICE(FHX_OK, fhx__store_read_job(store, JOB_ID, &job, NULL));
   assert_int_equal(job.record.state, FHX_JOB_COMPLETE);
   assert_int_equal(job.record.resource_count, 3);
+  TRY_TWICE(FHX_END, fhx__store_next_cleanup(store, LEASE_US, NULL, job_id, NULL));
   TRY_TWICE(FHX_OK, fhx__store_remove_job(store, JOB_ID, NULL));
+  TRY_TWICE(FHX_OK, fhx__store_next_cleanup(store, LEASE_US, NULL, job_id, NULL));
   TRY_TWICE(FHX_OK, fhx__store_clean_job(store, JOB_ID, &wait_us, NULL));
   TRY_TWICE(FHX_ERR_NOT_FOUND, fhx__store_read_job(store, JOB_ID, &job, NULL));
   fhx__job_entry_free(&job);
@@ -749,6 +754,7 @@ static int run_conformance(void) {
   for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++) {
     failures += store_conformance_run_jobs(&subjects[i]);
     failures += store_conformance_run_work(&subjects[i]);
+    failures += store_conformance_run_upkeep(&subjects[i]);
   }
   return failures;
 }

@@ -90,6 +90,24 @@ static void say_three_items(host *h, fhx_reply *reply) {
   fhx_reply_done(reply);
 }
 
+static void say_next(host *h, fhx_reply *reply) {
+  fhx_reply_item(reply, h->next_id, strlen(h->next_id));
+  fhx_reply_done(reply);
+}
+
+static void say_next_only(host *h, fhx_reply *reply) {
+  fhx_reply_item(reply, h->next_id, strlen(h->next_id));
+}
+
+/* Digits enough, but with a NUL among them. */
+static void say_next_with_nul(host *h, fhx_reply *reply) {
+  char item[FHX__JOB_ID_LEN];
+  memcpy(item, h->next_id, sizeof item);
+  item[sizeof item / 2] = '\0';
+  fhx_reply_item(reply, item, sizeof item);
+  fhx_reply_done(reply);
+}
+
 static void say_wait_0(host *h, fhx_reply *reply) {
   (void)h;
   fhx_reply_wait(reply, 0);
@@ -177,6 +195,7 @@ static void done_is_done(void **state) {
   (void)state;
   fhx_store *store = host_store(&h);
   h.act = say_done;
+  /* Not next_cleanup: without an item there is no job. */
   static const int steps[] = {STEP_CREATE_JOB,        STEP_RENEW_TASK,    STEP_PLAN_TASKS,
                               STEP_RECORD_CHECKPOINT, STEP_RELEASE_TASK,  STEP_REMOVE_JOB,
                               STEP_LIST_PARTS,        STEP_LIST_ATTEMPTS, STEP_LIST_LINES,
@@ -206,6 +225,46 @@ static void a_claim_may_wait_or_end(void **state) {
   assert_null(r.task.texts.data);
   h.act = say_end;
   assert_int_equal(host_run(store, STEP_CLAIM_TASK, &r, NULL), FHX_END);
+  host_results_end(&r);
+  fhx_store_free(store);
+}
+
+/* Anything else would keep the cleaner going for ever, or send it to another place. */
+static void the_next_job_to_clean_leads_on(void **state) {
+  static const char *const bad[] = {
+      "", "fedcba9876543210fedcba987654321", "fedcba9876543210fedcba98765432100",
+      "FEDCBA9876543210FEDCBA9876543210", "../cba9876543210fedcba9876543210"};
+  host h;
+  results r;
+  (void)state;
+  memset(&r, 0, sizeof r);
+  fhx_store *store = host_store(&h);
+  h.act = say_done;
+  assert_int_equal(host_run(store, STEP_NEXT_CLEANUP, &r, NULL), FHX_END);
+  assert_string_equal(r.job_id, "");
+  h.act = say_next;
+  assert_int_equal(host_run(store, STEP_NEXT_CLEANUP, &r, NULL), FHX_OK);
+  assert_string_equal(r.job_id, OTHER_ID);
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    h.next_id = bad[i];
+    host_assert_failure(store, STEP_NEXT_CLEANUP, FHX_ERR_STORE, 0, "id is malformed");
+  }
+  h.next_id = JOB_ID;
+  host_assert_failure(store, STEP_NEXT_CLEANUP, FHX_ERR_STORE, 0, "not greater");
+  h.next_id = "0123456789abcdef0123456789abcdee";
+  host_assert_failure(store, STEP_NEXT_CLEANUP, FHX_ERR_STORE, 0, "not greater");
+  h.next_id = OTHER_ID;
+  h.act = say_next_with_nul;
+  host_assert_failure(store, STEP_NEXT_CLEANUP, FHX_ERR_STORE, 0, "id is malformed");
+  h.act = say_three_items;
+  host_assert_failure(store, STEP_NEXT_CLEANUP, FHX_ERR_STORE, 0, "more than one job");
+  h.act = say_next_only;
+  host_assert_failure(store, STEP_NEXT_CLEANUP, FHX_ERR_NO_ANSWER, 1, "did not finish");
+  /* A loop may go on from the place that it reads into. */
+  h.act = say_next;
+  memcpy(r.job_id, JOB_ID, sizeof r.job_id);
+  assert_int_equal(fhx__store_next_cleanup(store, 5, r.job_id, r.job_id, NULL), FHX_OK);
+  assert_string_equal(r.job_id, OTHER_ID);
   host_results_end(&r);
   fhx_store_free(store);
 }
@@ -599,6 +658,10 @@ static void a_failed_store_is_destroyed_too(void **state) {
   assert_null(store);
   assert_int_equal(h.destroyed, 1);
   callbacks = host_callbacks();
+  callbacks.next_cleanup = NULL;
+  assert_int_equal(fhx_store_new(&callbacks, &h, &store, NULL), FHX_ERR_ARGUMENT);
+  h.destroyed = 1;
+  callbacks = host_callbacks();
   assert_int_equal(fhx_store_new(&callbacks, &h, NULL, NULL), FHX_ERR_ARGUMENT);
   assert_int_equal(h.destroyed, 2);
   struct {
@@ -656,6 +719,7 @@ static void every_allocation_may_fail(void **state) {
   fail_each_allocation(STEP_READ_TASK, say_task);
   fail_each_allocation(STEP_LIST_PARTS, say_parts);
   fail_each_allocation(STEP_LIST_ATTEMPTS, say_attempt);
+  fail_each_allocation(STEP_NEXT_CLEANUP, say_next);
 }
 
 int main(void) {
@@ -666,6 +730,7 @@ int main(void) {
       cmocka_unit_test(a_record_must_come),
       cmocka_unit_test(done_is_done),
       cmocka_unit_test(a_claim_may_wait_or_end),
+      cmocka_unit_test(the_next_job_to_clean_leads_on),
       cmocka_unit_test(records_are_copied),
       cmocka_unit_test(lists_are_appended),
       cmocka_unit_test(lists_must_lead_on),

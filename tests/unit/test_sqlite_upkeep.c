@@ -1,0 +1,236 @@
+/* What the SQLite store adds to store_conformance_upkeep.c: its indexes, how much one step expires,
+   several processes at one limit, and who waits for whom. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+/* cmocka.h needs those above. */
+#include <cmocka.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+
+#include "store/sqlite_store.h"
+#include "store/store.h"
+#include "support/folder.h"
+
+typedef struct place {
+  char folder[TEST_PATH_MAX];
+  char path[TEST_PATH_MAX];
+  int64_t now_us;
+} place;
+
+static int64_t read_clock(void *user_data) {
+  return ((const place *)user_data)->now_us;
+}
+
+static fhx_store *open_store(place *at) {
+  fhx_store *store = NULL;
+  fhx_sqlite_store_options options;
+  FHX_INIT(&options);
+  options.path = at->path;
+  options.clock = read_clock;
+  options.clock_user_data = at;
+  assert_int_equal(fhx_sqlite_store_new(&options, &store, NULL), FHX_OK);
+  return store;
+}
+
+static int set_up(void **state) {
+  static place at;
+  at.now_us = 1000000;
+  test_folder_new(at.folder);
+  test_path_join(at.path, at.folder, "jobs.db");
+  *state = &at;
+  return 0;
+}
+
+static int tear_down(void **state) {
+  test_folder_remove(((place *)*state)->folder);
+  return 0;
+}
+
+/* The job's number, from 0, is its id. */
+static void name_job(char job_id[FHX__JOB_ID_LEN + 1], int number) {
+  snprintf(job_id, FHX__JOB_ID_LEN + 1, "%032x", (unsigned)number);
+}
+
+static int32_t create(fhx_store *store, int number, uint32_t jobs_max,
+                      uint32_t jobs_per_client_max) {
+  char job_id[FHX__JOB_ID_LEN + 1];
+  fhx_job_record record;
+  FHX_INIT(&record);
+  name_job(job_id, number);
+  record.job_id = job_id;
+  record.resolution_us = 1000;
+  record.jobs_max = jobs_max;
+  record.jobs_per_client_max = jobs_per_client_max;
+  return fhx__store_create_job(store, &record, NULL);
+}
+
+static int64_t read_number(place *at, const char *sql) {
+  sqlite3 *raw = NULL;
+  sqlite3_stmt *statement = NULL;
+  assert_int_equal(sqlite3_open(at->path, &raw), SQLITE_OK);
+  assert_int_equal(sqlite3_prepare_v2(raw, sql, -1, &statement, NULL), SQLITE_OK);
+  assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+  const int64_t number = sqlite3_column_int64(statement, 0);
+  sqlite3_finalize(statement);
+  sqlite3_close(raw);
+  return number;
+}
+
+static void run_sql(place *at, const char *sql) {
+  sqlite3 *raw = NULL;
+  assert_int_equal(sqlite3_open(at->path, &raw), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(raw, sql, NULL, NULL, NULL), SQLITE_OK);
+  sqlite3_close(raw);
+}
+
+/* The statement's plan must name the index, and read through nothing. */
+static void assert_index(sqlite3 *raw, fhx__sql id, const char *index) {
+  char sql[2000];
+  sqlite3_stmt *statement = NULL;
+  bool found = false;
+  snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s", fhx__sql_texts[id]);
+  assert_int_equal(sqlite3_prepare_v2(raw, sql, -1, &statement, NULL), SQLITE_OK);
+  while (sqlite3_step(statement) == SQLITE_ROW) {
+    const char *detail = (const char *)sqlite3_column_text(statement, 3);
+    if (strncmp(detail, "SCAN", 4) == 0) fail_msg("%s: %s", fhx__sql_texts[id], detail);
+    if (strstr(detail, index) != NULL) found = true;
+  }
+  sqlite3_finalize(statement);
+  if (!found) fail_msg("%s does not use %s", fhx__sql_texts[id], index);
+}
+
+/* Any index at all would not do: that of all ids leads past every job that is to be kept. */
+static void each_question_has_its_index(void **state) {
+  place *at = *state;
+  sqlite3 *raw = NULL;
+  fhx_store_free(open_store(at));
+  assert_int_equal(sqlite3_open(at->path, &raw), SQLITE_OK);
+  assert_index(raw, FHX__SQL_JOB_LIMIT, "INDEX job_running (");
+  assert_index(raw, FHX__SQL_JOB_CLIENT_LIMIT, "INDEX job_of_client (tenant=? AND client=?)");
+  assert_index(raw, FHX__SQL_JOB_EXPIRE, "INDEX job_ended (ended_us<?)");
+  assert_index(raw, FHX__SQL_JOB_NEXT_CLEANUP, "INDEX job_cleanup (job_id>?)");
+  sqlite3_close(raw);
+}
+
+/* The longest-ended first, so that none is passed over for ever. */
+static void a_step_expires_a_hundred_jobs(void **state) {
+  place *at = *state;
+  char first[FHX__JOB_ID_LEN + 1], found[FHX__JOB_ID_LEN + 1];
+  fhx_store *store = open_store(at);
+  for (int i = 0; i < 250; i++) assert_int_equal(create(store, i, 0, 0), FHX_OK);
+  run_sql(at, "UPDATE job SET state = 2 + job_key % 2, ended_us = 1000 - job_key");
+  at->now_us = 100000;
+  for (int expired = 100; expired <= 300; expired += 100) {
+    const int total = expired < 250 ? expired : 250;
+    assert_int_equal(fhx__store_next_cleanup(store, 50000, NULL, found, NULL), FHX_OK);
+    name_job(first, 250 - total);
+    assert_string_equal(found, first);
+    assert_int_equal(
+        read_number(at, "SELECT count(*) FROM job WHERE state = 4 AND cleanup_due = 1"), total);
+    assert_int_equal(read_number(at, "SELECT count(*) FROM job WHERE cleanup_due = 1"), total);
+    assert_int_equal(read_number(at, "SELECT max(job_key) FROM job WHERE state = 4"), 250);
+  }
+  fhx_store_free(store);
+}
+
+/* --- several at once --- */
+
+#define RACERS 4
+#define TRIES 10
+#define JOBS_MAX 7
+#define JOBS_PER_CLIENT_MAX 5
+
+typedef struct racer {
+  fhx_store *store;
+  int number;
+  uint32_t jobs_max;
+  uint32_t jobs_per_client_max;
+  atomic_int *made;
+  pthread_t thread;
+} racer;
+
+static void *race_along(void *user_data) {
+  racer *self = user_data;
+  for (int i = 0; i < TRIES; i++) {
+    int32_t status =
+        create(self->store, self->number + i, self->jobs_max, self->jobs_per_client_max);
+    if (status == FHX_OK) atomic_fetch_add(self->made, 1);
+    if (status != FHX_OK && status != FHX_ERR_LIMIT) return self;
+  }
+  return NULL;
+}
+
+/* Each racer is as good as a process: it has a connection of its own. */
+static int race(place *at, int first, uint32_t jobs_max, uint32_t jobs_per_client_max) {
+  racer racers[RACERS];
+  atomic_int made;
+  atomic_init(&made, 0);
+  for (int i = 0; i < RACERS; i++) {
+    racers[i] = (racer){.store = open_store(at),
+                        .number = first + TRIES * i,
+                        .jobs_max = jobs_max,
+                        .jobs_per_client_max = jobs_per_client_max,
+                        .made = &made};
+  }
+  for (int i = 0; i < RACERS; i++) {
+    assert_int_equal(pthread_create(&racers[i].thread, NULL, race_along, &racers[i]), 0);
+  }
+  for (int i = 0; i < RACERS; i++) {
+    void *failed = NULL;
+    assert_int_equal(pthread_join(racers[i].thread, &failed), 0);
+    assert_null(failed);
+    fhx_store_free(racers[i].store);
+  }
+  return atomic_load(&made);
+}
+
+static void racers_stay_within_the_limits(void **state) {
+  place *at = *state;
+  assert_int_equal(race(at, 0, JOBS_MAX, JOBS_PER_CLIENT_MAX), JOBS_PER_CLIENT_MAX);
+  assert_int_equal(race(at, 1000, JOBS_MAX, 0), JOBS_MAX - JOBS_PER_CLIENT_MAX);
+  assert_int_equal(race(at, 2000, JOBS_MAX, 0), 0);
+  assert_int_equal(read_number(at, "SELECT count(*) FROM job"), JOBS_MAX);
+}
+
+/* To look for work is no writing: with nothing to expire nobody is waited for. */
+static void looking_waits_for_no_writer(void **state) {
+  place *at = *state;
+  sqlite3 *raw = NULL;
+  char found[FHX__JOB_ID_LEN + 1];
+  fhx_store *store = open_store(at);
+  assert_int_equal(create(store, 1, 0, 0), FHX_OK);
+  run_sql(at, "UPDATE job SET state = 4, cleanup_due = 1");
+  assert_int_equal(sqlite3_open(at->path, &raw), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(raw, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+  assert_int_equal(fhx__store_next_cleanup(store, -1, NULL, found, NULL), FHX_OK);
+  sqlite3_close(raw);
+  fhx_store_free(store);
+}
+
+/* An id that does not come from this library is not passed on. */
+static void a_damaged_id_is_not_passed_on(void **state) {
+  place *at = *state;
+  char found[FHX__JOB_ID_LEN + 1] = "";
+  fhx_store *store = open_store(at);
+  assert_int_equal(create(store, 1, 0, 0), FHX_OK);
+  run_sql(at, "UPDATE job SET state = 4, cleanup_due = 1, job_id = '../../etc'");
+  assert_int_equal(fhx__store_next_cleanup(store, -1, NULL, found, NULL), FHX_ERR_STORE);
+  assert_string_equal(found, "");
+  fhx_store_free(store);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(each_question_has_its_index),   TEST(a_step_expires_a_hundred_jobs),
+      TEST(racers_stay_within_the_limits), TEST(looking_waits_for_no_writer),
+      TEST(a_damaged_id_is_not_passed_on),
+  };
+  return cmocka_run_group_tests_name("sqlite store's upkeep", tests, NULL, NULL);
+}
