@@ -1,0 +1,140 @@
+/*
+ * Cursors. Each batch is a query of its own that begins behind the last row, so that no read
+ * transaction stays open while an export writes: the versions of a past time do not change.
+ *
+ * A cursor runs by id; one with a lower bound of time runs by (updated_us, id) instead, so that an
+ * export of what is new reads only that. A token is `<updated_us>/<id>` of the last row.
+ */
+#include "cursor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WANT_MAX (UINT64_C(64) * 1024 * 1024)
+#define BATCH_ROWS_MAX 16384
+#define TOKEN_MAX (ID_MAX + 24)
+/* Behind every id. */
+#define LAST_ID "~"
+
+#define SELECT_CURRENT                                                            \
+  "SELECT updated_us, id, json FROM resource_version INDEXED BY %s"               \
+  " WHERE type = ?1 AND valid_from <= ?2 AND (valid_to IS NULL OR valid_to > ?2)" \
+  " AND deleted = 0 AND updated_us >= ?3 AND updated_us < ?4 AND id >= ?5 AND id < ?6 "
+
+struct cursor {
+  struct database *database;
+  sqlite3 *connection;
+  sqlite3_stmt *statement;
+  bool by_update;
+  bool ended;
+  char type[TYPE_MAX + 1];
+  struct cursor_place place;
+  /* The row that was read last; "" for none. */
+  char last_id[ID_MAX + 1];
+  int64_t last_us;
+  struct text data;
+  uint64_t ends[BATCH_ROWS_MAX];
+  uint64_t count;
+  char token[TOKEN_MAX];
+};
+
+struct cursor *cursor_open(struct database *database, const struct cursor_place *place) {
+  static const char by_id[] = SELECT_CURRENT "AND id > ?7 ORDER BY id";
+  static const char by_update[] =
+      SELECT_CURRENT "AND (updated_us, id) > (?8, ?7) ORDER BY updated_us, id";
+  char query[1024];
+  struct cursor *cursor = calloc(1, sizeof *cursor);
+  if (cursor == NULL) return NULL;
+  cursor->database = database;
+  cursor->place = *place;
+  snprintf(cursor->type, sizeof cursor->type, "%s", place->type);
+  cursor->by_update = place->since_us != INT64_MIN;
+  cursor->last_us = INT64_MIN;
+  snprintf(query, sizeof query, cursor->by_update ? by_update : by_id,
+           cursor->by_update ? "version_by_update" : "version_by_id");
+  cursor->connection = database_borrow(database);
+  if (cursor->connection != NULL &&
+      sqlite3_prepare_v2(cursor->connection, query, -1, &cursor->statement, NULL) == SQLITE_OK) {
+    return cursor;
+  }
+  cursor_close(cursor);
+  return NULL;
+}
+
+void cursor_close(struct cursor *cursor) {
+  if (cursor == NULL) return;
+  sqlite3_finalize(cursor->statement);
+  database_give_back(cursor->database, cursor->connection);
+  text_free(&cursor->data);
+  free(cursor);
+}
+
+bool cursor_ascends(const struct cursor *cursor) {
+  return !cursor->by_update;
+}
+
+bool cursor_go_on(struct cursor *cursor, const void *token, size_t len) {
+  char copy[TOKEN_MAX];
+  char *behind = NULL;
+  if (len >= sizeof copy) return false;
+  memcpy(copy, token, len);
+  copy[len] = '\0';
+  cursor->last_us = strtoll(copy, &behind, 10);
+  if (*behind != '/' || !is_id(behind + 1)) return false;
+  snprintf(cursor->last_id, sizeof cursor->last_id, "%s", behind + 1);
+  return true;
+}
+
+static bool bind(struct cursor *cursor) {
+  const struct cursor_place *place = &cursor->place;
+  sqlite3_stmt *statement = cursor->statement;
+  int64_t until_us = place->until_us == INT64_MIN ? INT64_MAX : place->until_us;
+  const char *to = *place->to == '\0' ? LAST_ID : place->to;
+  return sqlite3_bind_text(statement, 1, cursor->type, -1, SQLITE_STATIC) == SQLITE_OK &&
+         sqlite3_bind_int64(statement, 2, place->as_of_us) == SQLITE_OK &&
+         sqlite3_bind_int64(statement, 3, place->since_us) == SQLITE_OK &&
+         sqlite3_bind_int64(statement, 4, until_us) == SQLITE_OK &&
+         sqlite3_bind_text(statement, 5, place->from, -1, SQLITE_STATIC) == SQLITE_OK &&
+         sqlite3_bind_text(statement, 6, to, -1, SQLITE_STATIC) == SQLITE_OK &&
+         sqlite3_bind_text(statement, 7, cursor->last_id, -1, SQLITE_TRANSIENT) == SQLITE_OK &&
+         (!cursor->by_update || sqlite3_bind_int64(statement, 8, cursor->last_us) == SQLITE_OK);
+}
+
+/* Adds the row that the statement stands on. */
+static bool add_row(struct cursor *cursor) {
+  sqlite3_stmt *statement = cursor->statement;
+  const char *id = (const char *)sqlite3_column_text(statement, 1);
+  const void *json = sqlite3_column_text(statement, 2);
+  if (id == NULL || json == NULL) return false;
+  cursor->last_us = sqlite3_column_int64(statement, 0);
+  snprintf(cursor->last_id, sizeof cursor->last_id, "%s", id);
+  text_add(&cursor->data, json, (size_t)sqlite3_column_bytes(statement, 2));
+  cursor->ends[cursor->count++] = cursor->data.len;
+  return !cursor->data.failed;
+}
+
+static enum result gather(struct cursor *cursor, uint64_t want) {
+  while (cursor->count < BATCH_ROWS_MAX && (cursor->count == 0 || cursor->data.len < want)) {
+    int code = sqlite3_step(cursor->statement);
+    if (code == SQLITE_DONE) cursor->ended = true;
+    if (code == SQLITE_DONE) break;
+    if (code != SQLITE_ROW || !add_row(cursor)) return FAILED;
+  }
+  return cursor->count == 0 ? NONE : DONE;
+}
+
+enum result cursor_next(struct cursor *cursor, uint64_t want, struct cursor_rows *rows) {
+  if (cursor->ended) return NONE;
+  if (cursor->data.capacity > 2 * WANT_MAX) text_free(&cursor->data);
+  cursor->data.len = 0;
+  cursor->count = 0;
+  enum result result = bind(cursor) ? gather(cursor, want < WANT_MAX ? want : WANT_MAX) : FAILED;
+  sqlite3_reset(cursor->statement);
+  if (result != DONE) return result;
+  int len = snprintf(cursor->token, sizeof cursor->token, "%lld/%s", (long long)cursor->last_us,
+                     cursor->last_id);
+  *rows = (struct cursor_rows){cursor->data.data, cursor->data.len, cursor->count,
+                               cursor->ends,      cursor->token,    (size_t)len};
+  return DONE;
+}

@@ -1,0 +1,42 @@
+/* A cursor over the versions of one type that were current at one time. */
+#ifndef SERVER_CURSOR_H
+#define SERVER_CURSOR_H
+
+#include "database.h"
+#include "types.h"
+
+struct cursor;
+
+struct cursor_place {
+  /* Copied by cursor_open. */
+  const char *type;
+  int64_t as_of_us;
+  /* The bounds of meta.lastUpdated; INT64_MIN: none. */
+  int64_t since_us;
+  int64_t until_us;
+  /* Ids from `from` on and before `to`; "": no bound. */
+  char from[ID_MAX + 1];
+  char to[ID_MAX + 1];
+};
+
+/* What one call read, valid until the next. */
+struct cursor_rows {
+  const char *data;
+  size_t len;
+  uint64_t count;
+  const uint64_t *ends;
+  const char *token;
+  size_t token_len;
+};
+
+/* NULL if the database cannot be read. */
+struct cursor *cursor_open(struct database *database, const struct cursor_place *place);
+/* Goes on behind the rows that came with this token; false if it is not a cursor's. */
+bool cursor_go_on(struct cursor *cursor, const void *token, size_t len);
+/* Whether rows come in ascending order of id. */
+bool cursor_ascends(const struct cursor *cursor);
+/* About `want` bytes of rows, at least one. DONE, NONE at the end, FAILED. */
+enum result cursor_next(struct cursor *cursor, uint64_t want, struct cursor_rows *rows);
+void cursor_close(struct cursor *cursor);
+
+#endif

@@ -1,0 +1,330 @@
+/*
+ * The resources in SQLite. Writes go through one connection under one mutex; reads have connections
+ * of their own, which see what is committed (WAL).
+ *
+ * The clock: stamps are microseconds, each later than all that were given out before, be it as a
+ * stamp or as "now". So a time that an export was given divides all writes, for good, into those at
+ * or before it and those behind it, however the system's clock is set.
+ */
+#include "database.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define IDLE_MAX 16
+#define BUSY_MS 10000
+
+/* `updated_us` is meta.lastUpdated: of resources that were loaded it is older than valid_from. */
+static const char schema[] =
+    "PRAGMA page_size=8192;"
+    "PRAGMA journal_mode=WAL;"
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE IF NOT EXISTS resource_version("
+    " type TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,"
+    " updated_us INTEGER NOT NULL, valid_from INTEGER NOT NULL, valid_to INTEGER,"
+    " deleted INTEGER NOT NULL, json TEXT);"
+    "CREATE UNIQUE INDEX IF NOT EXISTS version_by_id ON resource_version(type, id, version);"
+    "CREATE INDEX IF NOT EXISTS version_by_update ON resource_version(type, updated_us, id);"
+    "CREATE TABLE IF NOT EXISTS clock("
+    " one INTEGER PRIMARY KEY CHECK(one = 1), last_us INTEGER NOT NULL);"
+    "INSERT OR IGNORE INTO clock VALUES(1, 0);"
+    "COMMIT;";
+
+enum statement { BEGIN, COMMIT, ROLLBACK, TICK, LOOK, CLOSE_VERSION, ADD_VERSION, STATEMENT_COUNT };
+
+static const char *const statements[STATEMENT_COUNT] = {
+    [BEGIN] = "BEGIN IMMEDIATE",
+    [COMMIT] = "COMMIT",
+    [ROLLBACK] = "ROLLBACK",
+    [TICK] = "UPDATE clock SET last_us = ?1",
+    [LOOK] =
+        "SELECT version, updated_us, deleted FROM resource_version"
+        " WHERE type = ?1 AND id = ?2 ORDER BY version DESC LIMIT 1",
+    [CLOSE_VERSION] =
+        "UPDATE resource_version SET valid_to = ?4"
+        " WHERE type = ?1 AND id = ?2 AND version < ?3 AND valid_to IS NULL",
+    [ADD_VERSION] = "INSERT INTO resource_version VALUES(?1, ?2, ?3, ?4, ?5, NULL, ?6, ?7)",
+};
+
+struct database {
+  char *path;
+  pthread_mutex_t idle_mutex;
+  sqlite3 *idle[IDLE_MAX];
+  size_t idle_count;
+  /* The rest of this group is under it. */
+  pthread_mutex_t write_mutex;
+  sqlite3 *writer;
+  sqlite3_stmt *prepared[STATEMENT_COUNT];
+  int64_t stamp_us;
+  pthread_mutex_t clock_mutex;
+  /* The latest time that was given out, and the stamp of the open transaction, 0 for none. */
+  int64_t last_us;
+  int64_t open_us;
+};
+
+/* --- the clock --- */
+
+static int64_t system_now_us(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t database_now(struct database *database) {
+  int64_t now_us = system_now_us();
+  pthread_mutex_lock(&database->clock_mutex);
+  if (now_us > database->last_us) database->last_us = now_us;
+  now_us = database->last_us;
+  pthread_mutex_unlock(&database->clock_mutex);
+  return now_us;
+}
+
+static int64_t open_stamp(struct database *database) {
+  int64_t now_us = system_now_us();
+  pthread_mutex_lock(&database->clock_mutex);
+  if (now_us <= database->last_us) now_us = database->last_us + 1;
+  database->last_us = now_us;
+  database->open_us = now_us;
+  pthread_mutex_unlock(&database->clock_mutex);
+  return now_us;
+}
+
+static void close_stamp(struct database *database) {
+  pthread_mutex_lock(&database->clock_mutex);
+  database->open_us = 0;
+  pthread_mutex_unlock(&database->clock_mutex);
+}
+
+bool database_settled(struct database *database, int64_t time_us) {
+  pthread_mutex_lock(&database->clock_mutex);
+  bool settled = database->open_us == 0 || database->open_us > time_us;
+  pthread_mutex_unlock(&database->clock_mutex);
+  return settled;
+}
+
+/* --- opening and closing --- */
+
+static sqlite3 *connect(const char *path, int flags) {
+  sqlite3 *connection = NULL;
+  if (sqlite3_open_v2(path, &connection, flags | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
+      sqlite3_busy_timeout(connection, BUSY_MS) == SQLITE_OK) {
+    return connection;
+  }
+  sqlite3_close(connection);
+  return NULL;
+}
+
+static bool read_last_stamp(struct database *database) {
+  sqlite3_stmt *statement = NULL;
+  bool done = sqlite3_prepare_v2(database->writer, "SELECT last_us FROM clock", -1, &statement,
+                                 NULL) == SQLITE_OK &&
+              sqlite3_step(statement) == SQLITE_ROW;
+  if (done) database->last_us = sqlite3_column_int64(statement, 0);
+  sqlite3_finalize(statement);
+  return done;
+}
+
+static bool prepare(struct database *database) {
+  for (int i = 0; i < STATEMENT_COUNT; i++) {
+    if (sqlite3_prepare_v3(database->writer, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
+                           &database->prepared[i], NULL) != SQLITE_OK) {
+      return false;
+    }
+  }
+  return true;
+}
+
+enum result database_open(const char *path, struct database **database, struct text *problem) {
+  struct database *made = calloc(1, sizeof *made);
+  if (made == NULL) return FAILED;
+  pthread_mutex_init(&made->idle_mutex, NULL);
+  pthread_mutex_init(&made->write_mutex, NULL);
+  pthread_mutex_init(&made->clock_mutex, NULL);
+  made->path = strdup(path);
+  if (made->path != NULL) {
+    made->writer = connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  }
+  if (made->writer != NULL && sqlite3_exec(made->writer, schema, NULL, NULL, NULL) == SQLITE_OK &&
+      sqlite3_exec(made->writer, "PRAGMA synchronous=FULL", NULL, NULL, NULL) == SQLITE_OK &&
+      read_last_stamp(made) && prepare(made)) {
+    *database = made;
+    return DONE;
+  }
+  text_add_format(problem, "the database cannot be used: %s",
+                  made->writer != NULL ? sqlite3_errmsg(made->writer) : "it cannot be opened");
+  database_close(made);
+  return FAILED;
+}
+
+void database_close(struct database *database) {
+  if (database == NULL) return;
+  for (size_t i = 0; i < database->idle_count; i++) sqlite3_close(database->idle[i]);
+  for (int i = 0; i < STATEMENT_COUNT; i++) sqlite3_finalize(database->prepared[i]);
+  sqlite3_close(database->writer);
+  pthread_mutex_destroy(&database->clock_mutex);
+  pthread_mutex_destroy(&database->write_mutex);
+  pthread_mutex_destroy(&database->idle_mutex);
+  free(database->path);
+  free(database);
+}
+
+/* --- reading --- */
+
+sqlite3 *database_borrow(struct database *database) {
+  sqlite3 *connection = NULL;
+  pthread_mutex_lock(&database->idle_mutex);
+  if (database->idle_count > 0) connection = database->idle[--database->idle_count];
+  pthread_mutex_unlock(&database->idle_mutex);
+  if (connection != NULL) return connection;
+  connection = connect(database->path, SQLITE_OPEN_READONLY);
+  if (connection == NULL) return NULL;
+  /* Read through the page cache of the system: many connections share one file. */
+  sqlite3_exec(connection, "PRAGMA mmap_size=2147418112", NULL, NULL, NULL);
+  return connection;
+}
+
+void database_give_back(struct database *database, sqlite3 *connection) {
+  if (connection == NULL) return;
+  pthread_mutex_lock(&database->idle_mutex);
+  if (database->idle_count < IDLE_MAX) {
+    database->idle[database->idle_count++] = connection;
+    connection = NULL;
+  }
+  pthread_mutex_unlock(&database->idle_mutex);
+  sqlite3_close(connection);
+}
+
+/* Binds a type and an id, which outlive the statement's run. */
+static bool bind_key(sqlite3_stmt *statement, const char *type, const char *id) {
+  return sqlite3_bind_text(statement, 1, type, -1, SQLITE_STATIC) == SQLITE_OK &&
+         sqlite3_bind_text(statement, 2, id, -1, SQLITE_STATIC) == SQLITE_OK;
+}
+
+static void read_facts(sqlite3_stmt *statement, struct stored *stored) {
+  stored->version = sqlite3_column_int64(statement, 0);
+  stored->updated_us = sqlite3_column_int64(statement, 1);
+  stored->deleted = sqlite3_column_int(statement, 2) != 0;
+}
+
+static enum result read_row(sqlite3_stmt *statement, struct stored *stored) {
+  int code = sqlite3_step(statement);
+  if (code == SQLITE_DONE) return NONE;
+  if (code != SQLITE_ROW) return FAILED;
+  read_facts(statement, stored);
+  if (stored->deleted) return DONE;
+  const void *json = sqlite3_column_text(statement, 3);
+  if (json == NULL) return FAILED;
+  text_add(&stored->json, json, (size_t)sqlite3_column_bytes(statement, 3));
+  return stored->json.failed ? FAILED : DONE;
+}
+
+enum result database_read(struct database *database, const char *type, const char *id,
+                          struct stored *stored) {
+  static const char query[] =
+      "SELECT version, updated_us, deleted, json FROM resource_version"
+      " WHERE type = ?1 AND id = ?2 ORDER BY version DESC LIMIT 1";
+  enum result result = FAILED;
+  sqlite3_stmt *statement = NULL;
+  memset(stored, 0, sizeof *stored);
+  sqlite3 *connection = database_borrow(database);
+  if (connection == NULL) return FAILED;
+  if (sqlite3_prepare_v2(connection, query, sizeof query, &statement, NULL) == SQLITE_OK &&
+      bind_key(statement, type, id)) {
+    result = read_row(statement, stored);
+  }
+  sqlite3_finalize(statement);
+  database_give_back(database, connection);
+  return result;
+}
+
+void stored_free(struct stored *stored) {
+  text_free(&stored->json);
+}
+
+enum result database_next_type(struct database *database, char type[TYPE_MAX + 1]) {
+  static const char query[] = "SELECT min(type) FROM resource_version WHERE type > ?1";
+  enum result result = FAILED;
+  sqlite3_stmt *statement = NULL;
+  sqlite3 *connection = database_borrow(database);
+  if (connection != NULL &&
+      sqlite3_prepare_v2(connection, query, sizeof query, &statement, NULL) == SQLITE_OK &&
+      sqlite3_bind_text(statement, 1, type, -1, SQLITE_TRANSIENT) == SQLITE_OK &&
+      sqlite3_step(statement) == SQLITE_ROW) {
+    const char *next = (const char *)sqlite3_column_text(statement, 0);
+    result = next == NULL ? NONE : DONE;
+    if (next != NULL) snprintf(type, TYPE_MAX + 1, "%s", next);
+  }
+  sqlite3_finalize(statement);
+  database_give_back(database, connection);
+  return result;
+}
+
+/* --- writing --- */
+
+static enum result run(struct database *database, enum statement which) {
+  sqlite3_stmt *statement = database->prepared[which];
+  int code = sqlite3_step(statement);
+  sqlite3_reset(statement);
+  sqlite3_clear_bindings(statement);
+  return code == SQLITE_DONE ? DONE : FAILED;
+}
+
+enum result database_begin(struct database *database, int64_t *stamp_us) {
+  pthread_mutex_lock(&database->write_mutex);
+  if (run(database, BEGIN) != DONE) {
+    pthread_mutex_unlock(&database->write_mutex);
+    return FAILED;
+  }
+  database->stamp_us = open_stamp(database);
+  *stamp_us = database->stamp_us;
+  sqlite3_bind_int64(database->prepared[TICK], 1, database->stamp_us);
+  if (run(database, TICK) == DONE) return DONE;
+  database_end(database, false);
+  return FAILED;
+}
+
+enum result database_end(struct database *database, bool keep) {
+  enum result result = keep ? run(database, COMMIT) : DONE;
+  /* A failed COMMIT may leave the transaction open. */
+  if (sqlite3_get_autocommit(database->writer) == 0) run(database, ROLLBACK);
+  close_stamp(database);
+  pthread_mutex_unlock(&database->write_mutex);
+  return result;
+}
+
+enum result database_look(struct database *database, const char *type, const char *id,
+                          struct stored *stored) {
+  sqlite3_stmt *statement = database->prepared[LOOK];
+  memset(stored, 0, sizeof *stored);
+  int code = bind_key(statement, type, id) ? sqlite3_step(statement) : SQLITE_ERROR;
+  if (code == SQLITE_ROW) read_facts(statement, stored);
+  sqlite3_reset(statement);
+  sqlite3_clear_bindings(statement);
+  if (code == SQLITE_ROW) return DONE;
+  return code == SQLITE_DONE ? NONE : FAILED;
+}
+
+enum result database_write(struct database *database, const char *type, const char *id,
+                           int64_t version, int64_t updated_us, const char *json, size_t len) {
+  sqlite3_stmt *close = database->prepared[CLOSE_VERSION];
+  sqlite3_stmt *add = database->prepared[ADD_VERSION];
+  if (version > 1) {
+    if (!bind_key(close, type, id)) return FAILED;
+    sqlite3_bind_int64(close, 3, version);
+    sqlite3_bind_int64(close, 4, database->stamp_us);
+    if (run(database, CLOSE_VERSION) != DONE) return FAILED;
+  }
+  if (!bind_key(add, type, id)) return FAILED;
+  sqlite3_bind_int64(add, 3, version);
+  sqlite3_bind_int64(add, 4, updated_us);
+  sqlite3_bind_int64(add, 5, database->stamp_us);
+  sqlite3_bind_int(add, 6, json == NULL);
+  if (json != NULL &&
+      sqlite3_bind_text64(add, 7, json, len, SQLITE_STATIC, SQLITE_UTF8) != SQLITE_OK) {
+    return FAILED;
+  }
+  return run(database, ADD_VERSION);
+}

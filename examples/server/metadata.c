@@ -1,0 +1,71 @@
+/* The CapabilityStatement. It says what this server does, and no more. */
+#include <string.h>
+
+#include "instant.h"
+#include "server.h"
+
+#define BULK_DATA "http://hl7.org/fhir/uv/bulkdata/"
+
+/* A type with what REST can do with it; a Group can be searched too. */
+static void add_type(struct text *body, const char *type, bool is_first) {
+  text_add_format(body,
+                  "%s{\"type\":\"%s\",\"interaction\":[{\"code\":\"read\"},{\"code\":\"update\"},"
+                  "{\"code\":\"delete\"}%s],\"versioning\":\"versioned\",\"updateCreate\":true",
+                  is_first ? "" : ",", type,
+                  strcmp(type, "Group") == 0 ? ",{\"code\":\"search-type\"}" : "");
+  if (strcmp(type, "Group") == 0) {
+    text_add_string(body,
+                    ",\"searchParam\":[{\"name\":\"_id\",\"type\":\"token\"},"
+                    "{\"name\":\"identifier\",\"type\":\"token\"},"
+                    "{\"name\":\"name\",\"type\":\"string\"}]");
+  }
+  text_add_string(body, "}");
+}
+
+/* The types that there are, in order, and Group and Patient in any case. */
+static enum result add_types(struct server *server, struct text *body) {
+  static const char *const always[] = {"Group", "Patient"};
+  char type[TYPE_MAX + 1] = "";
+  size_t next = 0;
+  bool is_first = true;
+  enum result result = DONE;
+  while ((result = database_next_type(server->database, type)) == DONE) {
+    for (; next < 2 && strcmp(always[next], type) <= 0; next++) {
+      if (strcmp(always[next], type) == 0) continue;
+      add_type(body, always[next], is_first);
+      is_first = false;
+    }
+    add_type(body, type, is_first);
+    is_first = false;
+  }
+  for (; next < 2; next++) {
+    add_type(body, always[next], is_first);
+    is_first = false;
+  }
+  return result == NONE ? DONE : FAILED;
+}
+
+void metadata_answer(struct server *server, struct answer *answer) {
+  char date[INSTANT_MAX];
+  struct text *body = &answer->body;
+  instant_write(server->started_us, date);
+  text_add_format(body,
+                  "{\"resourceType\":\"CapabilityStatement\",\"status\":\"active\",\"date\":"
+                  "\"%s\",\"kind\":\"instance\",\"instantiates\":[\"" BULK_DATA
+                  "CapabilityStatement/bulk-data\"],\"software\":{\"name\":\"fhirexport-server\","
+                  "\"version\":\"%s\"},\"implementation\":{\"description\":\"The example server of "
+                  "libfhirexport\",\"url\":",
+                  date, fhx_version());
+  text_add_json(body, server->base_url);
+  text_add_string(body,
+                  "},\"fhirVersion\":\"4.0.1\",\"format\":[\"application/fhir+json\",\"json\"],"
+                  "\"rest\":[{\"mode\":\"server\",\"resource\":[");
+  if (add_types(server, body) != DONE) {
+    answer_fail(answer, "the database could not be read");
+    return;
+  }
+  text_add_string(body, "],\"operation\":[{\"name\":\"export\",\"definition\":\"" BULK_DATA
+                        "OperationDefinition/export\"}]}]}");
+  answer->status = 200;
+  answer_set_type(answer, "application/fhir+json");
+}
