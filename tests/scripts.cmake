@@ -2,6 +2,10 @@
 fhx_add_script(programs.generator python:${python} --
   ${CMAKE_CURRENT_SOURCE_DIR}/generator.sh $<TARGET_FILE:fhirexport-generate>)
 set_tests_properties(programs.generator PROPERTIES LABELS slow)
+if(FHX_SANITIZE MATCHES "thread")
+  # It measures memory, and ThreadSanitizer's own grows.
+  set_tests_properties(programs.generator PROPERTIES LABELS "slow;nosan")
+endif()
 fhx_add_script(programs.folder python:${python} --
   ${CMAKE_CURRENT_SOURCE_DIR}/programs.sh $<TARGET_FILE:minimal>
   $<TARGET_FILE:fhirexport-folder> $<TARGET_FILE:fhirexport-generate>)
