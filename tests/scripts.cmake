@@ -2,6 +2,10 @@
 fhx_add_script(programs.generator python:${python} --
   ${CMAKE_CURRENT_SOURCE_DIR}/generator.sh $<TARGET_FILE:fhirexport-generate>)
 set_tests_properties(programs.generator PROPERTIES LABELS slow)
+if(FHX_SANITIZE MATCHES "thread")
+  # It measures memory, and ThreadSanitizer's own grows.
+  set_tests_properties(programs.generator PROPERTIES LABELS "slow;nosan")
+endif()
 fhx_add_script(programs.folder python:${python} --
   ${CMAKE_CURRENT_SOURCE_DIR}/programs.sh $<TARGET_FILE:minimal>
   $<TARGET_FILE:fhirexport-folder> $<TARGET_FILE:fhirexport-generate>)
@@ -43,3 +47,12 @@ set_tests_properties(export.killed export.memory PROPERTIES LABELS "slow;nosan" 
 fhx_add_script(docs.examples python:${python} --
   ${python} ${CMAKE_CURRENT_SOURCE_DIR}/docs_examples.py ${PROJECT_SOURCE_DIR}
   ${CMAKE_C_COMPILER} $<TARGET_FILE:fhirexport>)
+
+# The tests through the public headers again, under valgrind.
+foreach(file ${FHX_API_TESTS})
+  get_filename_component(name ${file} NAME_WE)
+  fhx_add_script(valgrind.${name} valgrind --
+    valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,possible
+    $<TARGET_FILE:api_${name}>)
+  set_property(TEST valgrind.${name} APPEND PROPERTY ENVIRONMENT FHX_QUICK=1)
+endforeach()
