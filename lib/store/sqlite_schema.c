@@ -140,6 +140,7 @@ const char *const fhx__sql_texts[FHX__SQL_COUNT] = {
         "UPDATE job SET state = 4, cleanup_due = 1 WHERE job_key IN"
         " (SELECT job_key FROM job WHERE state IN (2, 3) AND ended_us < ?1"
         " ORDER BY ended_us LIMIT ?2)",
+    /* The index is named, since the one of all ids would do too, and lead past every job. */
     [FHX__SQL_JOB_NEXT_CLEANUP] =
         "SELECT job_id FROM job INDEXED BY job_cleanup"
         " WHERE cleanup_due = 1 AND job_id > ?1 ORDER BY job_id LIMIT 1",
