@@ -10,6 +10,11 @@ fhx_add_script(programs.folder python:${python} --
   ${CMAKE_CURRENT_SOURCE_DIR}/programs.sh $<TARGET_FILE:minimal>
   $<TARGET_FILE:fhirexport-folder> $<TARGET_FILE:fhirexport-generate>)
 set_tests_properties(programs.folder PROPERTIES LABELS "")
+if(TARGET fhirexport-server)
+  fhx_add_script(programs.demo curl --
+    ${CMAKE_CURRENT_SOURCE_DIR}/demo.sh ${PROJECT_SOURCE_DIR} $<TARGET_FILE_DIR:fhirexport-server>)
+  set_tests_properties(programs.demo PROPERTIES LABELS "slow")
+endif()
 
 # Programs that are killed, stopped and compared, and the scripts that do so.
 foreach(program crash/victim real_data/push)
