@@ -16,6 +16,19 @@ if(TARGET fhirexport-server)
   set_tests_properties(programs.demo PROPERTIES LABELS "slow")
 endif()
 
+# The example server over HTTP; it is built where libmicrohttpd is.
+if(TARGET fhirexport-server)
+  foreach(name rest bad_input command_line)
+    fhx_add_script(server.${name} python:${python} --
+      ${python} ${CMAKE_CURRENT_SOURCE_DIR}/server/${name}.py $<TARGET_FILE:fhirexport-server>)
+  endforeach()
+  fhx_add_script(server.end_to_end python:${python} --
+    ${python} ${CMAKE_CURRENT_SOURCE_DIR}/server/end_to_end.py $<TARGET_FILE:fhirexport-server>
+    $<TARGET_FILE:fhirexport-generate>)
+  set_tests_properties(server.rest server.bad_input server.command_line server.end_to_end
+    PROPERTIES LABELS "")
+endif()
+
 # Programs that are killed, stopped and compared, and the scripts that do so.
 foreach(program crash/victim real_data/push)
   get_filename_component(name ${program} NAME)

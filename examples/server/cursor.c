@@ -48,6 +48,9 @@ struct cursor *cursor_open(struct database *database, const struct cursor_place 
   if (cursor == NULL) return NULL;
   cursor->database = database;
   cursor->place = *place;
+  if (place->rows_max == 0 || place->rows_max > BATCH_ROWS_MAX) {
+    cursor->place.rows_max = BATCH_ROWS_MAX;
+  }
   snprintf(cursor->type, sizeof cursor->type, "%s", place->type);
   cursor->by_update = place->since_us != INT64_MIN;
   cursor->last_us = INT64_MIN;
@@ -115,7 +118,8 @@ static bool add_row(struct cursor *cursor) {
 }
 
 static enum result gather(struct cursor *cursor, uint64_t want) {
-  while (cursor->count < BATCH_ROWS_MAX && (cursor->count == 0 || cursor->data.len < want)) {
+  while (cursor->count < cursor->place.rows_max &&
+         (cursor->count == 0 || cursor->data.len < want)) {
     int code = sqlite3_step(cursor->statement);
     if (code == SQLITE_DONE) cursor->ended = true;
     if (code == SQLITE_DONE) break;

@@ -17,6 +17,8 @@ struct cursor_place {
   /* Ids from `from` on and before `to`; "": no bound. */
   char from[ID_MAX + 1];
   char to[ID_MAX + 1];
+  /* The most rows of one batch; 0: no limit. */
+  uint64_t rows_max;
 };
 
 /* What one call read, valid until the next. */

@@ -18,7 +18,7 @@ static const char query_text[] =
     " WHERE type = 'Group' AND valid_to IS NULL AND deleted = 0 AND id > ?1"
     " AND (?2 IS NULL OR id = ?2)"
     " AND (?3 IS NULL OR substr(lower(json_extract(json, '$.name')), 1, length(?3)) = lower(?3))"
-    " AND (?4 IS NULL OR EXISTS (SELECT 1 FROM json_each(json, '$.identifier')"
+    " AND (?4 IS NULL OR EXISTS (SELECT 1 FROM json_each(resource_version.json, '$.identifier')"
     "  WHERE json_extract(value, '$.value') = ?4"
     "  AND (?5 IS NULL OR coalesce(json_extract(value, '$.system'), '') = ?5)))"
     " ORDER BY id LIMIT ?6";

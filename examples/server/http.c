@@ -290,7 +290,9 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 /* --- life --- */
 
 static struct MHD_Daemon *start_daemon(struct http *http, int listen_socket) {
-  const unsigned flags = MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC;
+  /* Not epoll: libmicrohttpd 0.9.75 then misses the end of a connection that came with the last
+     bytes, until a time-out. */
+  const unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC;
   return MHD_start_daemon(
       flags, 0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, listen_socket,
       MHD_OPTION_THREAD_POOL_SIZE, THREADS, MHD_OPTION_CONNECTION_LIMIT, http->limits.connections,

@@ -5,11 +5,13 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define BACKLOG 512
+#define PORT_MAX 65535
 
 static bool complain(const char *place, const char *problem) {
   fprintf(stderr, "fhirexport-server: --listen %s: %s\n", place, problem);
@@ -21,6 +23,7 @@ static bool split(const char *place, char host[80], char port[8]) {
   const char *colon = strrchr(place, ':');
   if (colon == NULL || strlen(colon + 1) > 5 || colon[1] == '\0') return false;
   if (strspn(colon + 1, "0123456789") != strlen(colon + 1)) return false;
+  if (strtol(colon + 1, NULL, 10) > PORT_MAX) return false;
   size_t len = (size_t)(colon - place);
   if (len >= 2 && place[0] == '[' && place[len - 1] == ']') {
     place++;
@@ -58,10 +61,8 @@ static bool bind_and_listen(const struct addrinfo *address, struct listener *lis
     return false;
   }
   listener->loopback = is_loopback((struct sockaddr *)&bound);
-  unsigned number = 0;
-  bool valid = sscanf(port, "%u", &number) == 1;
-  listener->port = (uint16_t)number;
-  return valid;
+  listener->port = (uint16_t)strtoul(port, NULL, 10);
+  return true;
 }
 
 bool listener_open(const char *place, struct listener *listener) {

@@ -103,7 +103,8 @@ static bool open_engine(const struct options *options, struct server *server) {
   engine.base_url = server->base_url;
   bool has_keys = read_keys(options, &keys, &engine);
   if (has_keys) {
-    if (server_source_new(server->database, &engine.source, &error) != FHX_OK) {
+    if (server_source_new(server->database, options->part_count, &engine.source, &error) !=
+        FHX_OK) {
       what = "the source";
     } else if (open_destination(options, &engine.destination, &error) != FHX_OK) {
       what = options->destination;

@@ -45,8 +45,10 @@ const char options_help[] =
     "after the next start with the same --jobs. Exit codes: 0 ended, 1 failed, 2 mistake in the\n"
     "command.\n";
 
+/* Above all characters, which getopt_long returns for what it does not know. */
 enum {
-  OPTION_LISTEN = 1,
+  OPTION_FIRST = 256,
+  OPTION_LISTEN = OPTION_FIRST,
   OPTION_BASE_URL,
   OPTION_DATABASE,
   OPTION_LOAD,
@@ -241,7 +243,7 @@ static bool fit_together(const struct options *options) {
 }
 
 bool options_read(struct options *options, int argc, char **argv) {
-  struct option table[OPTION_NUMBERS + NUMBER_COUNT];
+  struct option table[OPTION_NUMBERS - OPTION_FIRST + NUMBER_COUNT + 1];
   int option = 0;
   preset(options, argc);
   if (options->load == NULL) return mistake("there is no memory");

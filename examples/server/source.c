@@ -7,6 +7,7 @@
 #include "source.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cursor.h"
@@ -16,6 +17,15 @@
 #define SHARD_MAX (2 * ID_MAX + 2)
 /* How long to wait for a write in flight. */
 #define SETTLE_US 1000
+
+struct server_source {
+  struct database *database;
+  uint64_t rows_max;
+};
+
+static struct database *database_of(void *user_data) {
+  return ((struct server_source *)user_data)->database;
+}
 
 static void fail(fhx_reply *reply) {
   /* A busy or unreachable database: the library tries the task again. */
@@ -47,7 +57,7 @@ static void end(struct database *database, sqlite3 *connection, sqlite3_stmt *st
 static void list_types(void *user_data, fhx_reply *reply) {
   char type[TYPE_MAX + 1] = "";
   enum result result = DONE;
-  while ((result = database_next_type(user_data, type)) == DONE) {
+  while ((result = database_next_type(database_of(user_data), type)) == DONE) {
     fhx_reply_item(reply, type, strlen(type));
   }
   if (result == NONE) {
@@ -92,7 +102,8 @@ static bool weigh_sample(struct database *database, const fhx_query *query, doub
 static void count_estimate(void *user_data, const fhx_query *query, fhx_reply *reply) {
   uint64_t count = 0;
   double mean = 0;
-  if (count_versions(user_data, query, &count) && weigh_sample(user_data, query, &mean)) {
+  if (count_versions(database_of(user_data), query, &count) &&
+      weigh_sample(database_of(user_data), query, &mean)) {
     fhx_reply_estimate(reply, count, (uint64_t)((double)count * mean));
   } else {
     fail(reply);
@@ -119,13 +130,14 @@ static void list_shards(void *user_data, const fhx_query *query, uint32_t count_
   uint64_t count = 0, position = 0;
   sqlite3 *connection = NULL;
   int code = SQLITE_DONE;
-  bool counted = count_versions(user_data, query, &count);
+  bool counted = count_versions(database_of(user_data), query, &count);
   if (counted && (count_max < 2 || count < count_max)) {
     fhx_reply_done(reply);
     return;
   }
   sqlite3_stmt *statement =
-      counted ? begin(user_data, text, fhx_query_resource_type(query), &connection) : NULL;
+      counted ? begin(database_of(user_data), text, fhx_query_resource_type(query), &connection)
+              : NULL;
   if (statement == NULL) {
     fail(reply);
     return;
@@ -137,7 +149,7 @@ static void list_shards(void *user_data, const fhx_query *query, uint32_t count_
     end_shard(statement, from, reply);
     shards++;
   }
-  end(user_data, connection, statement);
+  end(database_of(user_data), connection, statement);
   if (code != SQLITE_ROW && code != SQLITE_DONE) {
     fail(reply);
     return;
@@ -162,7 +174,7 @@ static void read_resource(void *user_data, const fhx_query *query, const char *r
     return;
   }
   memcpy(type, reference, type_len);
-  sqlite3_stmt *statement = begin(user_data, text, type, &connection);
+  sqlite3_stmt *statement = begin(database_of(user_data), text, type, &connection);
   if (statement == NULL) {
     fail(reply);
     return;
@@ -179,13 +191,13 @@ static void read_resource(void *user_data, const fhx_query *query, const char *r
   } else {
     fail(reply);
   }
-  end(user_data, connection, statement);
+  end(database_of(user_data), connection, statement);
 }
 
 /* --- time --- */
 
 static void snapshot_ready(void *user_data, int64_t as_of_us, fhx_reply *reply) {
-  if (database_settled(user_data, as_of_us)) {
+  if (database_settled(database_of(user_data), as_of_us)) {
     fhx_reply_done(reply);
   } else {
     fhx_reply_wait(reply, SETTLE_US);
@@ -193,7 +205,7 @@ static void snapshot_ready(void *user_data, int64_t as_of_us, fhx_reply *reply) 
 }
 
 static void read_clock(void *user_data, fhx_reply *reply) {
-  fhx_reply_time(reply, database_now(user_data), 1);
+  fhx_reply_time(reply, database_now(database_of(user_data)), 1);
 }
 
 /* --- cursors --- */
@@ -217,6 +229,7 @@ static bool read_shard(const fhx_query *query, char from[ID_MAX + 1], char to[ID
 }
 
 static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *reply) {
+  const struct server_source *source = user_data;
   struct cursor_place place;
   size_t len = 0;
   const void *token = fhx_query_token(query, &len);
@@ -228,7 +241,8 @@ static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *repl
   place.as_of_us = fhx_query_as_of_us(query);
   place.since_us = fhx_query_since_us(query);
   place.until_us = fhx_query_until_us(query);
-  struct cursor *cursor = cursor_open(user_data, &place);
+  place.rows_max = source->rows_max;
+  struct cursor *cursor = cursor_open(source->database, &place);
   if (cursor == NULL) {
     fail(reply);
     return;
@@ -266,8 +280,17 @@ static void close_cursor(void *user_data, void *handle) {
   cursor_close(handle);
 }
 
-int32_t server_source_new(struct database *database, fhx_source **source, fhx_error **error) {
+static void destroy(void *user_data) {
+  free(user_data);
+}
+
+int32_t server_source_new(struct database *database, uint64_t rows_max, fhx_source **source,
+                          fhx_error **error) {
   fhx_source_callbacks callbacks;
+  struct server_source *made = malloc(sizeof *made);
+  if (made == NULL) return FHX_ERR_NO_MEMORY;
+  made->database = database;
+  made->rows_max = rows_max;
   FHX_INIT(&callbacks);
   callbacks.open_cursor = open_cursor;
   callbacks.next_rows = next_rows;
@@ -278,5 +301,6 @@ int32_t server_source_new(struct database *database, fhx_source **source, fhx_er
   callbacks.count_estimate = count_estimate;
   callbacks.snapshot_ready = snapshot_ready;
   callbacks.read_clock = read_clock;
-  return fhx_source_new(&callbacks, database, source, error);
+  callbacks.destroy = destroy;
+  return fhx_source_new(&callbacks, made, source, error);
 }

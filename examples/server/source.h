@@ -6,7 +6,9 @@
 
 #include "database.h"
 
-/* `database` must outlive the source. */
-int32_t server_source_new(struct database *database, fhx_source **source, fhx_error **error);
+/* A reply has at most `rows_max` resources (0: no limit): files are closed between replies, so a
+   limit of resources in a file is one of replies too. `database` must outlive the source. */
+int32_t server_source_new(struct database *database, uint64_t rows_max, fhx_source **source,
+                          fhx_error **error);
 
 #endif

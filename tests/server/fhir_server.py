@@ -1,0 +1,184 @@
+"""Starts fhirexport-server for a test, talks to it, and checks what every answer must obey."""
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.parse
+
+PROGRAM = None
+SEVERITIES = {"fatal", "error", "warning", "information"}
+# The codes of FHIR R4's IssueType that a server may give.
+CODES = {"invalid", "structure", "required", "value", "invariant", "security", "login", "unknown",
+         "expired", "forbidden", "suppressed", "processing", "not-supported", "duplicate",
+         "multiple-matches", "not-found", "deleted", "too-long", "code-invalid", "extension",
+         "too-costly", "business-rule", "conflict", "transient", "lock-error", "no-store",
+         "exception", "timeout", "incomplete", "throttled", "informational"}
+# What an answer must never show: paths, SQL, source files (ERR-03).
+LEAKS = re.compile(rb"/tmp/|/home/|sqlite|SELECT |INSERT |\.c:\d|0x[0-9a-f]{6}", re.IGNORECASE)
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    def header(self, name):
+        for key, value in self.headers:
+            if key.lower() == name.lower():
+                return value
+        return None
+
+    def json(self):
+        return json.loads(self.body)
+
+
+class Server:
+    """One process, in a folder of its own unless `folder` is given."""
+
+    def __init__(self, *options, folder=None, listen="127.0.0.1:0"):
+        self.own_folder = folder is None
+        self.folder = folder or tempfile.mkdtemp(prefix="fhx-server-")
+        self.log = open(os.path.join(self.folder, "log"), "ab")
+        command = [PROGRAM, "--listen", listen, "--auth", "none",
+                   "--db", "sqlite:" + os.path.join(self.folder, "resources.db"),
+                   "--destination", "file:" + os.path.join(self.folder, "files"), *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log)
+        line = self.process.stdout.readline().decode().split()
+        if len(line) != 2 or line[0] != "ready":
+            self.process.kill()
+            raise AssertionError("the server did not start: " + self.read_log())
+        self.base_url = line[1]
+        parts = urllib.parse.urlsplit(line[1])
+        self.host, self.port, self.base = parts.hostname, parts.port, parts.path
+
+    def read_log(self):
+        with open(os.path.join(self.folder, "log"), encoding="utf-8") as log:
+            return log.read()
+
+    def connect(self, timeout=30):
+        return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+
+    def request(self, method, path, body=None, headers=None, timeout=30):
+        """`path` is behind the base, or a whole URL."""
+        if path.startswith("http"):
+            path = path[path.index("/", 8):]
+        else:
+            path = self.base + path
+        connection = self.connect(timeout)
+        try:
+            connection.putrequest(method, path, skip_accept_encoding=True)
+            for name, value in (headers or {}).items():
+                connection.putheader(name, value)
+            if body is not None:
+                connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body)
+            response = connection.getresponse()
+            return Answer(response.status, response.getheaders(), response.read())
+        finally:
+            connection.close()
+
+    def get(self, path, **more):
+        return self.request("GET", path, **more)
+
+    def put(self, resource, headers=None):
+        if isinstance(resource, dict):
+            resource = json.dumps(resource)
+        facts = json.loads(resource)
+        headers = headers or {"Content-Type": "application/fhir+json"}
+        return self.request("PUT", f"/{facts['resourceType']}/{facts['id']}",
+                            resource.encode(), headers)
+
+    def raw(self, data, timeout=10, half_close=False):
+        """Sends bytes as they are; all that comes back until the server closes."""
+        with socket.create_connection((self.host, self.port), timeout=timeout) as connection:
+            received = b""
+            try:
+                connection.sendall(data)
+                if half_close:
+                    connection.shutdown(socket.SHUT_WR)
+                while True:
+                    piece = connection.recv(65536)
+                    if not piece:
+                        break
+                    received += piece
+            except (ConnectionResetError, BrokenPipeError):
+                pass
+            return received
+
+    def memory_kib(self):
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1))
+
+    def stop(self, how=signal.SIGTERM, keep=False):
+        """Ends it; the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        try:
+            code = self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+        self.process.stdout.close()
+        self.log.close()
+        if self.own_folder and not keep:
+            shutil.rmtree(self.folder)
+        return code
+
+
+class ServerTest(unittest.TestCase):
+    """One server for all tests of a class."""
+
+    options = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server(*cls.options)
+
+    @classmethod
+    def tearDownClass(cls):
+        assert cls.server.stop() == 0, "the server did not end cleanly"
+
+    def check_outcome(self, answer, status):
+        """A refusal is an OperationOutcome that leaks nothing (ERR-01, ERR-02, ERR-03)."""
+        self.assertEqual(answer.status, status, answer.body)
+        self.assertTrue(answer.header("Content-Type").startswith("application/fhir+json"))
+        self.check_issues(answer.json())
+        self.assertIsNone(LEAKS.search(answer.body), answer.body)
+        return answer.json()["issue"][0]["diagnostics"]
+
+    def check_issues(self, outcome):
+        self.assertEqual(outcome["resourceType"], "OperationOutcome")
+        self.assertGreater(len(outcome["issue"]), 0)
+        for issue in outcome["issue"]:
+            self.assertIn(issue["severity"], SEVERITIES)
+            self.assertIn(issue["code"], CODES)
+            self.assertTrue(issue["diagnostics"])
+
+    def check_alive(self):
+        self.assertEqual(self.server.get("/metadata", timeout=10).status, 200)
+
+    def wait_for(self, condition, seconds, message):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if condition():
+                return
+            time.sleep(0.05)
+        self.fail(message)
+
+
+def run_tests():
+    """Runs the tests of the calling script: SCRIPT PROGRAM [ARGUMENT OF UNITTEST]..."""
+    global PROGRAM
+    sys.modules.setdefault("fhir_server", sys.modules[__name__])
+    PROGRAM = sys.argv.pop(1)
+    unittest.main(module="__main__", verbosity=2)
