@@ -1,4 +1,5 @@
 /* Downloads of the files that the engine serves (Bulk Data IG, "Output File Request"). */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -91,13 +92,11 @@ static int32_t check_link(fhx__call *call, const char *job_id, const char *file,
 /* --- the answer --- */
 
 static int32_t unsatisfiable(uint64_t byte_count, fhx_response **response, fhx_error **error) {
+  char range[40];
+  snprintf(range, sizeof range, "bytes */%llu", (unsigned long long)byte_count);
   int32_t status = fhx__response_outcome(416, "error", "value", "the range lies behind the file",
                                          response, error);
-  if (status == FHX_OK) {
-    status = fhx__response_add(*response, error, "Content-Range", "bytes */%llu",
-                               (unsigned long long)byte_count);
-  }
-  return status;
+  return status == FHX_OK ? fhx__response_extend(response, error, "Content-Range", range) : status;
 }
 
 static int32_t add_headers(fhx_response *made, const char *file, uint64_t byte_count,

@@ -19,8 +19,8 @@ static int32_t refused(const fhx_error *fault, fhx_response **response, fhx_erro
     int32_t made =
         fhx__response_outcome(429, "error", "throttled",
                               "too many exports run at present; try again later", response, error);
-    if (made == FHX_OK) made = fhx__response_add(*response, error, "Retry-After", RETRY_SECONDS);
-    return made;
+    if (made != FHX_OK) return made;
+    return fhx__response_extend(response, error, "Retry-After", RETRY_SECONDS);
   }
   return fhx__response_fault(fault, response, error);
 }

@@ -63,6 +63,15 @@ int32_t fhx__response_outcome(uint32_t status, const char *severity, const char 
   return FHX_OK;
 }
 
+int32_t fhx__response_extend(fhx_response **response, fhx_error **error, const char *name,
+                             const char *value) {
+  int32_t status = fhx__response_add(*response, error, name, "%s", value);
+  if (status == FHX_OK) return FHX_OK;
+  fhx_response_free(*response);
+  *response = NULL;
+  return status;
+}
+
 int32_t fhx__response_problem(const fhx__problem *problem, fhx_response **response,
                               fhx_error **error) {
   return fhx__response_outcome(problem->http_status, "error", problem->issue_code, problem->text,
@@ -77,20 +86,19 @@ int32_t fhx__response_no_job(fhx_response **response, fhx_error **error) {
 int32_t fhx__response_method(const char *allowed, fhx_response **response, fhx_error **error) {
   int32_t status = fhx__response_outcome(405, "error", "not-supported",
                                          "this URL does not take that method", response, error);
-  if (status == FHX_OK) status = fhx__response_add(*response, error, "Allow", "%s", allowed);
-  return status;
+  return status == FHX_OK ? fhx__response_extend(response, error, "Allow", allowed) : status;
 }
 
 int32_t fhx__response_fault(const fhx_error *fault, fhx_response **response, fhx_error **error) {
+  if (fhx_error_status(fault) == FHX_ERR_NO_MEMORY) return fhx__no_memory(error);
   bool may_pass = fhx_error_retryable(fault) != 0;
   int32_t status =
       fhx__response_outcome(may_pass ? 503 : 500, "error", may_pass ? "transient" : "exception",
                             may_pass ? "the server cannot answer at present; try again"
                                      : "the server could not answer this request",
                             response, error);
-  if (status == FHX_OK && may_pass)
-    status = fhx__response_add(*response, error, "Retry-After", "5");
-  return status;
+  if (status != FHX_OK || !may_pass) return status;
+  return fhx__response_extend(response, error, "Retry-After", "5");
 }
 
 void fhx__http_date(char text[FHX__HTTP_DATE_MAX], int64_t time_us) {

@@ -41,6 +41,10 @@ int32_t fhx__response_add(fhx_response *response, fhx_error **error, const char 
 int32_t fhx__response_outcome(uint32_t status, const char *severity, const char *code,
                               const char *text, fhx_response **response, fhx_error **error);
 
+/* Adds a header to an answer that is made; when it cannot, the answer is freed and NULL. */
+int32_t fhx__response_extend(fhx_response **response, fhx_error **error, const char *name,
+                             const char *value);
+
 /* The answer to a request that is refused. */
 int32_t fhx__response_problem(const fhx__problem *problem, fhx_response **response,
                               fhx_error **error);
@@ -52,7 +56,7 @@ int32_t fhx__response_no_job(fhx_response **response, fhx_error **error);
 int32_t fhx__response_method(const char *allowed, fhx_response **response, fhx_error **error);
 
 /* 503 for a fault that may pass, else 500, for an error of the server's own. Its message is not
-   shown. */
+   shown. Lack of memory is no answer but FHX_ERR_NO_MEMORY again. */
 int32_t fhx__response_fault(const fhx_error *fault, fhx_response **response, fhx_error **error);
 
 /* A time as an HTTP-date (RFC 9110, 5.6.7). */
