@@ -12,7 +12,9 @@
 #include <sys/socket.h>
 #include <time.h>
 
-/* An answer that takes longer makes room when connections run short; a download can be resumed. */
+/* When connections run short: how old one must be to make room, before its request has come, and
+   while it is answered. (A download can be resumed.) */
+#define YOUNG_US INT64_C(100000)
 #define ANSWER_US INT64_C(30000000)
 
 struct guarded {
@@ -34,6 +36,8 @@ struct guard {
   struct guarded_list waiting;
   struct guarded_list answering;
   uint32_t count;
+  /* Of these, those that are shut down, and those being answered. */
+  uint32_t ended_count;
   uint32_t answering_count;
 };
 
@@ -74,16 +78,37 @@ static void put_in(struct guard *guard, struct guarded *connection, bool answeri
   TAILQ_INSERT_TAIL(answering ? &guard->answering : &guard->waiting, connection, entry);
 }
 
-/* Ends the first connection of the list that is older than `age_us`; false if there is none. */
-static bool end_oldest(struct guarded_list *list, int64_t age_us) {
+static void end(struct guard *guard, struct guarded *connection) {
+  connection->ended = true;
+  guard->ended_count++;
+  shutdown(connection->socket, SHUT_RDWR);
+}
+
+/* Bytes that libmicrohttpd has not read yet: it is the server that is slow, not the client. */
+static bool has_unread(const struct guarded *connection) {
+  char byte = 0;
+  return recv(connection->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
+/* Ends those of a list that are at least so old, oldest first, until `count` connections are left;
+   not those with something unread, if `spare_unread`. */
+static void end_older(struct guard *guard, struct guarded_list *list, int64_t age_us,
+                      uint32_t count, bool spare_unread) {
+  int64_t before_us = now_us() - age_us;
   struct guarded *connection = NULL;
   TAILQ_FOREACH(connection, list, entry) {
-    if (!connection->ended) break;
+    if (guard->count - guard->ended_count <= count || connection->since_us > before_us) return;
+    if (connection->ended || (spare_unread && has_unread(connection))) continue;
+    end(guard, connection);
   }
-  if (connection == NULL || now_us() - connection->since_us < age_us) return false;
-  connection->ended = true;
-  shutdown(connection->socket, SHUT_RDWR);
-  return true;
+}
+
+/* By more than one connection, so that a crowd that waits to be accepted gets in soon. */
+static void make_room(struct guard *guard) {
+  if (guard->count - guard->ended_count <= guard->count_max) return;
+  end_older(guard, &guard->waiting, YOUNG_US, guard->count_max / 2, true);
+  if (guard->count - guard->ended_count <= guard->count_max) return;
+  end_older(guard, &guard->answering, ANSWER_US, guard->count_max, false);
 }
 
 /* --- for everybody --- */
@@ -93,10 +118,9 @@ struct guarded *guard_add(struct guard *guard, int socket) {
   if (connection == NULL) return NULL;
   connection->socket = socket;
   pthread_mutex_lock(&guard->mutex);
-  if (++guard->count > guard->count_max && !end_oldest(&guard->waiting, 0)) {
-    end_oldest(&guard->answering, ANSWER_US);
-  }
+  guard->count++;
   put_in(guard, connection, false);
+  make_room(guard);
   pthread_mutex_unlock(&guard->mutex);
   return connection;
 }
@@ -106,6 +130,7 @@ void guard_remove(struct guard *guard, struct guarded *connection) {
   pthread_mutex_lock(&guard->mutex);
   take_out(guard, connection);
   guard->count--;
+  if (connection->ended) guard->ended_count--;
   pthread_mutex_unlock(&guard->mutex);
   free(connection);
 }
@@ -128,7 +153,8 @@ void guard_answer(struct guard *guard, struct guarded *connection) {
 
 void guard_sweep(struct guard *guard) {
   pthread_mutex_lock(&guard->mutex);
-  while (end_oldest(&guard->waiting, guard->request_us)) continue;
+  end_older(guard, &guard->waiting, guard->request_us, 0, false);
+  make_room(guard);
   pthread_mutex_unlock(&guard->mutex);
 }
 

@@ -1,6 +1,6 @@
 /*
  * The connections, watched so that slow and half-open ones cannot shut others out: a request must
- * have come within a time, and when connections run short the one that waited longest goes.
+ * have come within a time, and when connections run short those that wait longest go.
  */
 #ifndef SERVER_GUARD_H
 #define SERVER_GUARD_H
@@ -26,7 +26,7 @@ void guard_wait(struct guard *guard, struct guarded *connection);
 /* It has a whole request, which is being answered. */
 void guard_answer(struct guard *guard, struct guarded *connection);
 
-/* Ends connections that have waited too long. Call it every second. */
+/* Ends connections that have waited too long, and makes room. Call it ten times a second. */
 void guard_sweep(struct guard *guard);
 /* How many are being answered. */
 uint32_t guard_answering(struct guard *guard);

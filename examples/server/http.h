@@ -20,7 +20,7 @@ struct http;
 /* Begins to answer. Takes over the listener's socket. NULL: it cannot. */
 struct http *http_start(struct server *server, struct listener *listener,
                         const struct http_limits *limits);
-/* Call it every second. */
+/* Call it ten times a second. */
 void http_tick(struct http *http);
 /* Takes no new connections, gives answers that are on their way some seconds, and ends. */
 void http_stop(struct http *http);

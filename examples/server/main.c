@@ -25,6 +25,7 @@ enum { EXIT_ENDED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 #define FILES_WANTED 65536
 #define US INT64_C(1000000)
+#define ROUNDS_A_SECOND 10
 
 static void complain(const char *what, const char *problem) {
   fprintf(stderr, "fhirexport-server: %s: %s\n", what, problem);
@@ -43,10 +44,11 @@ static void block_signals(sigset_t *stops) {
 
 /* Until a signal says to stop. */
 static void serve(struct http *http, fhx_engine *engine, const sigset_t *stops) {
-  const struct timespec second = {1, 0};
-  while (sigtimedwait(stops, NULL, &second) < 0) {
+  const struct timespec pause = {0, 100000000};
+  for (uint32_t round = 0; sigtimedwait(stops, NULL, &pause) < 0; round++) {
     http_tick(http);
-    fhx_engine_tick(engine, NULL);
+    /* Leases are renewed by the engine's helpers; with --helpers 0, by this. */
+    if (round % ROUNDS_A_SECOND == 0) fhx_engine_tick(engine, NULL);
   }
 }
 
@@ -72,6 +74,7 @@ static int32_t open_store(const struct options *options, fhx_store **store, fhx_
 static void set_limits(const struct options *options, fhx_engine_options *engine) {
   engine->part_bytes = options->part_bytes;
   engine->part_count = options->part_count;
+  engine->lease_us = (int64_t)options->lease_seconds * US;
   engine->keep_us = (int64_t)options->keep_seconds * US;
   engine->workers = (uint32_t)options->workers;
   engine->helpers = (uint32_t)options->helpers;

@@ -30,6 +30,7 @@ const char options_help[] =
     "                           first one signs, all are valid\n"
     "  --workers N              threads that run jobs; as many as there are processors\n"
     "  --helpers N              threads that keep jobs alive while workers are busy; 1\n"
+    "  --lease SECONDS          after how long a job whose server died goes on; 120\n"
     "  --part-bytes N           how long a file may become; k, M and G may follow; 128 MiB\n"
     "  --part-count N           how many resources a file may have; no limit\n"
     "  --max-jobs N             unfinished jobs before a kick-off is answered 429; 200\n"
@@ -78,6 +79,7 @@ struct number_option {
 static const struct number_option number_options[] = {
     NUMBER("workers", workers, 1, 1024, 0),
     NUMBER("helpers", helpers, 0, 64, 1),
+    NUMBER("lease", lease_seconds, 1, 86400, 120),
     NUMBER("part-bytes", part_bytes, 1, UINT64_C(1) << 50, 0),
     NUMBER("part-count", part_count, 1, UINT64_C(1) << 50, 0),
     NUMBER("max-jobs", jobs_max, 1, 1000000, 200),

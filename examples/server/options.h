@@ -25,6 +25,7 @@ struct options {
   uint64_t part_bytes;
   uint64_t part_count;
   uint64_t keep_seconds;
+  uint64_t lease_seconds;
   uint64_t workers;
   uint64_t helpers;
   uint64_t jobs_max;

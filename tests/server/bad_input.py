@@ -3,6 +3,7 @@
 
     bad_input.py SERVER
 """
+import http.client
 import json
 import re
 import socket
@@ -256,13 +257,16 @@ class Slow(ServerTest):
 
     def test_half_open_connections_harm_nobody(self):
         """Many more than are allowed, and the others are served all the time."""
-        held, slowest, stop = [], [0.0], threading.Event()
+        held, times, failures, stop = [], [], [], threading.Event()
 
         def poll():
             while not stop.is_set():
                 begin = time.monotonic()
-                self.check_alive()
-                slowest[0] = max(slowest[0], time.monotonic() - begin)
+                try:
+                    self.check_alive()
+                except (OSError, http.client.HTTPException, AssertionError) as failure:
+                    failures.append(repr(failure))
+                times.append(time.monotonic() - begin)
 
         poller = threading.Thread(target=poll)
         poller.start()
@@ -272,14 +276,15 @@ class Slow(ServerTest):
                 if i % 2:
                     connection.sendall(b"GET /fhir/meta")
                 held.append(connection)
-            time.sleep(1)
+            time.sleep(3)
         finally:
             stop.set()
             poller.join(30)
             for connection in held:
                 connection.close()
-        self.assertFalse(poller.is_alive())
-        self.assertLess(slowest[0], 2)
+        self.assertEqual(failures, [])
+        self.assertGreater(len(times), 20)
+        self.assertLess(max(times), 5)
 
     def test_readers_that_do_not_read_harm_nobody(self):
         big = {"resourceType": "Binary", "id": "big", "contentType": "a/b", "data": "A" * 900000}
