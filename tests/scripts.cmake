@@ -74,3 +74,16 @@ foreach(file ${FHX_API_TESTS})
     $<TARGET_FILE:api_${name}>)
   set_property(TEST valgrind.${name} APPEND PROPERTY ENVIRONMENT FHX_QUICK=1)
 endforeach()
+
+# Proofs over HTTP: what comes out is exactly what the server held, whatever happens meanwhile.
+set(server_proof ${python} ${CMAKE_CURRENT_SOURCE_DIR}/server)
+set(server_programs --server $<TARGET_FILE:fhirexport-server>
+  --generate $<TARGET_FILE:fhirexport-generate>)
+fhx_add_script(server.exact python:${python} --
+  ${server_proof}/exact.py ${server_programs} --data ${FHX_REAL_DATA})
+fhx_add_script(server.killed python:${python} --
+  ${server_proof}/killed.py ${server_programs} --data ${FHX_REAL_DATA} --rounds 5)
+fhx_add_script(server.chained python:${python} --
+  ${server_proof}/chained.py ${server_programs})
+set_tests_properties(server.exact PROPERTIES LABELS "")
+set_tests_properties(server.killed server.chained PROPERTIES LABELS "slow;nosan" TIMEOUT 900)
