@@ -12,7 +12,12 @@ typedef struct fhx__job_extras {
   /* Sentences for the error file, each with its NUL. */
   const char *notes;
   size_t notes_len;
+  /* Types that the source does not have are left out; else they are refused. */
+  bool leaves_out_types;
 } fhx__job_extras;
+
+/* FHX_ERR_ARGUMENT says which option no job would take. */
+int32_t fhx__job_check_options(const fhx_job_options *options, fhx_error **error);
 
 /* As fhx_job_start. */
 int32_t fhx__job_start(const fhx_job_options *options, const fhx__job_extras *extras, fhx_job **job,

@@ -78,7 +78,7 @@ static int32_t check_host_values(const fhx_job_options *options, fhx_error **err
   return FHX_OK;
 }
 
-static int32_t check_options(const fhx_job_options *options, fhx_error **error) {
+int32_t fhx__job_check_options(const fhx_job_options *options, fhx_error **error) {
   if (options->source == NULL || options->destination == NULL) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "a job needs a source and a destination");
   }
@@ -146,8 +146,25 @@ static int32_t add_listed_types(fhx_filter *filter, const fhx_reply *reply, fhx_
   return status;
 }
 
+/* The types of the filter must be among those of the source, or go. */
+static int32_t match_types(fhx_filter *filter, const fhx_reply *reply, bool leaves_out,
+                           fhx_error **error) {
+  size_t kept = 0;
+  for (size_t i = 0; i < filter->type_count; i++) {
+    if (listed(reply, filter->types[i])) {
+      filter->types[kept++] = filter->types[i];
+    } else if (leaves_out) {
+      fhx__free(filter->types[i]);
+    } else {
+      return fhx__fail(error, FHX_ERR_UNSUPPORTED, "_type: the source has no %s", filter->types[i]);
+    }
+  }
+  filter->type_count = kept;
+  return FHX_OK;
+}
+
 /* The source's types where none are named; else each named one must be among them. */
-static int32_t settle_types(fhx_job *job, fhx_filter *filter, fhx_error **error) {
+static int32_t settle_types(fhx_job *job, fhx_filter *filter, bool leaves_out, fhx_error **error) {
   fhx_reply reply;
   int32_t status = fhx__source_list_types(job->source, &reply, error);
   if (status == FHX_ERR_UNSUPPORTED) {
@@ -165,10 +182,8 @@ static int32_t settle_types(fhx_job *job, fhx_filter *filter, fhx_error **error)
   }
   if (status == FHX_OK && filter->type_count == 0) {
     status = add_listed_types(filter, &reply, error);
-  }
-  for (size_t i = 0; status == FHX_OK && i < filter->type_count; i++) {
-    if (listed(&reply, filter->types[i])) continue;
-    status = fhx__fail(error, FHX_ERR_UNSUPPORTED, "_type: the source has no %s", filter->types[i]);
+  } else if (status == FHX_OK) {
+    status = match_types(filter, &reply, leaves_out, error);
   }
   fhx__reply_end(&reply);
   return status;
@@ -188,7 +203,8 @@ static void drop_types_outside_compartment(fhx_filter *filter) {
   filter->type_count = kept;
 }
 
-static int32_t define(fhx_job *job, const fhx_job_options *options, fhx_error **error) {
+static int32_t define(fhx_job *job, const fhx_job_options *options, bool leaves_out_types,
+                      fhx_error **error) {
   fhx__definition *definition = &job->definition;
   definition->flags = options->flags;
   definition->attempts_max = options->attempts_max == 0 ? ATTEMPTS_DEFAULT : options->attempts_max;
@@ -199,7 +215,7 @@ static int32_t define(fhx_job *job, const fhx_job_options *options, fhx_error **
   definition->resource_bytes_max =
       options->resource_bytes_max == 0 ? FHX__RESOURCE_BYTES_DEFAULT : options->resource_bytes_max;
   int32_t status = fhx__filter_copy(options->filter, &definition->filter, error);
-  if (status == FHX_OK) status = settle_types(job, definition->filter, error);
+  if (status == FHX_OK) status = settle_types(job, definition->filter, leaves_out_types, error);
   if (status == FHX_OK) drop_types_outside_compartment(definition->filter);
   return status;
 }
@@ -252,7 +268,7 @@ static int32_t create(fhx_job *job, const fhx_job_options *options, const fhx__j
 static int32_t begin(const fhx_job_options *given, fhx_job_options *options, fhx_job **job,
                      fhx_error **error) {
   int32_t status = fhx__struct_in(options, sizeof *options, given, "fhx_job_options", error);
-  if (status == FHX_OK) status = check_options(options, error);
+  if (status == FHX_OK) status = fhx__job_check_options(options, error);
   if (status == FHX_OK) status = allocate(job, error);
   if (status != FHX_OK) return status;
   status = use_options(*job, options, error);
@@ -261,7 +277,7 @@ static int32_t begin(const fhx_job_options *given, fhx_job_options *options, fhx
 }
 
 int32_t fhx_job_start(const fhx_job_options *given, fhx_job **made, fhx_error **error) {
-  const fhx__job_extras none = {0, 0, NULL, 0};
+  const fhx__job_extras none = {0, 0, NULL, 0, false};
   if (made == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "there is no place for the job");
   return fhx__job_start(given, &none, made, error);
 }
@@ -272,7 +288,7 @@ int32_t fhx__job_start(const fhx_job_options *given, const fhx__job_extras *extr
   fhx_job *job = NULL;
   int32_t status = begin(given, &options, &job, error);
   if (status != FHX_OK) return status;
-  status = define(job, &options, error);
+  status = define(job, &options, extras->leaves_out_types, error);
   if (status == FHX_OK && extras->notes_len != 0 &&
       fhx__buffer_append(&job->definition.notes, extras->notes, extras->notes_len) != FHX_OK) {
     status = fhx__no_memory(error);
@@ -290,7 +306,11 @@ static int32_t load(fhx_job *job, const char *job_id, fhx_error **error) {
   int32_t status = fhx__step_read_job(job->store, job_id, &job->entry, error);
   if (status != FHX_OK) return status;
   /* What is left to do for a cancelled job is to remove its files. */
-  atomic_store(&job->cancelled, job->record->state == FHX_JOB_REMOVING);
+  if (job->record->state == FHX_JOB_REMOVING) {
+    /* By their names: a definition that nobody can read any more must not keep them here. */
+    atomic_store(&job->cancelled, true);
+    return FHX_OK;
+  }
   return fhx__definition_read(job->record->definition, &job->definition, error);
 }
 

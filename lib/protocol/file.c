@@ -42,8 +42,9 @@ static int32_t find_owner(fhx__call *call, const char *job_id, owner *of, fhx_er
     status = fhx__visible_job(call, job_id, &job, &progress, error);
     of->may_read = status == FHX_OK;
   } else {
-    status = fhx__service_job(call->service, job_id, &job, error);
-    of->may_read = status == FHX_OK && !atomic_load(&job->cancelled);
+    /* The record as it is now: another process may have cancelled the job. */
+    status = fhx_job_attach(&call->service->job_options, job_id, &job, error);
+    of->may_read = status == FHX_OK && job->record->state != FHX_JOB_REMOVING;
   }
   fhx_progress_free(progress);
   if (status == FHX_ERR_NOT_FOUND) {
@@ -120,11 +121,14 @@ static int32_t add_headers(fhx_response *made, const char *file, uint64_t byte_c
   return status;
 }
 
-/* Whether a Range header counts: If-Range must name this file's validator (FILE-13). */
-static const char *range_header(const fhx_request *request, const char *file) {
+/* Whether a Range header counts: for GET alone (RFC 9110, 14.2), and If-Range must name this file's
+   validator (FILE-13). */
+static const char *range_header(const fhx__call *call, const char *file) {
+  const fhx_request *request = call->request;
   const char *range = fhx__header(request->headers, request->header_count, "Range");
   const char *condition = fhx__header(request->headers, request->header_count, "If-Range");
   size_t len = strlen(file);
+  if (call->head) return NULL;
   if (range == NULL || condition == NULL) return range;
   bool same = strlen(condition) == len + 2 && condition[0] == '"' && condition[len + 1] == '"' &&
               memcmp(condition + 1, file, len) == 0;
@@ -137,7 +141,7 @@ static int32_t answer_bytes(fhx__call *call, const char *file, int descriptor, u
   int32_t status = fhx__response_new(200, &made, error);
   if (status != FHX_OK) return status;
   made->length = byte_count;
-  const char *range = range_header(call->request, file);
+  const char *range = range_header(call, file);
   int32_t ranged = fhx__range_read(range, byte_count, &made->offset, &made->length);
   if (ranged == FHX_ERR_LIMIT) {
     fhx_response_free(made);

@@ -60,7 +60,7 @@ static int32_t start(fhx__call *call, const fhx__export_request *wanted, fhx_job
   options.host_context = call->request->host_context;
   options.host_context_len = call->request->host_context_len;
   fhx__job_extras extras = {service->jobs_max, service->jobs_per_client_max, wanted->skipped.data,
-                            wanted->skipped.len};
+                            wanted->skipped.len, wanted->takes_permitted};
   int32_t status = write_url(call, &url, error);
   options.request = url.data;
   if (status == FHX_OK) {

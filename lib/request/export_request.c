@@ -127,6 +127,7 @@ static int32_t finish_types(reading *of) {
                        "or leave the parameter out for all types");
   }
   if (of->permitted_types == NULL) return FHX_OK;
+  of->request->takes_permitted = true;
   int32_t status = add_permitted(of);
   if (status != FHX_OK || of->has_type) return status;
   return fhx__refuse(of->problem, 403, "forbidden",
@@ -216,7 +217,7 @@ int32_t fhx__export_request_read(const fhx__target *target, bool lenient,
                                  const char *permitted_types, fhx__export_request *request,
                                  fhx__problem *problem) {
   reading of = {request, problem, permitted_types, lenient, 0, false, false};
-  *request = (fhx__export_request){NULL, {NULL, 0, 0}};
+  *request = (fhx__export_request){NULL, {NULL, 0, 0}, false};
   int32_t status = fhx_filter_new(&request->filter, NULL);
   if (status == FHX_OK) status = read_parameters(&of, target);
   if (status == FHX_OK) status = finish_types(&of);

@@ -78,6 +78,8 @@ const char *fhx__header(const char *const *headers, size_t header_count, const c
 typedef struct fhx__export_request {
   fhx_filter *filter;
   fhx__buffer skipped;
+  /* The types are those that the client may read, not those that it has named. */
+  bool takes_permitted;
 } fhx__export_request;
 
 /*

@@ -144,6 +144,11 @@ int32_t fhx__target_read(const char *target, uint64_t bytes_max, fhx__target *re
                        "fewer or shorter parameters",
                        (unsigned long long)bytes_max);
   }
+  /* It is kept with the job as it came; pieces that decode to UTF-8 do not make it so. */
+  if (!fhx__is_utf8(target, rest.len)) {
+    return fhx__refuse(problem, 400, "invalid",
+                       "the path and query are not UTF-8; encode every byte that is not ASCII");
+  }
   if (target[0] != '/') {
     return fhx__refuse(problem, 400, "invalid", "the path does not begin with a slash");
   }

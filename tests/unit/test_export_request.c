@@ -29,7 +29,7 @@ static int32_t read_query(const char *query, bool lenient, const char *permitted
                 permitted == NULL ? "all" : permitted);
   snprintf(text, sizeof text, "/$export?%s", query);
   int32_t status = fhx__target_read(text, TARGET_MAX, &target, problem);
-  *request = (fhx__export_request){NULL, {NULL, 0, 0}};
+  *request = (fhx__export_request){NULL, {NULL, 0, 0}, false};
   if (status != FHX_OK) return status;
   status = fhx__export_request_read(&target, lenient, permitted, request, problem);
   fhx__target_free(&target);
