@@ -21,6 +21,7 @@
 #define TARGET_BYTES_DEFAULT (UINT64_C(16) << 10)
 #define BODY_BYTES_DEFAULT (UINT64_C(1) << 20)
 #define KEEP_DEFAULT_US INT64_C(86400000000)
+#define KEEP_MAX_US INT64_C(3153600000000000)
 #define LINK_DEFAULT_US INT64_C(3600000000)
 #define LEASE_DEFAULT_US INT64_C(120000000)
 #define THREADS_MAX 1024
@@ -43,6 +44,8 @@ struct fhx_engine {
   bool stopped;
   bool cleaning;
   int64_t cleaned_us;
+  /* Whose files are being removed. */
+  fhx_job *cleaned;
 };
 
 FHX__DEFINE_INIT(fhx_engine_options)
@@ -72,26 +75,56 @@ static void idle(fhx_engine *engine, int64_t duration_us) {
 
 /* --- running --- */
 
-/* A job that is over is no longer kept open; what still runs of a failed one stops. */
-static void look_for_end(fhx_engine *engine, fhx_job *job) {
+/* Another process may have ended the job. */
+static void look_for_end(fhx_job *job, void *context) {
+  fhx_engine *engine = context;
   fhx_progress *progress = NULL;
-  if (fhx_job_progress_new(job, &progress, NULL) != FHX_OK) return;
-  uint32_t state = fhx_progress_state(progress);
+  int32_t status = fhx_job_progress_new(job, &progress, NULL);
+  fhx__service_settle(&engine->service, job, status, progress);
   fhx_progress_free(progress);
-  if (state == FHX_JOB_RUNNING) return;
-  if (state == FHX_JOB_FAILED) atomic_store(&job->cancelled, true);
-  fhx__service_forget(&engine->service, fhx_job_id(job));
+}
+
+/*
+ * A job object could not be had for a task that was claimed. A record that is there but cannot be
+ * understood is the job's own fault, and must not stop the jobs behind it: the job fails. One that
+ * another version has written is left to that: it may be there too, and has the task when our lease
+ * is over.
+ */
+static int32_t give_up(fhx_engine *engine, const fhx_task_record *task, fhx_error *fault,
+                       fhx_error **error) {
+  fhx_store *store = engine->service.job_options.store;
+  fhx__job_entry entry;
+  memset(&entry, 0, sizeof entry);
+  int32_t status = fhx_error_status(fault);
+  if (status == FHX_ERR_NO_MEMORY || fhx_error_retryable(fault) != 0 ||
+      fhx__step_read_job(store, task->job_id, &entry, NULL) != FHX_OK) {
+    fhx__job_entry_free(&entry);
+    if (status != FHX_ERR_NOT_FOUND && error != NULL) {
+      *error = fault;
+      return status;
+    }
+    fhx_error_free(fault);
+    return status == FHX_ERR_NOT_FOUND ? FHX_OK : status;
+  }
+  fhx__job_entry_free(&entry);
+  fhx_error_free(fault);
+  if (status == FHX_ERR_UNSUPPORTED) return FHX_OK;
+  status = fhx__store_release_task(store, task->job_id, task->task_index, task->fence,
+                                   FHX_RELEASE_FAIL, engine->attempts_max, FHX_ERR_STORE,
+                                   "the job's record cannot be read", error);
+  return status;
 }
 
 /* Runs a task that was claimed from the store, whichever job it is of. */
 static int32_t run_claimed(fhx_engine *engine, const fhx_task_record *task, fhx_error **error) {
   fhx_job *job = NULL;
-  int32_t status = fhx__service_job(&engine->service, task->job_id, &job, error);
-  if (status != FHX_OK) return status;
+  fhx_error *fault = NULL;
+  int32_t status = fhx__service_job(&engine->service, task->job_id, &job, &fault);
+  if (status != FHX_OK) return give_up(engine, task, fault, error);
   /* A stop that came between the claim and here has not seen this job. */
   if (is_stopped(engine)) fhx_job_park(job);
   status = fhx__job_run_claimed(job, task, error);
-  look_for_end(engine, job);
+  look_for_end(job, engine);
   fhx__job_unref(job);
   return status;
 }
@@ -111,13 +144,23 @@ static int32_t run_one(fhx_engine *engine, int64_t *wait_us, fhx_error **error) 
 
 /* --- cleaning up --- */
 
+/* For fhx_engine_stop to find; NULL: none. */
+static void set_cleaned(fhx_engine *engine, fhx_job *job) {
+  pthread_mutex_lock(&engine->mutex);
+  engine->cleaned = job;
+  if (job != NULL && engine->stopped) fhx_job_park(job);
+  pthread_mutex_unlock(&engine->mutex);
+}
+
 /* What cannot be removed now is tried again at the next round. */
 static void clean_job(fhx_engine *engine, const char *job_id) {
   fhx_job *job = NULL;
   int64_t wait_us = 0;
   fhx__service_forget(&engine->service, job_id);
   if (fhx_job_attach(&engine->service.job_options, job_id, &job, NULL) != FHX_OK) return;
+  set_cleaned(engine, job);
   fhx__job_clean_round(job, &wait_us, NULL);
+  set_cleaned(engine, NULL);
   fhx__job_unref(job);
 }
 
@@ -139,6 +182,8 @@ static void clean_if_due(fhx_engine *engine) {
   if (due) engine->cleaning = true;
   pthread_mutex_unlock(&engine->mutex);
   if (!due) return;
+  /* Nobody here may ever run or poll again what another process has ended. */
+  fhx__service_visit(&engine->service, look_for_end, engine, NULL);
   clean_jobs(engine);
   pthread_mutex_lock(&engine->mutex);
   engine->cleaning = false;
@@ -158,13 +203,14 @@ int32_t fhx_engine_run(fhx_engine *engine, fhx_error **error) {
   return FHX_WAIT;
 }
 
-static void renew_leases(fhx_job *job) {
+static void renew_leases(fhx_job *job, void *context) {
+  (void)context;
   fhx__job_renew_leases(job);
 }
 
 int32_t fhx_engine_tick(fhx_engine *engine, fhx_error **error) {
   if (engine == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "the engine is NULL");
-  return fhx__service_visit(&engine->service, renew_leases, error);
+  return fhx__service_visit(&engine->service, renew_leases, NULL, error);
 }
 
 /* --- threads of the engine --- */
@@ -207,8 +253,7 @@ static int32_t check_options(const fhx_engine_options *options, bool serves_file
   if ((options->flags & ~FHX_ENGINE_FILES_NEED_TOKEN) != 0) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "flags holds a bit that is not FHX_ENGINE_...");
   }
-  if (options->base_url == NULL || strstr(options->base_url, "://") == NULL ||
-      options->base_url[strlen(options->base_url) - 1] == '/') {
+  if (options->base_url == NULL || !fhx__is_base_url(options->base_url)) {
     return fhx__fail(error, FHX_ERR_ARGUMENT,
                      "base_url is not an absolute URL without a slash at its end");
   }
@@ -219,8 +264,10 @@ static int32_t check_options(const fhx_engine_options *options, bool serves_file
     return fhx__fail(error, FHX_ERR_ARGUMENT,
                      "url_keys are needed: links to files outlive the process as the store does");
   }
-  if (options->keep_us < 0 || options->link_us < 0) {
-    return fhx__fail(error, FHX_ERR_ARGUMENT, "keep_us and link_us must not be negative");
+  if (options->keep_us < 0 || options->link_us < 0 || options->keep_us > KEEP_MAX_US ||
+      options->link_us > KEEP_MAX_US) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT,
+                     "keep_us or link_us is negative or longer than 100 years");
   }
   if (options->workers > THREADS_MAX || options->helpers > THREADS_MAX) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "workers or helpers is over %d", THREADS_MAX);
@@ -285,6 +332,8 @@ static int32_t fill(fhx_engine *engine, const fhx_engine_options *options, fhx_e
   use_job_options(&service->job_options, options);
   service->job_options.source = fhx__source_ref(options->source);
   service->job_options.destination = fhx__destination_ref(options->destination);
+  status = fhx__job_check_options(&service->job_options, error);
+  if (status != FHX_OK) return status;
   use_limits(engine, options);
   service->base_url = fhx__copy_text(options->base_url);
   if (service->base_url == NULL) return fhx__no_memory(error);
@@ -344,6 +393,7 @@ void fhx_engine_stop(fhx_engine *engine) {
   if (engine == NULL) return;
   pthread_mutex_lock(&engine->mutex);
   engine->stopped = true;
+  fhx_job_park(engine->cleaned);
   pthread_cond_broadcast(&engine->changed);
   pthread_mutex_unlock(&engine->mutex);
   fhx__service_each(&engine->service, fhx_job_park);

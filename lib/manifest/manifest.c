@@ -75,7 +75,7 @@ int32_t fhx_manifest_new(fhx_job *job, fhx_manifest **made, fhx_error **error) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "there is no job, or no place for its manifest");
   }
   uint32_t flags = fhx__destination_flags(job->destination);
-  fhx__manifest_links links = {NULL, NULL, NULL, (flags & FHX_DESTINATION_REQUIRES_TOKEN) != 0};
+  fhx__manifest_links links = {NULL, NULL, NULL, (flags & FHX_DESTINATION_REQUIRES_TOKEN) != 0, 0};
   return make(job, &links, made, error);
 }
 
@@ -113,7 +113,8 @@ static int32_t write_item(fhx_manifest *manifest, const fhx_part *part, fhx_erro
   fhx__buffer url = {NULL, 0, 0};
   int32_t status = manifest->links.link != NULL
                        ? manifest->links.link(manifest->links.context, part, &url, error)
-                       : fhx__destination_url(manifest->job->destination, part, 0, &url, error);
+                       : fhx__destination_url(manifest->job->destination, part,
+                                              manifest->links.expires_us, &url, error);
   if (status == FHX_OK && fhx__buffer_terminate(&url) != FHX_OK) status = fhx__no_memory(error);
   if (status == FHX_OK) {
     /* The finish phase has the last task of a job, so error files come behind all output. */

@@ -103,6 +103,10 @@ int32_t fhx__answer(fhx__service *service, const fhx_request *given, fhx_respons
     return fhx__fail(error, FHX_ERR_ARGUMENT,
                      "a request needs a method, a target, and what its counts announce");
   }
+  if (request.base_url != NULL && !fhx__is_base_url(request.base_url)) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT,
+                     "the request's base_url is not an absolute URL without a slash at its end");
+  }
   memset(&call, 0, sizeof call);
   call.service = service;
   call.request = &request;

@@ -6,6 +6,8 @@
 #include "core/alloc.h"
 #include "core/error.h"
 
+#define BASE_URL_MAX 2048
+
 /* Under the mutex. */
 static fhx_job *find(const fhx__service *service, const char *job_id) {
   for (const fhx__open_job *at = service->jobs; at != NULL; at = at->next) {
@@ -85,13 +87,23 @@ void fhx__service_forget(fhx__service *service, const char *job_id) {
   fhx__free(found);
 }
 
+void fhx__service_settle(fhx__service *service, fhx_job *job, int32_t status,
+                         const fhx_progress *progress) {
+  if (status != FHX_OK && status != FHX_ERR_NOT_FOUND) return;
+  uint32_t state = status == FHX_OK ? fhx_progress_state(progress) : FHX_JOB_REMOVING;
+  if (state == FHX_JOB_RUNNING) return;
+  if (state != FHX_JOB_COMPLETE) atomic_store(&job->cancelled, true);
+  fhx__service_forget(service, fhx_job_id(job));
+}
+
 void fhx__service_each(fhx__service *service, void (*each)(fhx_job *job)) {
   pthread_mutex_lock(&service->mutex);
   for (const fhx__open_job *at = service->jobs; at != NULL; at = at->next) each(at->job);
   pthread_mutex_unlock(&service->mutex);
 }
 
-int32_t fhx__service_visit(fhx__service *service, void (*visit)(fhx_job *job), fhx_error **error) {
+int32_t fhx__service_visit(fhx__service *service, void (*visit)(fhx_job *job, void *context),
+                           void *context, fhx_error **error) {
   fhx__buffer jobs = {NULL, 0, 0};
   int32_t status = FHX_OK;
   pthread_mutex_lock(&service->mutex);
@@ -103,11 +115,19 @@ int32_t fhx__service_visit(fhx__service *service, void (*visit)(fhx_job *job), f
   for (size_t i = 0; i < jobs.len / sizeof(fhx_job *); i++) {
     fhx_job *job = NULL;
     memcpy(&job, jobs.data + i * sizeof job, sizeof job);
-    visit(job);
+    visit(job, context);
     fhx__job_unref(job);
   }
   fhx__buffer_free(&jobs);
   return status == FHX_OK ? FHX_OK : fhx__no_memory(error);
+}
+
+bool fhx__is_base_url(const char *url) {
+  size_t len = strlen(url);
+  for (size_t i = 0; i < len; i++) {
+    if (url[i] <= ' ' || url[i] > '~') return false;
+  }
+  return len > 0 && len <= BASE_URL_MAX && strstr(url, "://") != NULL && url[len - 1] != '/';
 }
 
 void fhx__service_close(fhx__service *service) {

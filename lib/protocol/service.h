@@ -49,11 +49,22 @@ int32_t fhx__service_keep(fhx__service *service, fhx_job *job, fhx_error **error
 /* Forgets a job that is over; who holds a reference keeps it. */
 void fhx__service_forget(fhx__service *service, const char *job_id);
 
+/*
+ * Forgets a job that is over, as its progress or the status of asking for it says; what still runs
+ * of it stops, unless it is complete.
+ */
+void fhx__service_settle(fhx__service *service, fhx_job *job, int32_t status,
+                         const fhx_progress *progress);
+
 /* Calls `each` on every open job, under the mutex: it must not call the host. */
 void fhx__service_each(fhx__service *service, void (*each)(fhx_job *job));
 
 /* The same without the mutex, on the jobs that are open now. FHX_ERR_NO_MEMORY. */
-int32_t fhx__service_visit(fhx__service *service, void (*visit)(fhx_job *job), fhx_error **error);
+int32_t fhx__service_visit(fhx__service *service, void (*visit)(fhx_job *job, void *context),
+                           void *context, fhx_error **error);
+
+/* Whether URLs can be built on this: absolute, of visible ASCII, no slash at its end, not long. */
+bool fhx__is_base_url(const char *url);
 
 /* Frees what the service holds, but for its mutex. */
 void fhx__service_close(fhx__service *service);

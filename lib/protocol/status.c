@@ -29,6 +29,8 @@ static bool may_see(const fhx__call *call, const fhx_job *job) {
       strcmp(job->record->client, call->client) != 0) {
     return false;
   }
+  /* A job that is being removed has no filter, and nobody sees it. */
+  if (filter == NULL) return false;
   for (size_t i = 0; permitted != NULL && i < filter->type_count; i++) {
     if (!is_listed(permitted, filter->types[i])) return false;
   }
@@ -44,6 +46,7 @@ int32_t fhx__visible_job(fhx__call *call, const char *job_id, fhx_job **job,
   if (status != FHX_OK) return status;
   if (may_see(call, *job)) {
     status = fhx_job_progress_new(*job, progress, error);
+    fhx__service_settle(call->service, *job, status, *progress);
     if (status == FHX_OK && fhx_progress_state(*progress) != FHX_JOB_REMOVING) return FHX_OK;
     fhx_progress_free(*progress);
     *progress = NULL;
@@ -140,10 +143,16 @@ static links *make_links(const fhx__call *call, const fhx_job *job, int64_t expi
 
 static int32_t open_manifest(const fhx__call *call, fhx_job *job, int64_t expires_us,
                              fhx_manifest **manifest, fhx_error **error) {
-  if (!call->service->serves_files) return fhx_manifest_new(job, manifest, error);
+  if (!call->service->serves_files) {
+    uint32_t flags = fhx__destination_flags(job->destination);
+    fhx__manifest_links own = {NULL, NULL, NULL, (flags & FHX_DESTINATION_REQUIRES_TOKEN) != 0,
+                               expires_us};
+    return fhx__manifest_open(job, &own, manifest, error);
+  }
   links *made = make_links(call, job, expires_us);
   if (made == NULL) return fhx__no_memory(error);
-  fhx__manifest_links with = {append_link, made, release_links, call->service->files_need_token};
+  fhx__manifest_links with = {append_link, made, release_links, call->service->files_need_token,
+                              expires_us};
   return fhx__manifest_open(job, &with, manifest, error);
 }
 
