@@ -92,6 +92,23 @@ bool fhx__is_utf8(const void *data, size_t len) {
   return true;
 }
 
+char fhx__escape_spells(char letter) {
+  switch (letter) {
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return letter;
+  }
+}
+
 void fhx__hex(char *text, const uint8_t *data, size_t len) {
   static const char digits[] = "0123456789abcdef";
   for (size_t i = 0; i < len; i++) {

@@ -23,6 +23,10 @@ bool fhx__is_part_name(const char *text);
 /* Well-formed UTF-8 (no surrogates, nothing overlong). */
 bool fhx__is_utf8(const void *data, size_t len);
 
+/* What the letter behind a backslash stands for in a JSON string: n is a line feed. A letter that
+   stands for itself, and the u of a code point, come back as they are. */
+char fhx__escape_spells(char letter);
+
 /* Writes 2 * len hexadecimal digits and a NUL. */
 void fhx__hex(char *text, const uint8_t *data, size_t len);
 

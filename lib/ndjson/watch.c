@@ -25,22 +25,7 @@ static unsigned int hex_value(unsigned int c) {
 static unsigned int spelt_escape(const unsigned char **at) {
   unsigned int c = (*at)[1];
   *at += 2;
-  switch (c) {
-    case 'b':
-      return '\b';
-    case 'f':
-      return '\f';
-    case 'n':
-      return '\n';
-    case 'r':
-      return '\r';
-    case 't':
-      return '\t';
-    case 'u':
-      break;
-    default:
-      return c;
-  }
+  if (c != 'u') return (unsigned char)fhx__escape_spells((char)c);
   unsigned int unit = 0;
   for (int digits = 0; digits < 4; digits++) unit = unit << 4 | hex_value(*(*at)++);
   return unit < NOT_ASCII ? unit : NOT_ASCII;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/names.h"
+
 bool fhx__raw_read_string(fhx__raw *raw, fhx__raw_string *string) {
   if (raw->at == raw->end || *raw->at != '"') return false;
   const char *begin = raw->at + 1;
@@ -86,22 +88,7 @@ int fhx__raw_next_byte(fhx__raw *inside) {
   char c = *inside->at++;
   if (c != '\\' || inside->at == inside->end) return (unsigned char)c;
   c = *inside->at++;
-  switch (c) {
-    case 'b':
-      return '\b';
-    case 'f':
-      return '\f';
-    case 'n':
-      return '\n';
-    case 'r':
-      return '\r';
-    case 't':
-      return '\t';
-    case 'u':
-      return unicode_escape(inside);
-    default:
-      return (unsigned char)c;
-  }
+  return c == 'u' ? unicode_escape(inside) : (unsigned char)fhx__escape_spells(c);
 }
 
 bool fhx__raw_equals(fhx__raw_string string, const char *text, size_t len) {

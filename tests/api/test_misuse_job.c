@@ -38,13 +38,7 @@ static void expect_job_refused(const fhx_job_options *options) {
 
 static void test_job_texts(void **state) {
   (void)state;
-  static const char *const tenants[] = {".x",
-                                        "a/b",
-                                        "a b",
-                                        "\xC3\xA9",
-                                        "..",
-                                        "12345678901234567890123456789012345678901234567890"
-                                        "123456789012345"};
+  static const char *const tenants[] = {".x", "a/b", "a b", "\xC3\xA9", ".."};
   static char client[1100];
   static char context[FHX_OPAQUE_MAX + 1];
   test_export of;
@@ -55,8 +49,10 @@ static void test_job_texts(void **state) {
     of.options.tenant = tenants[i];
     expect_job_refused(&of.options);
   }
-  of.options.tenant = NULL;
   memset(client, 'x', 1025);
+  of.options.tenant = client;
+  expect_job_refused(&of.options);
+  of.options.tenant = NULL;
   of.options.client = client;
   expect_job_refused(&of.options);
   of.options.client = "\xC3";

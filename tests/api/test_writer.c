@@ -406,13 +406,13 @@ static void test_failing_destinations(void **state) {
         knobs.fault_at = at;
         knobs.fault_times = 1;
         knobs.re_enters = true;
-        fhx_writer_options options = options_for("Observation");
+        fhx_writer_options options = options_for("Encounter");
         options.part_bytes = rolls == 0 ? 3000 : 0;
         options.part_count = rolls == 0 ? 0 : 2;
         test_scenario("failure %zu at %d, rolls %d", i, (int)at, (int)rolls);
         begin(&of, &knobs, &options);
-        test_require_status(write_all(of.writer, "Observation"), how->status);
-        if (how->status == FHX_OK) check_complete(&of, "Observation", &options);
+        test_require_status(write_all(of.writer, "Encounter"), how->status);
+        if (how->status == FHX_OK) check_complete(&of, "Encounter", &options);
         if (how->status != FHX_OK) check_failed(&of, how);
         end(&of);
       }

@@ -214,7 +214,9 @@ static void add_row(cursor *at, const test_resource *resource) {
 
 static void set_token(cursor *at, test_source_fault fault) {
   const uint64_t words[2] = {TOKEN_MARK, at->position};
-  if (!at->source->knobs.tokens && fault != TEST_SOURCE_LONG_TOKEN) return;
+  bool gives = at->source->knobs.tokens &&
+               test_random_below(&at->random, 100) >= at->source->knobs.tokenless_percent;
+  if (!gives && fault != TEST_SOURCE_LONG_TOKEN) return;
   at->token_len = fault == TEST_SOURCE_LONG_TOKEN ? FHX_TOKEN_MAX + 1 : sizeof words;
   at->token = fresh(at->token_len);
   memset(at->token, 0, at->token_len);

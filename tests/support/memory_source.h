@@ -44,6 +44,8 @@ typedef struct test_source_knobs {
   /* What it pushes down, truly: FHX_APPLIED_..., FHX_PROMISE_ASCENDING_IDS. */
   uint32_t applied;
   bool tokens;
+  /* How often, of 100, a reply has none all the same: then the task cannot resume. */
+  uint32_t tokenless_percent;
   /* Divides types, and so estimates them. */
   bool shards;
   bool lists_types;

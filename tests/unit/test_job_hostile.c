@@ -299,6 +299,22 @@ static void test_failing_sources(void **state) {
   }
 }
 
+/* A reply without a token takes the last one's promise back: a new attempt begins anew. */
+static void test_tokens_now_and_then(void **state) {
+  (void)state;
+  for (uint64_t at = 5; at < 60; at += 6) {
+    test_setting with = test_setting_usual(plain);
+    with.source.seed = at;
+    with.source.tokenless_percent = 50;
+    with.source.fault_call = TEST_SOURCE_NEXT;
+    with.source.fault = TEST_SOURCE_FAILS_RETRYABLE;
+    with.source.fault_at = at;
+    with.source.fault_times = 2;
+    test_scenario("tokens now and then, fault at %d", (int)at);
+    expect_complete(&with, at % 4 == 1 ? 1 : 4);
+  }
+}
+
 /* Rows of another type are a bad row where the type was applied, else another task's. */
 static void test_rows_of_another_type(void **state) {
   (void)state;
@@ -691,6 +707,7 @@ int main(void) {
       cmocka_unit_test(test_huge_resource),
       cmocka_unit_test(test_re_entering),
       cmocka_unit_test(test_failing_sources),
+      cmocka_unit_test(test_tokens_now_and_then),
       cmocka_unit_test(test_rows_of_another_type),
       cmocka_unit_test(test_failing_starts),
       cmocka_unit_test(test_failing_destinations),
