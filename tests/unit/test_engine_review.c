@@ -326,6 +326,74 @@ static void test_links_end_with_a_job_that_another_engine_cancels(void **state) 
   end(&with);
 }
 
+/* --- URLs of the destination --- */
+
+static _Atomic int64_t url_expires_us;
+
+static void stub_open(void *user_data, const char *name, fhx_reply *reply) {
+  (void)name;
+  fhx_reply_handle(reply, user_data, 0);
+}
+
+static void stub_write(void *user_data, void *upload, const void *data, size_t len,
+                       fhx_reply *reply) {
+  (void)user_data, (void)upload, (void)data, (void)len;
+  fhx_reply_done(reply);
+}
+
+static void stub_commit(void *user_data, void *upload, const fhx_part *part, fhx_reply *reply) {
+  (void)user_data, (void)upload, (void)part;
+  fhx_reply_done(reply);
+}
+
+static void stub_abort(void *user_data, void *upload) {
+  (void)user_data, (void)upload;
+}
+
+static void stub_remove(void *user_data, const char *name, fhx_reply *reply) {
+  (void)user_data, (void)name;
+  fhx_reply_done(reply);
+}
+
+static void stub_url(void *user_data, const fhx_part *part, int64_t expires_us, fhx_reply *reply) {
+  (void)user_data, (void)part;
+  atomic_store(&url_expires_us, expires_us);
+  fhx_reply_item(reply, "https://store.example/signed", 28);
+  fhx_reply_done(reply);
+}
+
+/* They are to be good as long as the answer's Expires says, and no longer. */
+static void test_destination_is_told_when_urls_end(void **state) {
+  (void)state;
+  static int place;
+  rig with;
+  char path[JOB_PATH_LEN + 1], body[65536];
+  fhx_destination_callbacks callbacks;
+  prepare(&with, NULL, false);
+  FHX_INIT(&callbacks);
+  callbacks.part_open = stub_open;
+  callbacks.part_write = stub_write;
+  callbacks.part_commit = stub_commit;
+  callbacks.part_abort = stub_abort;
+  callbacks.part_remove = stub_remove;
+  callbacks.part_url = stub_url;
+  test_require_status(fhx_destination_new(&callbacks, &place, &with.folder, NULL), FHX_OK);
+  with.options.destination = with.folder;
+  with.options.link_us = 600 * SECOND_US;
+  test_require_status(fhx_engine_new(&with.options, &with.engine, NULL), FHX_OK);
+  fhx_request request = request_of("GET", "/$export");
+  kick_off(with.engine, &request, path);
+  run_until(with.engine, path, 200);
+  atomic_store(&url_expires_us, 0);
+  request.target = path;
+  fhx_response *response = send(with.engine, &request);
+  read_body(response, body, sizeof body);
+  fhx_response_free(response);
+  int64_t left_us = atomic_load(&url_expires_us) - fhx__clock_now_us();
+  assert_true(left_us > 0 && left_us <= 600 * SECOND_US);
+  end(&with);
+}
+
 /* --- records that cannot be read --- */
 
 /* A job with an unreadable definition, older than every other. */
@@ -411,6 +479,7 @@ int main(void) {
       cmocka_unit_test(test_options_are_checked),
       cmocka_unit_test(test_head_has_no_range),
       cmocka_unit_test(test_links_end_with_a_job_that_another_engine_cancels),
+      cmocka_unit_test(test_destination_is_told_when_urls_end),
       cmocka_unit_test(test_unreadable_job_does_not_stop_workers),
       cmocka_unit_test(test_stop_ends_a_clean_up),
   };
