@@ -85,5 +85,8 @@ fhx_add_script(server.killed python:${python} --
   ${server_proof}/killed.py ${server_programs} --data ${FHX_REAL_DATA} --rounds 5)
 fhx_add_script(server.chained python:${python} --
   ${server_proof}/chained.py ${server_programs})
+fhx_add_script(server.many_jobs python:${python} --
+  ${server_proof}/many_jobs.py ${server_programs})
 set_tests_properties(server.exact PROPERTIES LABELS "")
-set_tests_properties(server.killed server.chained PROPERTIES LABELS "slow;nosan" TIMEOUT 900)
+set_tests_properties(server.killed server.chained server.many_jobs PROPERTIES
+  LABELS "slow;nosan" TIMEOUT 900)

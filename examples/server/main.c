@@ -75,7 +75,6 @@ static void set_limits(const struct options *options, fhx_engine_options *engine
   engine->part_bytes = options->part_bytes;
   engine->part_count = options->part_count;
   engine->lease_us = (int64_t)options->lease_seconds * US;
-  engine->lease_us = (int64_t)options->lease_seconds * US;
   engine->keep_us = (int64_t)options->keep_seconds * US;
   engine->workers = (uint32_t)options->workers;
   engine->helpers = (uint32_t)options->helpers;
