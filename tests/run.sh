@@ -4,8 +4,8 @@
 #   tests/run.sh [--quick] [--without COMPONENT]... [--no-install]
 #
 #   --quick              leave out the tests that take long
-#   --without COMPONENT  skip the tests that need it (strace, valgrind, python, clang, mount); a
-#                        component that is missing otherwise fails them
+#   --without COMPONENT  skip the tests that need it (strace, valgrind, python, clang, mount,
+#                        curl); a component that is missing otherwise fails them
 #   --no-install         install nothing
 #
 # It can be run again at any time, and works in build/release alone.
@@ -25,9 +25,9 @@ while [ $# -gt 0 ]; do
     --no-install) install=false ;;
     --without)
       case ${2:-} in
-        strace | valgrind | python | clang | mount) without="$without$2 " ;;
+        strace | valgrind | python | clang | mount | curl) without="$without$2 " ;;
         *)
-          echo "tests/run.sh: --without needs one of strace, valgrind, python, clang, mount" >&2
+          echo "tests/run.sh: --without needs one of strace, valgrind, python, clang, mount, curl" >&2
           exit 2
           ;;
       esac
@@ -48,8 +48,8 @@ done
 
 # Debian's packages: what the library is built of, what the tests need besides.
 packages="gcc g++ libc6-dev cmake ninja-build pkg-config libyajl-dev libssl-dev libsqlite3-dev
-  zlib1g-dev libmicrohttpd-dev libcmocka-dev binutils curl"
-for pair in python:python3 strace:strace valgrind:valgrind clang:clang mount:mount; do
+  zlib1g-dev libmicrohttpd-dev libcmocka-dev binutils"
+for pair in python:python3 strace:strace valgrind:valgrind clang:clang mount:mount curl:curl; do
   case $without in
     *" ${pair%%:*} "*) ;;
     *) packages="$packages ${pair#*:}" ;;
