@@ -61,9 +61,9 @@ typedef struct fhx__preferences {
 } fhx__preferences;
 
 /*
- * Reads names and values in turn. Prefer by RFC 7240: several headers, lists, parameters behind `;`,
- * names without case; unknown ones are ignored (KICK-11, KICK-12). An Accept that admits none of
- * application/fhir+json and application/json is 406 (KICK-09); q=0 excludes.
+ * Reads names and values in turn. Prefer by RFC 7240: several headers, lists, parameters behind
+ * `;`, names without case; unknown ones are ignored (KICK-11, KICK-12). An Accept that admits none
+ * of application/fhir+json and application/json is 406 (KICK-09); q=0 excludes.
  */
 int32_t fhx__preferences_read(const char *const *headers, size_t header_count,
                               fhx__preferences *preferences, fhx__problem *problem);
@@ -86,10 +86,10 @@ typedef struct fhx__export_request {
  * Reads _outputFormat (three spellings, PARAM-03), _type (comma list and repeated, doubles once,
  * PARAM-08, -10, -12), _since and _until (instants, a space where an unencoded + stood, PARAM-04 to
  * -07); given twice where that is not allowed: 400 (PARAM-25); an empty value counts as absent
- * (PARAM-29); any other name: 400 naming it (PARAM-01), or skipped when `lenient` (PARAM-02), as are
- * unknown types. `permitted_types` (commas between; NULL: all) bounds _type: naming another is 403
- * with code "forbidden" (AUTH-18); without _type it is the list of types. FHX_OK, FHX_ERR_ARGUMENT
- * with a problem, or FHX_ERR_NO_MEMORY.
+ * (PARAM-29); any other name: 400 naming it (PARAM-01), or skipped when `lenient` (PARAM-02), as
+ * are unknown types. `permitted_types` (commas between; NULL: all) bounds _type: naming another is
+ * 403 with code "forbidden" (AUTH-18); without _type it is the list of types. FHX_OK,
+ * FHX_ERR_ARGUMENT with a problem, or FHX_ERR_NO_MEMORY.
  */
 int32_t fhx__export_request_read(const fhx__target *target, bool lenient,
                                  const char *permitted_types, fhx__export_request *request,
@@ -99,8 +99,8 @@ void fhx__export_request_free(fhx__export_request *request);
 /* --- ranges --- */
 
 /*
- * A Range header for a body of `length` bytes: FHX_OK with first and count (206), FHX_END for none or
- * one that is not understood (200, the whole), FHX_ERR_LIMIT when it cannot be satisfied (416).
+ * A Range header for a body of `length` bytes: FHX_OK with first and count (206), FHX_END for none
+ * or one that is not understood (200, the whole), FHX_ERR_LIMIT when it cannot be satisfied (416).
  * One range only; several count as not understood. (FILE-13)
  */
 int32_t fhx__range_read(const char *value, uint64_t length, uint64_t *first, uint64_t *count);

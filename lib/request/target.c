@@ -144,11 +144,6 @@ int32_t fhx__target_read(const char *target, uint64_t bytes_max, fhx__target *re
                        "fewer or shorter parameters",
                        (unsigned long long)bytes_max);
   }
-  /* It is kept with the job as it came; pieces that decode to UTF-8 do not make it so. */
-  if (!fhx__is_utf8(target, rest.len)) {
-    return fhx__refuse(problem, 400, "invalid",
-                       "the path and query are not UTF-8; encode every byte that is not ASCII");
-  }
   if (target[0] != '/') {
     return fhx__refuse(problem, 400, "invalid", "the path does not begin with a slash");
   }
@@ -157,6 +152,11 @@ int32_t fhx__target_read(const char *target, uint64_t bytes_max, fhx__target *re
   int32_t status = make_room(&of, count_of(path, '/'), count_of(rest, '&') + 1, len);
   if (status == FHX_OK) status = read_path(&of, path);
   if (status == FHX_OK) status = read_query(&of, rest);
+  /* It is kept with the job as it came; pieces that decode to UTF-8 do not make it so. */
+  if (status == FHX_OK && !fhx__is_utf8(target, len)) {
+    status = fhx__refuse(problem, 400, "invalid",
+                         "the path and query are not UTF-8; encode every byte that is not ASCII");
+  }
   if (status != FHX_OK) fhx__target_free(read);
   return status;
 }
