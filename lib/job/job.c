@@ -76,8 +76,10 @@ static void fill_progress(fhx_job *job, const fhx_job_record *record, fhx_progre
   progress->task_done_count = record->task_done_count;
   double share = share_of(record, progress->resource_count);
   pthread_mutex_lock(&job->mutex);
-  if (share > job->share_shown) job->share_shown = share;
-  progress->share = job->share_shown;
+  /* Another thread may know already that the job is complete: 1 is not for who does not. */
+  bool complete = record->state == FHX_JOB_COMPLETE;
+  if (!complete && share > job->share_shown) job->share_shown = share;
+  progress->share = complete ? share : job->share_shown;
   pthread_mutex_unlock(&job->mutex);
 }
 

@@ -406,7 +406,9 @@ static void use_engine(char *body, size_t capacity) {
     test_require(status == 500);
   }
   test_require(insist("POST", target, "Allow", url, body, capacity) == 405);
-  test_require(insist("DELETE", target, NULL, NULL, body, capacity) == 202);
+  /* 404 where the job went and memory did not suffice to say so. */
+  status = insist("DELETE", target, NULL, NULL, body, capacity);
+  test_require(status == 202 || status == 404);
 }
 
 static void memory_scenario(char *body, size_t capacity) {
