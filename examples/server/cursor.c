@@ -14,13 +14,25 @@
 #define WANT_MAX (UINT64_C(64) * 1024 * 1024)
 #define BATCH_ROWS_MAX 16384
 #define TOKEN_MAX (ID_MAX + 24)
-/* Behind every id. */
+/* Behind every id; and what an id begins with that comes next behind another. */
 #define LAST_ID "~"
+#define NEXT "\x01"
 
-#define SELECT_CURRENT                                                            \
-  "SELECT updated_us, id, json FROM resource_version INDEXED BY %s"               \
-  " WHERE type = ?1 AND valid_from <= ?2 AND (valid_to IS NULL OR valid_to > ?2)" \
-  " AND deleted = 0 AND updated_us >= ?3 AND updated_us < ?4 AND id >= ?5 AND id < ?6 "
+/* Only what a cursor needs is asked of each row: they are many. */
+#define CURRENT " WHERE type = :type AND valid_from <= :as_of AND valid_to > :as_of AND deleted = 0"
+#define IN_SHARD " AND id >= :from AND id < :to"
+
+static const char by_id[] =
+    "SELECT 0, id, json FROM resource_version INDEXED BY version_by_id" CURRENT IN_SHARD
+    " ORDER BY id";
+static const char by_id_until[] =
+    "SELECT 0, id, json FROM resource_version INDEXED BY version_by_id" CURRENT IN_SHARD
+    " AND updated_us < :until ORDER BY id";
+static const char by_update[] =
+    "SELECT updated_us, id, json FROM resource_version INDEXED BY version_by_update" CURRENT
+        IN_SHARD
+    " AND (updated_us, id) > (:last_us, :last_id) AND updated_us < :until"
+    " ORDER BY updated_us, id";
 
 struct cursor {
   struct database *database;
@@ -30,7 +42,9 @@ struct cursor {
   bool ended;
   char type[TYPE_MAX + 1];
   struct cursor_place place;
-  /* The row that was read last; "" for none. */
+  /* Where the next batch begins. */
+  char from[ID_MAX + sizeof NEXT];
+  /* The row that was read last; at first one before all. */
   char last_id[ID_MAX + 1];
   int64_t last_us;
   struct text data;
@@ -39,11 +53,12 @@ struct cursor {
   char token[TOKEN_MAX];
 };
 
+static const char *choose_query(const struct cursor *cursor) {
+  if (cursor->by_update) return by_update;
+  return cursor->place.until_us == INT64_MIN ? by_id : by_id_until;
+}
+
 struct cursor *cursor_open(struct database *database, const struct cursor_place *place) {
-  static const char by_id[] = SELECT_CURRENT "AND id > ?7 ORDER BY id";
-  static const char by_update[] =
-      SELECT_CURRENT "AND (updated_us, id) > (?8, ?7) ORDER BY updated_us, id";
-  char query[1024];
   struct cursor *cursor = calloc(1, sizeof *cursor);
   if (cursor == NULL) return NULL;
   cursor->database = database;
@@ -52,13 +67,13 @@ struct cursor *cursor_open(struct database *database, const struct cursor_place 
     cursor->place.rows_max = BATCH_ROWS_MAX;
   }
   snprintf(cursor->type, sizeof cursor->type, "%s", place->type);
+  snprintf(cursor->from, sizeof cursor->from, "%s", place->from);
   cursor->by_update = place->since_us != INT64_MIN;
-  cursor->last_us = INT64_MIN;
-  snprintf(query, sizeof query, cursor->by_update ? by_update : by_id,
-           cursor->by_update ? "version_by_update" : "version_by_id");
+  /* With no id, it is before all rows of that time. */
+  cursor->last_us = place->since_us;
   cursor->connection = database_borrow(database);
-  if (cursor->connection != NULL &&
-      sqlite3_prepare_v2(cursor->connection, query, -1, &cursor->statement, NULL) == SQLITE_OK) {
+  if (cursor->connection != NULL && sqlite3_prepare_v2(cursor->connection, choose_query(cursor), -1,
+                                                       &cursor->statement, NULL) == SQLITE_OK) {
     return cursor;
   }
   cursor_close(cursor);
@@ -77,6 +92,13 @@ bool cursor_ascends(const struct cursor *cursor) {
   return !cursor->by_update;
 }
 
+/* The next batch begins behind the row that was read last. */
+static void go_behind_last(struct cursor *cursor) {
+  if (!cursor->by_update) {
+    snprintf(cursor->from, sizeof cursor->from, "%s" NEXT, cursor->last_id);
+  }
+}
+
 bool cursor_go_on(struct cursor *cursor, const void *token, size_t len) {
   char copy[TOKEN_MAX];
   char *behind = NULL;
@@ -86,22 +108,32 @@ bool cursor_go_on(struct cursor *cursor, const void *token, size_t len) {
   cursor->last_us = strtoll(copy, &behind, 10);
   if (*behind != '/' || !is_id(behind + 1)) return false;
   snprintf(cursor->last_id, sizeof cursor->last_id, "%s", behind + 1);
+  go_behind_last(cursor);
   return true;
+}
+
+/* Binds a value where the query has it. */
+static bool bind_number(sqlite3_stmt *statement, const char *name, int64_t number) {
+  int place = sqlite3_bind_parameter_index(statement, name);
+  return place == 0 || sqlite3_bind_int64(statement, place, number) == SQLITE_OK;
+}
+
+static bool bind_text(sqlite3_stmt *statement, const char *name, const char *text) {
+  int place = sqlite3_bind_parameter_index(statement, name);
+  return place == 0 || sqlite3_bind_text(statement, place, text, -1, SQLITE_TRANSIENT) == SQLITE_OK;
 }
 
 static bool bind(struct cursor *cursor) {
   const struct cursor_place *place = &cursor->place;
   sqlite3_stmt *statement = cursor->statement;
-  int64_t until_us = place->until_us == INT64_MIN ? INT64_MAX : place->until_us;
-  const char *to = *place->to == '\0' ? LAST_ID : place->to;
-  return sqlite3_bind_text(statement, 1, cursor->type, -1, SQLITE_STATIC) == SQLITE_OK &&
-         sqlite3_bind_int64(statement, 2, place->as_of_us) == SQLITE_OK &&
-         sqlite3_bind_int64(statement, 3, place->since_us) == SQLITE_OK &&
-         sqlite3_bind_int64(statement, 4, until_us) == SQLITE_OK &&
-         sqlite3_bind_text(statement, 5, place->from, -1, SQLITE_STATIC) == SQLITE_OK &&
-         sqlite3_bind_text(statement, 6, to, -1, SQLITE_STATIC) == SQLITE_OK &&
-         sqlite3_bind_text(statement, 7, cursor->last_id, -1, SQLITE_TRANSIENT) == SQLITE_OK &&
-         (!cursor->by_update || sqlite3_bind_int64(statement, 8, cursor->last_us) == SQLITE_OK);
+  return bind_text(statement, ":type", cursor->type) &&
+         bind_text(statement, ":from", cursor->from) &&
+         bind_text(statement, ":to", *place->to == '\0' ? LAST_ID : place->to) &&
+         bind_text(statement, ":last_id", cursor->last_id) &&
+         bind_number(statement, ":last_us", cursor->last_us) &&
+         bind_number(statement, ":as_of", place->as_of_us) &&
+         bind_number(statement, ":until",
+                     place->until_us == INT64_MIN ? INT64_MAX : place->until_us);
 }
 
 /* Adds the row that the statement stands on. */
@@ -136,6 +168,7 @@ enum result cursor_next(struct cursor *cursor, uint64_t want, struct cursor_rows
   enum result result = bind(cursor) ? gather(cursor, want < WANT_MAX ? want : WANT_MAX) : FAILED;
   sqlite3_reset(cursor->statement);
   if (result != DONE) return result;
+  go_behind_last(cursor);
   int len = snprintf(cursor->token, sizeof cursor->token, "%lld/%s", (long long)cursor->last_us,
                      cursor->last_id);
   *rows = (struct cursor_rows){cursor->data.data, cursor->data.len, cursor->count,

@@ -17,6 +17,9 @@
 #define IDLE_MAX 16
 #define BUSY_MS 10000
 
+/* What is valid now is valid to the end of time. */
+#define FOREVER "9223372036854775807"
+
 /* `updated_us` is meta.lastUpdated: of resources that were loaded it is older than valid_from. */
 static const char schema[] =
     "PRAGMA page_size=8192;"
@@ -24,7 +27,7 @@ static const char schema[] =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS resource_version("
     " type TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,"
-    " updated_us INTEGER NOT NULL, valid_from INTEGER NOT NULL, valid_to INTEGER,"
+    " updated_us INTEGER NOT NULL, valid_from INTEGER NOT NULL, valid_to INTEGER NOT NULL,"
     " deleted INTEGER NOT NULL, json TEXT);"
     "CREATE UNIQUE INDEX IF NOT EXISTS version_by_id ON resource_version(type, id, version);"
     "CREATE INDEX IF NOT EXISTS version_by_update ON resource_version(type, updated_us, id);"
@@ -45,8 +48,8 @@ static const char *const statements[STATEMENT_COUNT] = {
         " WHERE type = ?1 AND id = ?2 ORDER BY version DESC LIMIT 1",
     [CLOSE_VERSION] =
         "UPDATE resource_version SET valid_to = ?4"
-        " WHERE type = ?1 AND id = ?2 AND version < ?3 AND valid_to IS NULL",
-    [ADD_VERSION] = "INSERT INTO resource_version VALUES(?1, ?2, ?3, ?4, ?5, NULL, ?6, ?7)",
+        " WHERE type = ?1 AND id = ?2 AND version = ?3 - 1",
+    [ADD_VERSION] = "INSERT INTO resource_version VALUES(?1, ?2, ?3, ?4, ?5, " FOREVER ", ?6, ?7)",
 };
 
 struct database {

@@ -15,7 +15,7 @@
 
 static const char query_text[] =
     "SELECT id, json FROM resource_version"
-    " WHERE type = 'Group' AND valid_to IS NULL AND deleted = 0 AND id > ?1"
+    " WHERE type = 'Group' AND valid_to = 9223372036854775807 AND deleted = 0 AND id > ?1"
     " AND (?2 IS NULL OR id = ?2)"
     " AND (?3 IS NULL OR substr(lower(json_extract(json, '$.name')), 1, length(?3)) = lower(?3))"
     " AND (?4 IS NULL OR EXISTS (SELECT 1 FROM json_each(resource_version.json, '$.identifier')"

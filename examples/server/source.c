@@ -165,7 +165,7 @@ static void read_resource(void *user_data, const fhx_query *query, const char *r
                           fhx_reply *reply) {
   static const char text[] =
       "SELECT json FROM resource_version WHERE type = ?1 AND id = ?2 AND deleted = 0"
-      " AND valid_from <= ?3 AND (valid_to IS NULL OR valid_to > ?3)";
+      " AND valid_from <= ?3 AND valid_to > ?3";
   char type[TYPE_MAX + 1] = "";
   sqlite3 *connection = NULL;
   size_t type_len = strcspn(reference, "/");

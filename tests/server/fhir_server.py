@@ -130,6 +130,8 @@ class Server:
             raise
         self.process.stdout.close()
         self.log.close()
+        if code not in (0, -how):
+            print(f"the server ended with {code}:\n" + self.read_log(), file=sys.stderr)
         if self.own_folder and not keep:
             shutil.rmtree(self.folder)
         return code
