@@ -137,7 +137,7 @@ static void test_spellings(void **state) {
   cancel(target);
   test_kick_off(of.engine, "/$export/", target);
   /* The status URL is the same, too. */
-  char encoded[TEST_URL_MAX];
+  char encoded[TEST_URL_MAX + 16];
   snprintf(encoded, sizeof encoded, "/%%24export%s", target + strlen("/$export"));
   cancel(encoded);
 }
