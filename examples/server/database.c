@@ -36,6 +36,9 @@ static const char schema[] =
     "INSERT OR IGNORE INTO clock VALUES(1, 0);"
     "COMMIT;";
 
+/* Of the writer: a PUT that was answered is durable; loading finds its index in memory. */
+static const char settings[] = "PRAGMA synchronous=FULL; PRAGMA cache_size=-32768";
+
 enum statement { BEGIN, COMMIT, ROLLBACK, TICK, LOOK, CLOSE_VERSION, ADD_VERSION, STATEMENT_COUNT };
 
 static const char *const statements[STATEMENT_COUNT] = {
@@ -151,7 +154,7 @@ enum result database_open(const char *path, struct database **database, struct t
     made->writer = connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   }
   if (made->writer != NULL && sqlite3_exec(made->writer, schema, NULL, NULL, NULL) == SQLITE_OK &&
-      sqlite3_exec(made->writer, "PRAGMA synchronous=FULL", NULL, NULL, NULL) == SQLITE_OK &&
+      sqlite3_exec(made->writer, settings, NULL, NULL, NULL) == SQLITE_OK &&
       read_last_stamp(made) && prepare(made)) {
     *database = made;
     return DONE;
