@@ -112,6 +112,20 @@ static void unlist_work(fhx_job *job, fhx__work *work) {
   pthread_mutex_unlock(&job->mutex);
 }
 
+static void do_work(fhx__work *work) {
+  switch (work->task->phase) {
+    case FHX_PHASE_PLAN:
+      fhx__work_plan(work);
+      break;
+    case FHX_PHASE_MAIN:
+      fhx__work_main(work);
+      break;
+    default:
+      fhx__work_finish(work);
+      break;
+  }
+}
+
 int32_t fhx__job_run_claimed(fhx_job *job, const fhx_task_record *task, fhx_error **error) {
   fhx__work work;
   memset(&work, 0, sizeof work);
@@ -121,19 +135,12 @@ int32_t fhx__job_run_claimed(fhx_job *job, const fhx_task_record *task, fhx_erro
   work.renewed_us = fhx__clock_monotonic_us();
   work.moved_us = work.renewed_us;
   work.last_seq = task->next_seq - 1;
-  list_work(job, &work);
-  switch (task->phase) {
-    case FHX_PHASE_PLAN:
-      fhx__work_plan(&work);
-      break;
-    case FHX_PHASE_MAIN:
-      fhx__work_main(&work);
-      break;
-    default:
-      fhx__work_finish(&work);
-      break;
+  /* A job that was cancelled since the claim is not worked on: it may have no definition. */
+  if (!atomic_load(&job->cancelled)) {
+    list_work(job, &work);
+    do_work(&work);
+    unlist_work(job, &work);
   }
-  unlist_work(job, &work);
   int32_t status = give_back(job, &work, error);
   fhx__job_wake(job);
   return status;

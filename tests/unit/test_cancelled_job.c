@@ -6,6 +6,8 @@
 /* cmocka needs those above. */
 #include <cmocka.h>
 
+#include "job/run.h"
+#include "job/steps.h"
 #include "support/require.h"
 #include "support/setup.h"
 
@@ -49,7 +51,43 @@ static void test_files_are_removed_later(void **state) {
   test_dataset_free(data);
 }
 
+/* A worker claims a task, the job is cancelled, and only then the worker attaches to it. */
+static void test_cancelled_since_the_claim(void **state) {
+  (void)state;
+  test_export of;
+  fhx_sqlite_store_options memory;
+  fhx__task_entry task;
+  int64_t wait_us = 0;
+  fhx_job *late = NULL;
+  memset(&task, 0, sizeof task);
+  test_dataset *data = test_dataset_new(1, 40, 0);
+  test_setting with = test_setting_usual(data);
+  test_export_prepare(&of, &with);
+  FHX_INIT(&memory);
+  memory.path = ":memory:";
+  test_require_status(fhx_sqlite_store_new(&memory, &of.options.store, NULL), FHX_OK);
+  test_require_status(fhx_job_start(&of.options, &of.job, NULL), FHX_OK);
+  test_require_status(fhx_job_run_task(of.job, NULL), FHX_OK);
+  test_require_status(fhx__step_claim(of.options.store, NULL, 60000000, 5, &task, &wait_us, NULL),
+                      FHX_OK);
+  assert_int_equal(task.record.phase, FHX_PHASE_MAIN);
+  test_require_status(fhx_job_cancel(of.job, NULL), FHX_OK);
+  test_require_status(fhx_job_attach(&of.options, fhx_job_id(of.job), &late, NULL), FHX_OK);
+  test_require_status(fhx__job_run_claimed(late, &task.record, NULL), FHX_OK);
+  /* It was given back, so the clean-up need not wait for the lease. */
+  test_require_status(fhx_job_run(late, NULL), FHX_ERR_CANCELLED);
+  test_export_check_nothing_left(&of);
+  fhx__task_entry_free(&task);
+  fhx_job_free(late);
+  fhx_job_free(of.job);
+  of.job = NULL;
+  fhx_store_free(of.options.store);
+  test_export_end(&of);
+  test_dataset_free(data);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_files_are_removed_later)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_files_are_removed_later),
+                                     cmocka_unit_test(test_cancelled_since_the_claim)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
