@@ -214,7 +214,7 @@ static void expect_refused(const char *altered, uint32_t status) {
 
 static void test_altered(void **state) {
   (void)state;
-  char altered[2 * TEST_URL_MAX], url[TEST_URL_MAX], type[70];
+  char altered[2 * TEST_URL_MAX + 32], url[TEST_URL_MAX], type[70];
   uint64_t count = 0;
   export();
   /* Every character of the query. */
