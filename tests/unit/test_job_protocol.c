@@ -266,7 +266,8 @@ static fhx__work claim(fhx_job *job, fhx__task_entry *entry) {
   memset(&work, 0, sizeof work);
   work.job = job;
   work.task = &entry->record;
-  work.renewed_us = work.moved_us = fhx__clock_monotonic_us();
+  work.renewed_us = fhx__clock_monotonic_us();
+  work.moved_us = work.renewed_us;
   return work;
 }
 
