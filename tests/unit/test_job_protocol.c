@@ -262,7 +262,9 @@ static fhx__work claim(fhx_job *job, fhx__task_entry *entry) {
   int64_t wait_us = 0;
   memset(entry, 0, sizeof *entry);
   test_require_status(fhx_job_run_task(job, NULL), FHX_OK);
-  test_require_status(fhx__step_claim(job->store, fhx_job_id(job), job->lease_us, 5, entry, &wait_us, NULL), FHX_OK);
+  test_require_status(
+      fhx__step_claim(job->store, fhx_job_id(job), job->lease_us, 5, entry, &wait_us, NULL),
+      FHX_OK);
   memset(&work, 0, sizeof work);
   work.job = job;
   work.task = &entry->record;
