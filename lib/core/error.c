@@ -104,6 +104,12 @@ int32_t fhx__fail_with(fhx_error **error, int32_t status, uint32_t retryable, co
   return status;
 }
 
+void fhx__clear_error(fhx_error **error) {
+  if (error == NULL) return;
+  fhx_error_free(*error);
+  *error = NULL;
+}
+
 int32_t fhx__no_memory(fhx_error **error) {
   if (error != NULL) *error = &no_memory_error;
   return FHX_ERR_NO_MEMORY;

@@ -18,6 +18,9 @@ int32_t fhx__fail(fhx_error **error, int32_t status, const char *format, ...) FH
 int32_t fhx__fail_with(fhx_error **error, int32_t status, uint32_t retryable, const char *format,
                        ...) FHX__PRINTF(4);
 
+/* Frees the error in *error, if there is one: what it spoke of did no harm. */
+void fhx__clear_error(fhx_error **error);
+
 /* "out of memory", without an allocation. */
 int32_t fhx__no_memory(fhx_error **error);
 

@@ -216,10 +216,7 @@ int32_t fhx__job_clean_round(fhx_job *job, int64_t *wait_us, fhx_error **error) 
   if (status == FHX_OK) status = fhx__step_clean(job, wait_us, error);
   if (status != FHX_ERR_NOT_FOUND) return status;
   /* The record went meanwhile: another runner has cleaned up. */
-  if (error != NULL) {
-    fhx_error_free(*error);
-    *error = NULL;
-  }
+  fhx__clear_error(error);
   return FHX_OK;
 }
 

@@ -187,10 +187,7 @@ static int32_t run_one(fhx_job *job, int64_t *wait_us, fhx_error **error) {
   if (status == FHX_OK) status = fhx__job_run_claimed(job, &entry.record, error);
   fhx__task_entry_free(&entry);
   if (status == FHX_ERR_NOT_FOUND) {
-    if (error != NULL) {
-      fhx_error_free(*error);
-      *error = NULL;
-    }
+    fhx__clear_error(error);
     return FHX_END;
   }
   return status;

@@ -169,14 +169,8 @@ static int32_t settle_types(fhx_job *job, fhx_filter *filter, bool leaves_out, f
   int32_t status = fhx__source_list_types(job->source, &reply, error);
   if (status == FHX_ERR_UNSUPPORTED) {
     fhx__reply_end(&reply);
-    if (filter->type_count != 0) {
-      if (error != NULL) {
-        fhx_error_free(*error);
-        *error = NULL;
-      }
-      return FHX_OK;
-    }
-    if (error != NULL) fhx_error_free(*error);
+    fhx__clear_error(error);
+    if (filter->type_count != 0) return FHX_OK;
     return fhx__fail(error, FHX_ERR_UNSUPPORTED,
                      "the export names no type and the source cannot list its types");
   }

@@ -26,10 +26,7 @@ static bool ask_again(tries *loop, int32_t status, fhx_error **error) {
   if (fhx__step_is_definite(status)) return false;
   loop->lost = true;
   if (++loop->count >= TRIES) return false;
-  if (error != NULL) {
-    fhx_error_free(*error);
-    *error = NULL;
-  }
+  fhx__clear_error(error);
   fhx__clock_sleep_us(loop->pause_us);
   loop->pause_us *= 2;
   return true;
@@ -40,10 +37,7 @@ static bool ask_again(tries *loop, int32_t status, fhx_error **error) {
 
 /* Turns a definite refusal into success: the step was taken by a try whose answer was lost. */
 static int32_t taken_before(fhx_error **error) {
-  if (error != NULL) {
-    fhx_error_free(*error);
-    *error = NULL;
-  }
+  fhx__clear_error(error);
   return FHX_OK;
 }
 
@@ -125,10 +119,7 @@ static int32_t read_outcome(fhx_job *job, uint32_t task_index, task_state *state
   }
   fhx__task_entry_free(&entry);
   if (status == FHX_OK) return FHX_OK;
-  if (error != NULL) {
-    fhx_error_free(*error);
-    *error = NULL;
-  }
+  fhx__clear_error(error);
   return fhx__fail_with(error, FHX_ERR_UNKNOWN_OUTCOME, 1,
                         "the store's answer was lost and the task could not be read");
 }

@@ -48,8 +48,7 @@ static int32_t find_owner(fhx__call *call, const char *job_id, owner *of, fhx_er
   }
   fhx_progress_free(progress);
   if (status == FHX_ERR_NOT_FOUND) {
-    if (error != NULL) fhx_error_free(*error);
-    if (error != NULL) *error = NULL;
+    fhx__clear_error(error);
     return FHX_OK;
   }
   if (status != FHX_OK) return status;
