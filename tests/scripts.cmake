@@ -1,4 +1,8 @@
-# Tests of the example programs by scripts. Included by CMakeLists.txt.
+# Tests of the facts and the example programs by scripts. Included by CMakeLists.txt.
+fhx_add_script(facts.tables python:${python} --
+  ${CMAKE_CURRENT_SOURCE_DIR}/tables.sh ${PROJECT_SOURCE_DIR} ${python})
+set_tests_properties(facts.tables PROPERTIES LABELS "")
+
 fhx_add_script(programs.generator python:${python} --
   ${CMAKE_CURRENT_SOURCE_DIR}/generator.sh $<TARGET_FILE:fhirexport-generate>)
 set_tests_properties(programs.generator PROPERTIES LABELS slow)

@@ -11,6 +11,11 @@
 
 FHX_BEGIN_DECLS
 
+/* Versions of FHIR: R4 (4.0.1), R4B (4.3.0), R5 (5.0.0). */
+#define FHX_FHIR_R4 40
+#define FHX_FHIR_R4B 43
+#define FHX_FHIR_R5 50
+
 typedef struct fhx_filter fhx_filter;
 
 /* Makes a filter that takes everything. */
@@ -34,12 +39,42 @@ FHX_API int32_t fhx_filter_set_since(fhx_filter *filter, const char *instant, fh
 FHX_API int32_t fhx_filter_set_until(fhx_filter *filter, const char *instant, fhx_error **error);
 
 /*
- * Takes only what is in the Patient compartment (FHIR R4) of this patient, or of one added before:
- * the Patient, and the resources that refer to it. `patient_id` is the bare id. A reference by an
- * absolute URL counts whatever its base, since the server's own is not known here.
+ * Takes only what is in the Patient compartment of this patient, or of one added before: the
+ * Patient, and the resources that refer to it in an element of the compartment. `patient_id` is the
+ * bare id. The three functions below say which elements these are and which references count. A
+ * Patient is never taken for its `link` to another.
  */
 FHX_API int32_t fhx_filter_add_patient(fhx_filter *filter, const char *patient_id,
                                        fhx_error **error);
+
+/*
+ * Which version's Patient compartment counts, one of FHX_FHIR_...; that of R4 unless set. It
+ * changes nothing where no patient is added. FHX_ERR_ARGUMENT for another number.
+ */
+FHX_API int32_t fhx_filter_set_fhir_version(fhx_filter *filter, uint32_t fhir_version,
+                                            fhx_error **error);
+
+/*
+ * A compartment of the host's own: resources are in it whose element at this path, or at one added
+ * before, refers to the patient. The first path replaces the version's table as a whole; types
+ * without a path then give nothing, Patient apart, which counts by its id.
+ *
+ * A path is a type and one to three elements, such as "Observation.subject" or
+ * "CarePlan.activity.detail.performer"; it ends at an element of type Reference, and its elements
+ * are named as in JSON ("action.participant.actorReference"). At most 16 paths of a type and 1,024
+ * in all; one added twice counts once. FHX_ERR_ARGUMENT for one that is malformed or too many.
+ */
+FHX_API int32_t fhx_filter_add_compartment_path(fhx_filter *filter, const char *path,
+                                                fhx_error **error);
+
+/*
+ * The FHIR base of the server, an http or https URL without query and fragment; a slash at its end
+ * does not matter. A reference by an absolute URL then counts only directly below it
+ * (base/Patient/id), case and scheme included. NULL or "": whatever its base, as if never set. It
+ * is copied. FHX_ERR_ARGUMENT for what is not such a URL.
+ */
+FHX_API int32_t fhx_filter_set_base_url(fhx_filter *filter, const char *base_url,
+                                        fhx_error **error);
 
 /*
  * Stores 1 in `*matches` if the filter takes this resource, else 0. FHX_ERR_RESOURCE if it is not

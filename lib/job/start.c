@@ -9,7 +9,7 @@
 #include "job/job.h"
 #include "job/run.h"
 #include "job/steps.h"
-#include "select/compartment.h"
+#include "select/filter.h"
 #include "writer/part_writer.h"
 
 #define LEASE_DEFAULT_US INT64_C(120000000)
@@ -188,7 +188,7 @@ static void drop_types_outside_compartment(fhx_filter *filter) {
   size_t kept = 0;
   if (filter->patient_count == 0) return;
   for (size_t i = 0; i < filter->type_count; i++) {
-    if (fhx__compartment_knows(filter->types[i])) {
+    if (fhx__compartment_knows(fhx__filter_compartment(filter), filter->types[i])) {
       filter->types[kept++] = filter->types[i];
     } else {
       fhx__free(filter->types[i]);

@@ -7,7 +7,7 @@
 #include "request/problem.h"
 #include "request/request.h"
 #include "request/span.h"
-#include "request/types_r4.h"
+#include "request/types.h"
 
 /* So many sentences at most are kept of what was skipped: a short parameter makes a long one. */
 #define SKIPPED_MAX 100
@@ -17,6 +17,8 @@ typedef struct reading {
   fhx__export_request *request;
   fhx__problem *problem;
   const char *permitted_types;
+  /* Whose resource types there are: FHX_FHIR_... */
+  uint32_t fhir_version;
   bool lenient;
   size_t skipped_count;
   /* Whether _type had a name, and whether one of them is in the filter. */
@@ -52,13 +54,13 @@ static int32_t unknown_type(reading *of, fhx__span name) {
   }
   if (!of->lenient) {
     return fhx__refuse(of->problem, 400, "value",
-                       "_type: %s is not a resource type of FHIR R4; give types' names, in their "
+                       "_type: %s is not a resource type of FHIR %s; give types' names, in their "
                        "own capital and small letters, with only commas between",
-                       sentence);
+                       sentence, fhx__fhir_name(of->fhir_version));
   }
   size_t len = strlen(sentence);
   snprintf(sentence + len, sizeof sentence - len,
-           " is not a resource type of FHIR R4; it was ignored");
+           " is not a resource type of FHIR %s; it was ignored", fhx__fhir_name(of->fhir_version));
   return note_skipped(of, sentence);
 }
 
@@ -85,7 +87,7 @@ static int32_t read_type(reading *of, fhx__span entry) {
   char name[FHX__TYPE_MAX + 1] = "";
   if (!fhx__is_type_name(entry.text, entry.len)) return unknown_type(of, entry);
   memcpy(name, entry.text, entry.len);
-  if (!fhx__is_r4_type(name)) return unknown_type(of, entry);
+  if (!fhx__is_resource_type(of->fhir_version, name)) return unknown_type(of, entry);
   if (!is_permitted(of->permitted_types, name)) {
     return fhx__refuse(of->problem, 403, "forbidden",
                        "_type: this client may not read %s; ask only for types that it may read",
@@ -123,8 +125,9 @@ static int32_t finish_types(reading *of) {
   if (of->has_type) return FHX_OK;
   if (of->names_types) {
     return fhx__refuse(of->problem, 400, "value",
-                       "_type: none of the names is a resource type of FHIR R4; name at least one, "
-                       "or leave the parameter out for all types");
+                       "_type: none of the names is a resource type of FHIR %s; name at least one, "
+                       "or leave the parameter out for all types",
+                       fhx__fhir_name(of->fhir_version));
   }
   if (of->permitted_types == NULL) return FHX_OK;
   of->request->takes_permitted = true;
@@ -216,7 +219,7 @@ static int32_t read_parameters(reading *of, const fhx__target *target) {
 int32_t fhx__export_request_read(const fhx__target *target, bool lenient,
                                  const char *permitted_types, fhx__export_request *request,
                                  fhx__problem *problem) {
-  reading of = {request, problem, permitted_types, lenient, 0, false, false};
+  reading of = {request, problem, permitted_types, FHX_FHIR_R4, lenient, 0, false, false};
   *request = (fhx__export_request){NULL, {NULL, 0, 0}, false};
   int32_t status = fhx_filter_new(&request->filter, NULL);
   if (status == FHX_OK) status = read_parameters(&of, target);

@@ -7,7 +7,6 @@
  */
 #include "select/compartment.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "select/compartment_table.h"
@@ -29,27 +28,46 @@ typedef struct walk {
   fhx__raw raw;
   frame frames[FRAMES_MAX];
   size_t depth;
-  fhx__patient_test wanted;
-  const void *context;
+  size_t path_count;
+  const fhx__patient_test *test;
 } walk;
 
-static int compare_row(const void *key, const void *row) {
-  return strcmp(key, ((const fhx__compartment_row *)row)->resource_type);
+/* The first path of a type, or of those behind it. */
+static size_t find_type(const fhx__compartment *compartment, const char *resource_type) {
+  size_t low = 0, high = compartment->count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (strcmp(compartment->paths[middle].resource_type, resource_type) < 0) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
 }
 
-static const fhx__compartment_row *find_row(const char *resource_type) {
-  return bsearch(resource_type, fhx__compartment_r4, fhx__compartment_r4_count,
-                 sizeof fhx__compartment_r4[0], compare_row);
+/* Stores a type's paths; how many there are. */
+static size_t take_paths(const fhx__compartment *compartment, const char *resource_type,
+                         const char *paths[FHX__COMPARTMENT_PATHS_MAX]) {
+  size_t count = 0;
+  for (size_t i = find_type(compartment, resource_type); i < compartment->count; i++) {
+    if (strcmp(compartment->paths[i].resource_type, resource_type) != 0) break;
+    paths[count++] = compartment->paths[i].path;
+  }
+  return count;
 }
 
-bool fhx__compartment_knows(const char *resource_type) {
-  return find_row(resource_type) != NULL;
+bool fhx__compartment_knows(const fhx__compartment *compartment, const char *resource_type) {
+  if (strcmp(resource_type, "Patient") == 0) return true;
+  size_t at = find_type(compartment, resource_type);
+  return at < compartment->count &&
+         strcmp(compartment->paths[at].resource_type, resource_type) == 0;
 }
 
 /* Follows the paths of `from` through the member `key`; whether one of them goes on there. */
-static bool follow(const frame *from, fhx__raw_string key, frame *to) {
+static bool follow(const frame *from, size_t path_count, fhx__raw_string key, frame *to) {
   bool any = false;
-  for (size_t i = 0; i < FHX__COMPARTMENT_PATHS_MAX; i++) {
+  for (size_t i = 0; i < path_count; i++) {
     const char *rest = from->rest[i];
     to->rest[i] = NULL;
     if (rest == NULL || *rest == '\0') continue;
@@ -61,23 +79,21 @@ static bool follow(const frame *from, fhx__raw_string key, frame *to) {
   return any;
 }
 
-static bool is_reference(const frame *object) {
-  for (size_t i = 0; i < FHX__COMPARTMENT_PATHS_MAX; i++) {
+static bool is_reference(const frame *object, size_t path_count) {
+  for (size_t i = 0; i < path_count; i++) {
     if (object->rest[i] != NULL && *object->rest[i] == '\0') return true;
   }
   return false;
 }
 
-/* Reads the value of a `reference`; whether it means a wanted patient. */
+/* Reads the string of a `reference`; whether it means a wanted patient. */
 static bool read_reference(walk *on) {
   fhx__raw_string text = {NULL, 0, false};
   char id[FHX__ID_MAX + 1];
   size_t len = 0;
-  if (!fhx__raw_read_string(&on->raw, &text)) {
-    fhx__raw_skip_value(&on->raw);
-    return false;
-  }
-  return fhx__reference_patient(text, id, &len) && on->wanted(on->context, id, len);
+  return fhx__raw_read_string(&on->raw, &text) &&
+         fhx__reference_patient(text, on->test->base_url, id, &len) &&
+         on->test->wanted(on->test->context, id, len);
 }
 
 /* Reads a member as far as the value, or, off the paths, behind it. Whether a wanted patient was
@@ -88,12 +104,15 @@ static bool read_member(walk *on) {
   fhx__raw_string key = {NULL, 0, false};
   if (!fhx__raw_read_string(&on->raw, &key)) return false;
   if (on->raw.at < on->raw.end) on->raw.at++; /* the colon */
-  if (is_reference(object) && fhx__raw_equals(key, reference, sizeof reference - 1)) {
+  char begins = on->raw.at < on->raw.end ? *on->raw.at : '\0';
+  /* What is no string may be that of a CodeableReference, to which a path leads. */
+  if (begins == '"' && is_reference(object, on->path_count) &&
+      fhx__raw_equals(key, reference, sizeof reference - 1)) {
     return read_reference(on);
   }
   frame next = {{NULL}, 0};
-  bool goes_on = on->depth + 1 < FRAMES_MAX && follow(object, key, &next);
-  bool container = on->raw.at < on->raw.end && (*on->raw.at == '{' || *on->raw.at == '[');
+  bool goes_on = on->depth + 1 < FRAMES_MAX && follow(object, on->path_count, key, &next);
+  bool container = begins == '{' || begins == '[';
   if (!goes_on || !container) {
     fhx__raw_skip_value(&on->raw);
     return false;
@@ -146,13 +165,14 @@ static bool walk_object(walk *on) {
   return false;
 }
 
-bool fhx__compartment_has(const char *resource_type, const char *id, const char *line, size_t len,
-                          fhx__patient_test wanted, const void *context) {
-  const fhx__compartment_row *row = find_row(resource_type);
-  if (row == NULL) return false;
-  if (strcmp(resource_type, "Patient") == 0 && wanted(context, id, strlen(id))) return true;
+bool fhx__compartment_has(const fhx__compartment *compartment, const char *resource_type,
+                          const char *id, const char *line, size_t len,
+                          const fhx__patient_test *test) {
+  if (strcmp(resource_type, "Patient") == 0 && test->wanted(test->context, id, strlen(id))) {
+    return true;
+  }
   if (len == 0 || *line != '{') return false;
-  walk on = {{line + 1, line + len}, {{{NULL}, 0}}, 0, wanted, context};
-  memcpy(on.frames[0].rest, row->paths, sizeof row->paths);
-  return walk_object(&on);
+  walk on = {{line + 1, line + len}, {{{NULL}, 0}}, 0, 0, test};
+  on.path_count = take_paths(compartment, resource_type, on.frames[0].rest);
+  return on.path_count > 0 && walk_object(&on);
 }

@@ -6,14 +6,17 @@
 
 #include "core/alloc.h"
 #include "core/error.h"
-#include "select/compartment.h"
 
 #define CAPACITY_MIN 8
+/* Each added path makes the compartment anew. */
+#define PATHS_MAX 1024
 
 int32_t fhx_filter_new(fhx_filter **filter, fhx_error **error) {
   if (filter == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "filter is NULL");
   *filter = fhx__alloc_zeroed(1, sizeof **filter);
-  return *filter != NULL ? FHX_OK : fhx__no_memory(error);
+  if (*filter == NULL) return fhx__no_memory(error);
+  (*filter)->fhir_version = FHX_FHIR_R4;
+  return FHX_OK;
 }
 
 static void free_texts(char **texts, size_t count) {
@@ -25,6 +28,9 @@ void fhx_filter_free(fhx_filter *filter) {
   if (filter == NULL) return;
   free_texts(filter->types, filter->type_count);
   free_texts(filter->patients, filter->patient_count);
+  free_texts(filter->paths, filter->path_count);
+  fhx__compartment_free(filter->own_compartment);
+  fhx__free(filter->base_url);
   fhx__free(filter->since_text);
   fhx__free(filter->until_text);
   fhx__free(filter);
@@ -53,11 +59,15 @@ static int32_t add_text(char ***texts, size_t *count, size_t *capacity, const ch
   return FHX_OK;
 }
 
-static bool has_type(const fhx_filter *filter, const char *resource_type) {
-  for (size_t i = 0; i < filter->type_count; i++) {
-    if (strcmp(filter->types[i], resource_type) == 0) return true;
+static bool has_text(char *const *texts, size_t count, const char *text) {
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(texts[i], text) == 0) return true;
   }
   return false;
+}
+
+static bool has_type(const fhx_filter *filter, const char *resource_type) {
+  return has_text(filter->types, filter->type_count, resource_type);
 }
 
 int32_t fhx_filter_add_type(fhx_filter *filter, const char *resource_type, fhx_error **error) {
@@ -120,6 +130,72 @@ int32_t fhx_filter_set_until(fhx_filter *filter, const char *instant, fhx_error 
                    error);
 }
 
+/* --- the compartment --- */
+
+int32_t fhx_filter_set_fhir_version(fhx_filter *filter, uint32_t fhir_version, fhx_error **error) {
+  if (filter == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "filter is NULL");
+  if (fhx__compartment_builtin(fhir_version) == NULL) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "fhir_version is none of FHX_FHIR_R4, _R4B and _R5");
+  }
+  filter->fhir_version = fhir_version;
+  return FHX_OK;
+}
+
+int32_t fhx_filter_add_compartment_path(fhx_filter *filter, const char *path, fhx_error **error) {
+  fhx__compartment *made = NULL;
+  if (filter == NULL || path == NULL) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "filter or path is NULL");
+  }
+  if (has_text(filter->paths, filter->path_count, path)) return FHX_OK;
+  if (filter->path_count == PATHS_MAX) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "there are more than %d compartment paths",
+                     PATHS_MAX);
+  }
+  int32_t status =
+      add_text(&filter->paths, &filter->path_count, &filter->path_capacity, path, error);
+  if (status != FHX_OK) return status;
+  status =
+      fhx__compartment_new((const char *const *)filter->paths, filter->path_count, &made, error);
+  if (status != FHX_OK) {
+    fhx__free(filter->paths[--filter->path_count]);
+    return status;
+  }
+  fhx__compartment_free(filter->own_compartment);
+  filter->own_compartment = made;
+  return FHX_OK;
+}
+
+const fhx__compartment *fhx__filter_compartment(const fhx_filter *filter) {
+  return filter->own_compartment != NULL ? filter->own_compartment
+                                         : fhx__compartment_builtin(filter->fhir_version);
+}
+
+/* A base that no reference could have would leave out what the caller wants to have. */
+static bool is_base_url(const char *url) {
+  size_t scheme = strncmp(url, "https://", 8) == 0 ? 8 : strncmp(url, "http://", 7) == 0 ? 7 : 0;
+  if (scheme == 0 || url[scheme] == '\0' || url[scheme] == '/') return false;
+  for (; *url != '\0'; url++) {
+    if (*url <= ' ' || *url > '~' || *url == '?' || *url == '#') return false;
+  }
+  return true;
+}
+
+int32_t fhx_filter_set_base_url(fhx_filter *filter, const char *base_url, fhx_error **error) {
+  char *copy = NULL;
+  if (filter == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "filter is NULL");
+  if (base_url != NULL && *base_url != '\0') {
+    if (!is_base_url(base_url)) {
+      return fhx__fail(error, FHX_ERR_ARGUMENT,
+                       "base_url is not an http or https URL without query and fragment");
+    }
+    copy = fhx__copy_text(base_url);
+    if (copy == NULL) return fhx__no_memory(error);
+  }
+  fhx__free(filter->base_url);
+  filter->base_url = copy;
+  return FHX_OK;
+}
+
 /* --- copying --- */
 
 static int compare_texts(const void *a, const void *b) {
@@ -144,6 +220,15 @@ void fhx__filter_seal(fhx_filter *filter) {
   filter->sealed = true;
 }
 
+static int32_t copy_compartment(const fhx_filter *filter, fhx_filter *copy, fhx_error **error) {
+  int32_t status = fhx_filter_set_base_url(copy, filter->base_url, error);
+  copy->fhir_version = filter->fhir_version;
+  for (size_t i = 0; i < filter->path_count && status == FHX_OK; i++) {
+    status = fhx_filter_add_compartment_path(copy, filter->paths[i], error);
+  }
+  return status;
+}
+
 static int32_t copy_contents(const fhx_filter *filter, fhx_filter *copy, fhx_error **error) {
   int32_t status = FHX_OK;
   for (size_t i = 0; i < filter->type_count && status == FHX_OK; i++) {
@@ -160,7 +245,7 @@ static int32_t copy_contents(const fhx_filter *filter, fhx_filter *copy, fhx_err
   if (status == FHX_OK && filter->has_until) {
     status = fhx_filter_set_until(copy, filter->until_text, error);
   }
-  return status;
+  return status == FHX_OK ? copy_compartment(filter, copy, error) : status;
 }
 
 int32_t fhx__filter_copy(const fhx_filter *filter, fhx_filter **copy, fhx_error **error) {
@@ -257,7 +342,9 @@ bool fhx__filter_takes(const fhx_filter *filter, uint32_t applied, const fhx__fa
                        const int64_t *row_updated_us, const char *line, size_t len) {
   if (!in_window(filter, applied, facts, row_updated_us)) return false;
   if (filter->patient_count == 0 || (applied & FHX_APPLIED_PATIENTS) != 0) return true;
-  return fhx__compartment_has(facts->resource_type, facts->id, line, len, is_wanted, filter);
+  fhx__patient_test test = {is_wanted, filter, filter->base_url};
+  return fhx__compartment_has(fhx__filter_compartment(filter), facts->resource_type, facts->id,
+                              line, len, &test);
 }
 
 int32_t fhx_filter_test(const fhx_filter *filter, const void *data, size_t len, uint32_t *matches,

@@ -10,6 +10,7 @@
 #include "core/instant.h"
 #include "core/json.h"
 #include "ndjson/scan.h"
+#include "select/compartment.h"
 
 struct fhx_filter {
   /* Types in the order they were added. */
@@ -28,6 +29,15 @@ struct fhx_filter {
   size_t patient_count;
   size_t patient_capacity;
   bool sealed;
+  /* FHX_FHIR_... */
+  uint32_t fhir_version;
+  /* The host's own compartment, always made of all the paths; NULL where there are none. */
+  char **paths;
+  size_t path_count;
+  size_t path_capacity;
+  fhx__compartment *own_compartment;
+  /* NULL for none. */
+  char *base_url;
 };
 
 /* A sealed copy (NULL: of a filter that takes everything), so that later reading needs no lock. */
@@ -39,6 +49,9 @@ void fhx__filter_seal(fhx_filter *filter);
 /* Whether this id is in the filter's patient set: by halving if sealed, else one by one. */
 bool fhx__filter_has_patient(const fhx_filter *filter, const char *id, size_t len);
 
+/* The compartment that counts: the host's own, or that of the version. Never NULL. */
+const fhx__compartment *fhx__filter_compartment(const fhx_filter *filter);
+
 /*
  * Whether a filter takes a resource. `applied` (FHX_APPLIED_...) is what the source has applied
  * already. `row_updated_us` is the source's own stamp or NULL; where it is NULL the text's
@@ -49,8 +62,9 @@ bool fhx__filter_has_patient(const fhx_filter *filter, const char *id, size_t le
 bool fhx__filter_takes(const fhx_filter *filter, uint32_t applied, const fhx__facts *facts,
                        const int64_t *row_updated_us, const char *line, size_t len);
 
-/* Writes the filter as members ("types", "since", "until", "patients") of the open object; reads
-   them back into a sealed filter. */
+/* Writes the filter as members ("types", "since", "until", "patients", "fhirVersion",
+   "compartment", "baseUrl") of the open object, those that say nothing left out; reads them back
+   into a sealed filter. */
 void fhx__filter_write(const fhx_filter *filter, fhx__json_writer *writer);
 int32_t fhx__filter_read(const fhx__json_node *object, fhx_filter **filter, fhx_error **error);
 

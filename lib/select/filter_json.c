@@ -18,6 +18,11 @@ void fhx__filter_write(const fhx_filter *filter, fhx__json_writer *writer) {
   if (filter->has_since) fhx__json_member_text(writer, "since", filter->since_text);
   if (filter->has_until) fhx__json_member_text(writer, "until", filter->until_text);
   write_texts(writer, "patients", filter->patients, filter->patient_count);
+  if (filter->fhir_version != FHX_FHIR_R4) {
+    fhx__json_member_integer(writer, "fhirVersion", filter->fhir_version);
+  }
+  write_texts(writer, "compartment", filter->paths, filter->path_count);
+  if (filter->base_url != NULL) fhx__json_member_text(writer, "baseUrl", filter->base_url);
 }
 
 /* One of the functions that fill in a filter. */
@@ -50,10 +55,35 @@ static int32_t read_texts(const fhx__json_node *object, const char *key, setter 
   return FHX_OK;
 }
 
-static int32_t read_bound(const fhx__json_node *object, const char *key, setter set,
-                          fhx_filter *filter, fhx_error **error) {
+static int32_t read_optional(const fhx__json_node *object, const char *key, setter set,
+                             fhx_filter *filter, fhx_error **error) {
   const fhx__json_node *node = fhx__json_member(object, key);
   return node == NULL ? FHX_OK : read_text(node, key, set, filter, error);
+}
+
+static int32_t read_version(const fhx__json_node *object, fhx_filter *filter, fhx_error **error) {
+  static const char key[] = "fhirVersion";
+  if (fhx__json_member(object, key) == NULL) return FHX_OK;
+  uint64_t version = fhx__json_member_number(object, key, 0);
+  if (version > UINT32_MAX ||
+      fhx_filter_set_fhir_version(filter, (uint32_t)version, NULL) != FHX_OK) {
+    return broken(key, error);
+  }
+  return FHX_OK;
+}
+
+/* An empty base is never written; read as one, it would let every base count. */
+static int32_t set_base_url(fhx_filter *filter, const char *text, fhx_error **error) {
+  return *text == '\0' ? FHX_ERR_ARGUMENT : fhx_filter_set_base_url(filter, text, error);
+}
+
+static int32_t read_compartment(const fhx__json_node *object, fhx_filter *filter,
+                                fhx_error **error) {
+  int32_t status = read_version(object, filter, error);
+  if (status == FHX_OK) {
+    status = read_texts(object, "compartment", fhx_filter_add_compartment_path, filter, error);
+  }
+  return status == FHX_OK ? read_optional(object, "baseUrl", set_base_url, filter, error) : status;
 }
 
 int32_t fhx__filter_read(const fhx__json_node *object, fhx_filter **filter, fhx_error **error) {
@@ -64,11 +94,12 @@ int32_t fhx__filter_read(const fhx__json_node *object, fhx_filter **filter, fhx_
   }
   int32_t status = fhx_filter_new(&made, error);
   if (status == FHX_OK) status = read_texts(object, "types", fhx_filter_add_type, made, error);
-  if (status == FHX_OK) status = read_bound(object, "since", fhx_filter_set_since, made, error);
-  if (status == FHX_OK) status = read_bound(object, "until", fhx_filter_set_until, made, error);
+  if (status == FHX_OK) status = read_optional(object, "since", fhx_filter_set_since, made, error);
+  if (status == FHX_OK) status = read_optional(object, "until", fhx_filter_set_until, made, error);
   if (status == FHX_OK) {
     status = read_texts(object, "patients", fhx_filter_add_patient, made, error);
   }
+  if (status == FHX_OK) status = read_compartment(object, made, error);
   if (status != FHX_OK) {
     fhx_filter_free(made);
     return status;

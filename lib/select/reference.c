@@ -1,16 +1,22 @@
 /*
- * Which patient a reference means. The text is read from its end: an id and a version are short, a
- * base URL may have any length. So a text with escapes needs only a buffer for its last bytes.
+ * What a reference means. The text is read from its end: type, id and version are short, a base URL
+ * may have any length. So a text with escapes needs only a buffer for its last bytes.
  */
 #include "select/reference.h"
 
 #include <string.h>
 
-/* "/Patient/" id "/_history/" version is at most 147 bytes. The tail is always so much longer that
+/* "/" type "/" id "/_history/" version is at most 204 bytes. The tail is always so much longer that
    where it was cut never looks like the beginning of a reference. */
-#define TAIL_KEPT 192
+#define TAIL_KEPT 256
 #define TAIL_CAPACITY 512
 #define HEAD_MAX 9
+
+/* The server's base, without a slash at its end; of length 0 if it is not known. */
+typedef struct base_text {
+  const char *text;
+  size_t len;
+} base_text;
 
 /* A reference, or the part of it that matters. */
 typedef struct reference_text {
@@ -20,22 +26,36 @@ typedef struct reference_text {
   /* The last bytes; all of them unless they are many. */
   const char *tail;
   size_t tail_len;
+  /* How long the whole text is. */
+  size_t len;
   /* A query or fragment: then the path does not end where the text ends. */
   bool has_query;
+  /* Whether the text begins with the server's base. */
+  bool has_base;
 } reference_text;
 
-static reference_text plain_text(fhx__raw_string string) {
-  reference_text text = {{0}, 0, string.text, string.len, false};
+static base_text base_of(const char *base_url) {
+  base_text base = {base_url, base_url == NULL ? 0 : strlen(base_url)};
+  if (base.len > 0 && base_url[base.len - 1] == '/') base.len--;
+  return base;
+}
+
+static reference_text plain_text(fhx__raw_string string, base_text base) {
+  reference_text text = {{0}, 0, string.text, string.len, string.len, false, false};
   text.head_len = string.len < HEAD_MAX ? string.len : HEAD_MAX;
   memcpy(text.head, string.text, text.head_len);
   text.has_query =
       memchr(string.text, '?', string.len) != NULL || memchr(string.text, '#', string.len) != NULL;
+  text.has_base =
+      base.len > 0 && string.len >= base.len && memcmp(string.text, base.text, base.len) == 0;
   return text;
 }
 
-static reference_text decoded_text(fhx__raw_string string, char buffer[TAIL_CAPACITY]) {
-  reference_text text = {{0}, 0, buffer, 0, false};
+static reference_text decoded_text(fhx__raw_string string, base_text base,
+                                   char buffer[TAIL_CAPACITY]) {
+  reference_text text = {{0}, 0, buffer, 0, 0, false, false};
   fhx__raw inside = {string.text, string.text + string.len};
+  size_t same = 0;
   for (int byte = fhx__raw_next_byte(&inside); byte >= 0; byte = fhx__raw_next_byte(&inside)) {
     if (text.tail_len == TAIL_CAPACITY) {
       memmove(buffer, buffer + TAIL_CAPACITY - TAIL_KEPT, TAIL_KEPT);
@@ -43,8 +63,11 @@ static reference_text decoded_text(fhx__raw_string string, char buffer[TAIL_CAPA
     }
     buffer[text.tail_len++] = (char)byte;
     if (text.head_len < HEAD_MAX) text.head[text.head_len++] = (char)byte;
+    if (same == text.len && same < base.len && base.text[same] == (char)byte) same++;
     text.has_query = text.has_query || byte == '?' || byte == '#';
+    text.len++;
   }
+  text.has_base = base.len > 0 && same == base.len;
   return text;
 }
 
@@ -60,10 +83,6 @@ static const char *take_segment(const char *text, size_t *len, size_t *segment_l
   return text + begin;
 }
 
-static bool is_text(const char *text, size_t len, const char *wanted) {
-  return len == strlen(wanted) && memcmp(text, wanted, len) == 0;
-}
-
 /* The length of the scheme of a FHIR server's URL, where a host follows; else 0. */
 static size_t scheme_length(const reference_text *text) {
   static const char *const schemes[] = {"http://", "https://"};
@@ -76,27 +95,47 @@ static size_t scheme_length(const reference_text *text) {
   return 0;
 }
 
-bool fhx__reference_patient(fhx__raw_string string, char id[FHX__ID_MAX + 1], size_t *id_len) {
+/* Whether what is in front of `/Type/id`, of which the tail has `left` bytes, is a base that
+   counts. */
+static bool is_base(const reference_text *text, size_t left, base_text base) {
+  size_t scheme = scheme_length(text);
+  /* In "http://Patient/1" the word is the host's name, not a type. */
+  if (scheme == 0 || left <= scheme) return false;
+  return base.len == 0 || (text->has_base && text->len - text->tail_len + left == base.len);
+}
+
+bool fhx__reference_read(fhx__raw_string string, const char *base_url, char type[FHX__TYPE_MAX + 1],
+                         char id[FHX__ID_MAX + 1]) {
+  static const char history[] = "_history";
   char buffer[TAIL_CAPACITY];
-  reference_text text = string.has_escape ? decoded_text(string, buffer) : plain_text(string);
+  base_text base = base_of(base_url);
+  reference_text text =
+      string.has_escape ? decoded_text(string, base, buffer) : plain_text(string, base);
   size_t left = text.tail_len, len = 0, type_len = 0;
   bool has_slash = false;
   if (text.has_query) return false;
   const char *last = take_segment(text.tail, &left, &len, &has_slash);
-  const char *type = take_segment(text.tail, &left, &type_len, &has_slash);
-  if (is_text(type, type_len, "_history")) {
+  const char *name = take_segment(text.tail, &left, &type_len, &has_slash);
+  if (type_len == sizeof history - 1 && memcmp(name, history, type_len) == 0) {
     if (!fhx__is_id(last, len)) return false;
     last = take_segment(text.tail, &left, &len, &has_slash);
-    type = take_segment(text.tail, &left, &type_len, &has_slash);
+    name = take_segment(text.tail, &left, &type_len, &has_slash);
   }
-  if (!is_text(type, type_len, "Patient") || !fhx__is_id(last, len)) return false;
-  size_t scheme = scheme_length(&text);
-  bool relative = !has_slash;
-  /* In "http://Patient/1" the word is the host's name, not a type. */
-  bool absolute = has_slash && scheme > 0 && left > scheme;
-  if (!relative && !absolute) return false;
+  if (!fhx__is_type_name(name, type_len) || !fhx__is_id(last, len)) return false;
+  if (has_slash && !is_base(&text, left, base)) return false;
+  memcpy(type, name, type_len);
+  type[type_len] = '\0';
   memcpy(id, last, len);
   id[len] = '\0';
-  *id_len = len;
+  return true;
+}
+
+bool fhx__reference_patient(fhx__raw_string string, const char *base_url, char id[FHX__ID_MAX + 1],
+                            size_t *id_len) {
+  char type[FHX__TYPE_MAX + 1];
+  if (!fhx__reference_read(string, base_url, type, id) || strcmp(type, "Patient") != 0) {
+    return false;
+  }
+  *id_len = strlen(id);
   return true;
 }

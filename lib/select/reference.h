@@ -1,4 +1,4 @@
-/* Which patient a reference means. */
+/* What a reference means. */
 #ifndef FHX__SELECT_REFERENCE_H
 #define FHX__SELECT_REFERENCE_H
 
@@ -6,13 +6,21 @@
 #include "select/raw_json.h"
 
 /*
- * Reads a Reference's `reference`: `Patient/id` or `http(s)://.../Patient/id`, each with or
- * without `/_history/version`. Stores the id, with a NUL, and returns true; false for every other
- * reference: of other types, `#contained`, `urn:`, and what holds a query or a fragment.
+ * Reads a Reference's `reference`: `Type/id` or `http(s)://.../Type/id`, each with or without
+ * `/_history/version` (FILTER-34); escapes in the JSON string are undone. Stores type and id, each
+ * with a NUL, and returns true; false for every other reference: `#contained`, `urn:`, what holds a
+ * query or a fragment, what is malformed.
  *
- * The server's own base is not known here, so every base counts: a patient of another server who
- * has the same id is taken for the one meant.
+ * `base_url` is the server's own FHIR base, with or without a slash at its end: an absolute
+ * reference must have exactly this in front of `/Type/id`, case and scheme included. With "" or
+ * NULL every base counts, and a resource of another server with the same id is taken for the one
+ * meant.
  */
-bool fhx__reference_patient(fhx__raw_string string, char id[FHX__ID_MAX + 1], size_t *id_len);
+bool fhx__reference_read(fhx__raw_string string, const char *base_url, char type[FHX__TYPE_MAX + 1],
+                         char id[FHX__ID_MAX + 1]);
+
+/* The same for references to a Patient; those to another type are false. */
+bool fhx__reference_patient(fhx__raw_string string, const char *base_url, char id[FHX__ID_MAX + 1],
+                            size_t *id_len);
 
 #endif

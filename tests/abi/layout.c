@@ -69,6 +69,11 @@ MEMBER(fhx_allocator, reallocate, void *(*)(void *user_data, void *block, size_t
 MEMBER(fhx_allocator, release, void (*)(void *user_data, void *block), 32);
 STRUCT(fhx_allocator, 40);
 
+/* filter.h */
+CONSTANT(FHX_FHIR_R4, 40);
+CONSTANT(FHX_FHIR_R4B, 43);
+CONSTANT(FHX_FHIR_R5, 50);
+
 /* source.h */
 CONSTANT(FHX_TIME_NONE, INT64_MIN);
 CONSTANT(FHX_APPLIED_TYPE, 1u);

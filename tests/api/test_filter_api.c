@@ -134,6 +134,10 @@ static void null_arguments(void **state) {
   assert_int_equal(fhx_filter_add_type(*state, NULL, NULL), FHX_ERR_ARGUMENT);
   assert_int_equal(fhx_filter_add_patient(NULL, "p1", NULL), FHX_ERR_ARGUMENT);
   assert_int_equal(fhx_filter_add_patient(*state, NULL, NULL), FHX_ERR_ARGUMENT);
+  assert_int_equal(fhx_filter_set_fhir_version(NULL, FHX_FHIR_R4, NULL), FHX_ERR_ARGUMENT);
+  assert_int_equal(fhx_filter_add_compartment_path(NULL, "Basic.subject", NULL), FHX_ERR_ARGUMENT);
+  assert_int_equal(fhx_filter_add_compartment_path(*state, NULL, NULL), FHX_ERR_ARGUMENT);
+  assert_int_equal(fhx_filter_set_base_url(NULL, "https://h", NULL), FHX_ERR_ARGUMENT);
   assert_int_equal(fhx_filter_set_since(NULL, "2020-01-01T00:00:00Z", NULL), FHX_ERR_ARGUMENT);
   assert_int_equal(fhx_filter_set_since(*state, NULL, NULL), FHX_ERR_ARGUMENT);
   assert_int_equal(fhx_filter_set_until(NULL, "2020-01-01T00:00:00Z", NULL), FHX_ERR_ARGUMENT);
@@ -200,6 +204,55 @@ static void patients(void **state) {
   assert_false(matches(*state, RESOURCE("Observation", "")));
   assert_false(matches(*state, RESOURCE("Organization", "")));
   assert_false(matches(*state, RESOURCE("Medication", SUBJECT("Patient/p1"))));
+}
+
+static void bad_compartments(void **state) {
+  static const char *const paths[] = {"", "Basic", "Basic.", "Basic.a.b.c.d", "Basic.a[x]", "a.b"};
+  static const char *const urls[] = {
+      "h",           "ftp://h",    "https://",      "https:///fhir",
+      "https://h?a", "https://h#", "https://h/a b", "https://h/\xC3\xA9"};
+  static const uint32_t versions[] = {0, 4, 5, 41, 400, UINT32_MAX};
+  for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+    assert_refused(*state, fhx_filter_add_compartment_path, paths[i], "compartment path");
+  }
+  for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+    assert_refused(*state, fhx_filter_set_base_url, urls[i], "base_url");
+  }
+  for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
+    assert_int_equal(fhx_filter_set_fhir_version(*state, versions[i], NULL), FHX_ERR_ARGUMENT);
+  }
+}
+
+/* The version, the host's own compartment and its base, on a filter that nothing has copied. */
+static void compartments(void **state) {
+  const char *by_grantee = RESOURCE("Consent", ",\"grantee\":[{\"reference\":\"Patient/p1\"}]");
+  const char *by_subject = RESOURCE("Consent", SUBJECT("https://h/Patient/p1"));
+  const char *elsewhere = RESOURCE("Consent", SUBJECT("https://o/Patient/p1"));
+  assert_int_equal(fhx_filter_add_patient(*state, "p1", NULL), FHX_OK);
+  assert_false(matches(*state, by_subject));
+  assert_int_equal(fhx_filter_set_fhir_version(*state, FHX_FHIR_R5, NULL), FHX_OK);
+  assert_true(matches(*state, by_subject));
+  assert_true(matches(*state, elsewhere));
+  assert_int_equal(fhx_filter_set_base_url(*state, "https://h", NULL), FHX_OK);
+  assert_true(matches(*state, by_subject));
+  assert_false(matches(*state, elsewhere));
+  assert_false(matches(*state, by_grantee));
+  assert_int_equal(fhx_filter_add_compartment_path(*state, "Consent.grantee", NULL), FHX_OK);
+  assert_true(matches(*state, by_grantee));
+  assert_false(matches(*state, by_subject));
+  assert_true(matches(*state, "{\"resourceType\":\"Patient\",\"id\":\"p1\"}"));
+}
+
+/* FILTER-17: a Patient that links to one asked for was not asked for itself. */
+static void a_linked_patient_is_not_taken(void **state) {
+  static const uint32_t versions[] = {FHX_FHIR_R4, FHX_FHIR_R4B, FHX_FHIR_R5};
+  assert_int_equal(fhx_filter_add_patient(*state, "p1", NULL), FHX_OK);
+  for (size_t i = 0; i < 3; i++) {
+    assert_int_equal(fhx_filter_set_fhir_version(*state, versions[i], NULL), FHX_OK);
+    assert_false(matches(*state, RESOURCE("Patient",
+                                          ",\"link\":[{\"other\":{\"reference\":"
+                                          "\"Patient/p1\"},\"type\":\"refer\"}]")));
+  }
 }
 
 /* White space is no hindrance, and what is not compact is tested all the same. */
@@ -279,12 +332,21 @@ static void several_threads(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      FILTER_TEST(bad_instants),   FILTER_TEST(good_instants),
-      FILTER_TEST(bad_types),      FILTER_TEST(bad_patients),
-      FILTER_TEST(null_arguments), FILTER_TEST(an_empty_filter_takes_everything),
-      FILTER_TEST(types),          FILTER_TEST(window),
-      FILTER_TEST(patients),       FILTER_TEST(pretty_printed),
-      FILTER_TEST(not_a_resource), FILTER_TEST(several_threads),
+      FILTER_TEST(bad_instants),
+      FILTER_TEST(good_instants),
+      FILTER_TEST(bad_types),
+      FILTER_TEST(bad_patients),
+      FILTER_TEST(null_arguments),
+      FILTER_TEST(an_empty_filter_takes_everything),
+      FILTER_TEST(types),
+      FILTER_TEST(window),
+      FILTER_TEST(patients),
+      FILTER_TEST(pretty_printed),
+      FILTER_TEST(not_a_resource),
+      FILTER_TEST(several_threads),
+      FILTER_TEST(bad_compartments),
+      FILTER_TEST(compartments),
+      FILTER_TEST(a_linked_patient_is_not_taken),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /*
- * The compartment and the window on any resource. The first byte picks a type of the table, the
- * rest is a resource; what the one-pass walk finds is compared with a search in a tree that yajl
- * has built. The same rest is read as an instant.
+ * The compartment and the window on any resource. The first byte picks a type of a version's table,
+ * the rest is a resource; what the one-pass walk finds is compared with a search in a tree that
+ * yajl has built. The same rest is read as an instant.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -91,12 +91,14 @@ static bool lies_on(const fhx__json_node *node, const char *path) {
   return false;
 }
 
-static bool slow_has(const fhx__compartment_row *row, const fhx__json_node *root) {
+static bool slow_has(const fhx__compartment *compartment, const char *type,
+                     const fhx__json_node *root) {
   for (const fhx__json_node *node = root; node != NULL; node = next_node(root, node)) {
     if (node->kind != FHX__JSON_STRING || node->key == NULL) continue;
     if (strcmp(node->key, "reference") != 0 || !refers(node->text, node->text_len)) continue;
-    for (size_t i = 0; i < FHX__COMPARTMENT_PATHS_MAX && row->paths[i] != NULL; i++) {
-      if (lies_on(node->parent, row->paths[i])) return true;
+    for (size_t i = 0; i < compartment->count; i++) {
+      const fhx__compartment_path *path = &compartment->paths[i];
+      if (strcmp(path->resource_type, type) == 0 && lies_on(node->parent, path->path)) return true;
     }
   }
   return false;
@@ -117,15 +119,15 @@ static bool is_any(const void *context, const char *id, size_t len) {
   return true;
 }
 
-static void check_compartment(const fhx__compartment_row *row, const char *line, size_t len) {
+static const fhx__patient_test any_patient = {is_any, NULL, NULL};
+
+static void check_compartment(const fhx__compartment *compartment, const char *type,
+                              const char *line, size_t len) {
   fhx__json_node *root = NULL;
-  /* The Patient's own id is not asked for here. */
-  const char *type = row->resource_type;
-  if (strcmp(type, "Patient") == 0) return;
-  bool fast = fhx__compartment_has(type, "x", line, len, is_any, NULL);
+  bool fast = fhx__compartment_has(compartment, type, "x", line, len, &any_patient);
   if (!is_comparable(line, len)) return;
   if (fhx__json_parse(line, len, &root, NULL) != FHX_OK) return; /* too deep for yajl's reader */
-  require(fast == slow_has(row, root));
+  require(fast == slow_has(compartment, type, root));
   fhx__json_free(root);
 }
 
@@ -168,17 +170,19 @@ static void check_instant(const char *text, size_t len) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
   fhx__scan scan = {0};
   if (len == 0) return 0;
-  const fhx__compartment_row *row = &fhx__compartment_r4[*data % fhx__compartment_r4_count];
+  const fhx__compartment *compartment =
+      fhx__compartment_builtin(*data < 128 ? FHX_FHIR_R4 : FHX_FHIR_R5);
+  const char *type = compartment->paths[*data % compartment->count].resource_type;
   const char *text = (const char *)data + 1;
   char *line = malloc(len);
   if (line == NULL) return 0;
   check_instant(text, len - 1);
   if (fhx__scan_resource(text, len - 1, line, FHX__DEPTH_MAX, &scan) == FHX__FAULT_NONE) {
-    check_compartment(row, line, scan.out_len);
+    check_compartment(compartment, type, line, scan.out_len);
     check_filter(&scan.facts, line, scan.out_len);
   }
   /* Whatever the text: nothing outside it is read. */
-  fhx__compartment_has(row->resource_type, "x", text, len - 1, is_any, NULL);
+  fhx__compartment_has(compartment, type, "x", text, len - 1, &any_patient);
   free(line);
   return 0;
 }

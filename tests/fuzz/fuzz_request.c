@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "request/request.h"
-#include "request/types_r4.h"
+#include "request/types.h"
 #include "select/filter.h"
 
 #define LINES_MAX 32
@@ -138,7 +138,7 @@ static void check_request(const fhx__export_request *request, const char *permit
   const fhx_filter *filter = request->filter;
   must(permitted == NULL || filter->type_count > 0, "all types are more than is permitted");
   for (size_t i = 0; i < filter->type_count; i++) {
-    must(permitted != NULL || fhx__is_r4_type(filter->types[i]), "a type is one of R4");
+    must(permitted != NULL || fhx__is_resource_type(FHX_FHIR_R4, filter->types[i]), "a type is one of R4");
     must(permitted == NULL || is_listed(permitted, filter->types[i]), "a type is permitted");
   }
   const fhx__buffer *skipped = &request->skipped;

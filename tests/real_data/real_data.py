@@ -22,6 +22,7 @@ import sys
 import tempfile
 
 # The Patient compartment of FHIR R4, as far as these data go: where a resource names its patients.
+# A Patient is in by its id alone; its link.other is not followed.
 COMPARTMENT = {
     "AllergyIntolerance": ["patient", "recorder", "asserter"],
     "CarePlan": ["subject", "activity.detail.performer"],
@@ -36,7 +37,6 @@ COMPARTMENT = {
     "Immunization": ["patient"],
     "MedicationRequest": ["subject"],
     "Observation": ["subject", "performer"],
-    "Patient": ["link.other"],
     "Procedure": ["subject", "performer.actor"],
 }
 

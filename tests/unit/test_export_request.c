@@ -13,8 +13,6 @@
 #include <cmocka.h>
 
 #include "request/request.h"
-#include "request/types_r4.h"
-#include "select/compartment_table.h"
 #include "select/filter.h"
 #include "support/memory.h"
 #include "support/require.h"
@@ -122,104 +120,6 @@ static void unknown_types(void **state) {
   check_refused(query, false, NULL, 400, "_type: AAAA");
   query[70] = 'A';
   check_refused(query, false, NULL, 400, "_type: one of the names");
-}
-
-/* PARAM-10: the types of the Patient compartment, these, and no other. */
-static void all_types(void **state) {
-  static const char *const others[] = {
-      "ActivityDefinition",
-      "Binary",
-      "BiologicallyDerivedProduct",
-      "Bundle",
-      "CapabilityStatement",
-      "CatalogEntry",
-      "ChargeItemDefinition",
-      "CodeSystem",
-      "CompartmentDefinition",
-      "ConceptMap",
-      "Contract",
-      "Device",
-      "DeviceDefinition",
-      "DeviceMetric",
-      "EffectEvidenceSynthesis",
-      "Endpoint",
-      "EnrollmentResponse",
-      "EventDefinition",
-      "Evidence",
-      "EvidenceVariable",
-      "ExampleScenario",
-      "GraphDefinition",
-      "GuidanceResponse",
-      "HealthcareService",
-      "ImplementationGuide",
-      "InsurancePlan",
-      "Library",
-      "Linkage",
-      "Location",
-      "Measure",
-      "Medication",
-      "MedicationKnowledge",
-      "MedicinalProduct",
-      "MedicinalProductAuthorization",
-      "MedicinalProductContraindication",
-      "MedicinalProductIndication",
-      "MedicinalProductIngredient",
-      "MedicinalProductInteraction",
-      "MedicinalProductManufactured",
-      "MedicinalProductPackaged",
-      "MedicinalProductPharmaceutical",
-      "MedicinalProductUndesirableEffect",
-      "MessageDefinition",
-      "MessageHeader",
-      "NamingSystem",
-      "ObservationDefinition",
-      "OperationDefinition",
-      "OperationOutcome",
-      "Organization",
-      "OrganizationAffiliation",
-      "Parameters",
-      "PaymentNotice",
-      "PaymentReconciliation",
-      "PlanDefinition",
-      "Practitioner",
-      "PractitionerRole",
-      "Questionnaire",
-      "ResearchDefinition",
-      "ResearchElementDefinition",
-      "ResearchStudy",
-      "RiskEvidenceSynthesis",
-      "SearchParameter",
-      "Slot",
-      "SpecimenDefinition",
-      "StructureDefinition",
-      "StructureMap",
-      "Subscription",
-      "Substance",
-      "SubstanceNucleicAcid",
-      "SubstancePolymer",
-      "SubstanceProtein",
-      "SubstanceReferenceInformation",
-      "SubstanceSourceMaterial",
-      "SubstanceSpecification",
-      "Task",
-      "TerminologyCapabilities",
-      "TestReport",
-      "TestScript",
-      "ValueSet",
-      "VerificationResult",
-  };
-  static const char *const strange[] = {"", "A", "Aaa", "Patien", "Patients", "patient", "Zzz"};
-  (void)state;
-  assert_int_equal(fhx__compartment_r4_count + sizeof others / sizeof others[0], 146);
-  for (size_t i = 0; i < fhx__compartment_r4_count; i++) {
-    assert_true(fhx__is_r4_type(fhx__compartment_r4[i].resource_type));
-  }
-  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-    assert_true(fhx__is_r4_type(others[i]));
-  }
-  for (size_t i = 0; i < sizeof strange / sizeof strange[0]; i++) {
-    assert_false(fhx__is_r4_type(strange[i]));
-  }
 }
 
 /* PARAM-03; the second with the `+` as it stands, which a query turns into a space. */
@@ -457,13 +357,12 @@ static void out_of_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(types_asked_for), cmocka_unit_test(unknown_types),
-      cmocka_unit_test(all_types),       cmocka_unit_test(output_formats),
-      cmocka_unit_test(windows),         cmocka_unit_test(bad_windows),
-      cmocka_unit_test(given_twice),     cmocka_unit_test(unknown_parameters),
-      cmocka_unit_test(lenient),         cmocka_unit_test(skipped_without_end),
-      cmocka_unit_test(permitted),       cmocka_unit_test(nothing_repeated),
-      cmocka_unit_test(out_of_memory),
+      cmocka_unit_test(types_asked_for),     cmocka_unit_test(unknown_types),
+      cmocka_unit_test(output_formats),      cmocka_unit_test(windows),
+      cmocka_unit_test(bad_windows),         cmocka_unit_test(given_twice),
+      cmocka_unit_test(unknown_parameters),  cmocka_unit_test(lenient),
+      cmocka_unit_test(skipped_without_end), cmocka_unit_test(permitted),
+      cmocka_unit_test(nothing_repeated),    cmocka_unit_test(out_of_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

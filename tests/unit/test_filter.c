@@ -210,6 +210,85 @@ static void a_million_patients(void **state) {
   fhx_filter_free(filter);
 }
 
+/* --- the compartment --- */
+
+#define CONSENT(element) "{\"" element "\":{\"reference\":\"Patient/p1\"}}"
+
+static bool takes_consent(const fhx_filter *filter, const char *line) {
+  fhx__facts facts = {"Consent", "x", false, {0, 0}};
+  return fhx__filter_takes(filter, 0, &facts, NULL, line, strlen(line));
+}
+
+/* R4 unless set; the host's own paths replace the tables whatever the version. */
+static void which_compartment(void **state) {
+  (void)state;
+  fhx_filter *filter = new_filter();
+  assert_int_equal(fhx_filter_add_patient(filter, "p1", NULL), FHX_OK);
+  assert_ptr_equal(fhx__filter_compartment(filter), fhx__compartment_builtin(FHX_FHIR_R4));
+  assert_true(takes_consent(filter, CONSENT("patient")));
+  assert_false(takes_consent(filter, CONSENT("subject")));
+  assert_int_equal(fhx_filter_set_fhir_version(filter, FHX_FHIR_R4B, NULL), FHX_OK);
+  assert_ptr_equal(fhx__filter_compartment(filter), fhx__compartment_builtin(FHX_FHIR_R4B));
+  assert_int_equal(fhx_filter_set_fhir_version(filter, FHX_FHIR_R5, NULL), FHX_OK);
+  assert_false(takes_consent(filter, CONSENT("patient")));
+  assert_true(takes_consent(filter, CONSENT("subject")));
+  assert_int_equal(fhx_filter_set_fhir_version(filter, 51, NULL), FHX_ERR_ARGUMENT);
+  assert_int_equal(filter->fhir_version, FHX_FHIR_R5);
+  assert_int_equal(fhx_filter_add_compartment_path(filter, "Consent.grantee", NULL), FHX_OK);
+  assert_true(takes_consent(filter, CONSENT("grantee")));
+  assert_false(takes_consent(filter, CONSENT("subject")));
+  assert_false(takes_line(filter, "{\"subject\":{\"reference\":\"Patient/p1\"}}"));
+  assert_int_equal(fhx_filter_set_fhir_version(filter, FHX_FHIR_R4, NULL), FHX_OK);
+  assert_true(takes_consent(filter, CONSENT("grantee")));
+  /* What is refused changes nothing. */
+  assert_int_equal(fhx_filter_add_compartment_path(filter, "Consent", NULL), FHX_ERR_ARGUMENT);
+  assert_int_equal(fhx_filter_add_compartment_path(filter, "Consent.grantee", NULL), FHX_OK);
+  assert_int_equal(filter->path_count, 1);
+  assert_true(takes_consent(filter, CONSENT("grantee")));
+  fhx_filter_free(filter);
+}
+
+static void as_many_paths_as_can_be(void **state) {
+  char path[32];
+  (void)state;
+  fhx_filter *filter = new_filter(), *copy = NULL;
+  for (int i = 0; i < 1024; i++) {
+    snprintf(path, sizeof path, "A%c%c.e%d", 'a' + i / 16 % 26, 'a' + i / 416, i % 16);
+    assert_int_equal(fhx_filter_add_compartment_path(filter, path, NULL), FHX_OK);
+  }
+  assert_int_equal(filter->path_count, 1024);
+  assert_int_equal(fhx_filter_add_compartment_path(filter, path, NULL), FHX_OK);
+  assert_int_equal(fhx_filter_add_compartment_path(filter, "B.e", NULL), FHX_ERR_ARGUMENT);
+  assert_int_equal(fhx__filter_copy(filter, &copy, NULL), FHX_OK);
+  assert_int_equal(copy->path_count, 1024);
+  fhx_filter_free(copy);
+  fhx_filter_free(filter);
+}
+
+/* FILTER-34: with the server's base, a patient of another server who has the same id is not meant.
+ */
+static void own_base(void **state) {
+  static const char ours[] = "{\"subject\":{\"reference\":\"https://h/fhir/Patient/p1\"}}";
+  static const char theirs[] = "{\"subject\":{\"reference\":\"https://o/fhir/Patient/p1\"}}";
+  (void)state;
+  fhx_filter *filter = new_filter();
+  assert_int_equal(fhx_filter_add_patient(filter, "p1", NULL), FHX_OK);
+  assert_true(takes_line(filter, ours) && takes_line(filter, theirs));
+  assert_int_equal(fhx_filter_set_base_url(filter, "https://h/fhir/", NULL), FHX_OK);
+  assert_true(takes_line(filter, ours));
+  assert_false(takes_line(filter, theirs));
+  assert_true(takes_line(filter, "{\"subject\":{\"reference\":\"Patient/p1\"}}"));
+  assert_int_equal(fhx_filter_set_base_url(filter, "ftp://h", NULL), FHX_ERR_ARGUMENT);
+  assert_false(takes_line(filter, theirs));
+  assert_int_equal(fhx_filter_set_base_url(filter, "", NULL), FHX_OK);
+  assert_true(takes_line(filter, theirs));
+  assert_int_equal(fhx_filter_set_base_url(filter, "https://o/fhir", NULL), FHX_OK);
+  assert_false(takes_line(filter, ours));
+  assert_int_equal(fhx_filter_set_base_url(filter, NULL, NULL), FHX_OK);
+  assert_true(takes_line(filter, ours) && takes_line(filter, theirs));
+  fhx_filter_free(filter);
+}
+
 /* --- copies --- */
 
 static void assert_same(const fhx_filter *a, const fhx_filter *b) {
@@ -222,6 +301,12 @@ static void assert_same(const fhx_filter *a, const fhx_filter *b) {
   assert_int_equal(fhx__instant_compare(a->until, b->until), 0);
   if (a->has_since) assert_string_equal(a->since_text, b->since_text);
   if (a->has_until) assert_string_equal(a->until_text, b->until_text);
+  assert_int_equal(a->fhir_version, b->fhir_version);
+  assert_int_equal(a->path_count, b->path_count);
+  for (size_t i = 0; i < a->path_count; i++) assert_string_equal(a->paths[i], b->paths[i]);
+  assert_true((a->own_compartment == NULL) == (b->own_compartment == NULL));
+  assert_true((a->base_url == NULL) == (b->base_url == NULL));
+  if (a->base_url != NULL) assert_string_equal(a->base_url, b->base_url);
 }
 
 static fhx_filter *full_filter(void) {
@@ -235,6 +320,10 @@ static fhx_filter *full_filter(void) {
   assert_int_equal(fhx_filter_set_until(filter, "2025-01-01T00:00:00Z", NULL), FHX_OK);
   assert_int_equal(fhx_filter_add_patient(filter, "p2", NULL), FHX_OK);
   assert_int_equal(fhx_filter_add_patient(filter, "p1", NULL), FHX_OK);
+  assert_int_equal(fhx_filter_set_fhir_version(filter, FHX_FHIR_R5, NULL), FHX_OK);
+  assert_int_equal(fhx_filter_add_compartment_path(filter, "Consent.subject", NULL), FHX_OK);
+  assert_int_equal(fhx_filter_add_compartment_path(filter, "Consent.grantee", NULL), FHX_OK);
+  assert_int_equal(fhx_filter_set_base_url(filter, "https://h/fhir", NULL), FHX_OK);
   return filter;
 }
 
@@ -302,10 +391,13 @@ static void there_and_back(void **state) {
                       "{\"before\":1,\"types\":[\"Patient\",\"Observation\"],"
                       "\"since\":\"2024-01-01T00:00:00.000000001+01:00\","
                       "\"until\":\"2025-01-01T00:00:00Z\",\"patients\":[\"p1\",\"p2\"],"
-                      "\"behind\":2}");
+                      "\"fhirVersion\":50,"
+                      "\"compartment\":[\"Consent.subject\",\"Consent.grantee\"],"
+                      "\"baseUrl\":\"https://h/fhir\",\"behind\":2}");
   assert_int_equal(read_back(text.data, &read), FHX_OK);
   assert_true(read->sealed);
   assert_same(copy, read);
+  assert_true(takes_consent(read, CONSENT("grantee")));
   fhx__buffer_free(&text);
   fhx_filter_free(read);
   fhx_filter_free(copy);
@@ -357,6 +449,17 @@ static void broken_definitions(void **state) {
       "{\"patients\":[\"a b\"]}",
       "{\"patients\":[\"a\\u0000b\"]}",
       "{\"patients\":[[\"a\"]]}",
+      "{\"fhirVersion\":41}",
+      "{\"fhirVersion\":\"40\"}",
+      "{\"fhirVersion\":null}",
+      "{\"fhirVersion\":4294967336}",
+      "{\"compartment\":[]}",
+      "{\"compartment\":{}}",
+      "{\"compartment\":[\"Consent\"]}",
+      "{\"compartment\":[\"Consent.subject\",1]}",
+      "{\"baseUrl\":\"\"}",
+      "{\"baseUrl\":null}",
+      "{\"baseUrl\":\"h\"}",
   };
   (void)state;
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -384,6 +487,10 @@ static void fill_copy_test(bool all_well) {
   expect(fhx_filter_add_type(filter, "Observation", NULL), all_well);
   expect(fhx_filter_set_since(filter, "2024-01-01T00:00:00Z", NULL), all_well);
   expect(fhx_filter_set_until(filter, "2025-01-01T00:00:00Z", NULL), all_well);
+  expect(fhx_filter_add_compartment_path(filter, "Observation.subject", NULL), all_well);
+  expect(fhx_filter_add_compartment_path(filter, "Observation.focus", NULL), all_well);
+  expect(fhx_filter_add_compartment_path(filter, "Observation.subject", NULL), all_well);
+  expect(fhx_filter_set_base_url(filter, "https://h", NULL), all_well);
   for (int i = 0; i < 20; i++) {
     char id[16];
     snprintf(id, sizeof id, "p%d", i / 2);
@@ -401,7 +508,8 @@ static void fill_copy_test(bool all_well) {
 
 static void read_definition(bool all_well) {
   static const char text[] =
-      "{\"types\":[\"Patient\"],\"since\":\"2024-01-01T00:00:00Z\",\"patients\":[\"b\",\"a\"]}";
+      "{\"types\":[\"Patient\"],\"since\":\"2024-01-01T00:00:00Z\",\"patients\":[\"b\",\"a\"],"
+      "\"compartment\":[\"Basic.subject\",\"Basic.author\"],\"baseUrl\":\"https://h\"}";
   fhx__json_node *root = NULL;
   fhx_filter *filter = NULL;
   fhx_error *error = NULL;
@@ -452,14 +560,25 @@ static void bound_stays(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(since),          cmocka_unit_test(until),
-      cmocka_unit_test(empty_window),   cmocka_unit_test(no_time_of_change),
-      cmocka_unit_test(row_stamps),     cmocka_unit_test(applied),
-      cmocka_unit_test(patients),       cmocka_unit_test(a_million_patients),
-      cmocka_unit_test(copying),        cmocka_unit_test(copy_of_nothing),
-      cmocka_unit_test(there_and_back), cmocka_unit_test(nothing_there_and_back),
-      cmocka_unit_test(reading_seals),  cmocka_unit_test(broken_definitions),
-      cmocka_unit_test(out_of_memory),  cmocka_unit_test(bound_stays),
+      cmocka_unit_test(since),
+      cmocka_unit_test(until),
+      cmocka_unit_test(empty_window),
+      cmocka_unit_test(no_time_of_change),
+      cmocka_unit_test(row_stamps),
+      cmocka_unit_test(applied),
+      cmocka_unit_test(patients),
+      cmocka_unit_test(which_compartment),
+      cmocka_unit_test(as_many_paths_as_can_be),
+      cmocka_unit_test(own_base),
+      cmocka_unit_test(a_million_patients),
+      cmocka_unit_test(copying),
+      cmocka_unit_test(copy_of_nothing),
+      cmocka_unit_test(there_and_back),
+      cmocka_unit_test(nothing_there_and_back),
+      cmocka_unit_test(reading_seals),
+      cmocka_unit_test(broken_definitions),
+      cmocka_unit_test(out_of_memory),
+      cmocka_unit_test(bound_stays),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,8 @@
-/* The resource types of FHIR R4 (4.0.1), without the abstract Resource and DomainResource. */
-#include "request/types_r4.h"
+/* The resource types of FHIR R4. Written by lib/facts/tables.py from
+   lib/facts/types.tsv; change it there. */
+#include "types.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-/* In ascending order of bytes: they are found by halving. */
-static const char *const types[] = {
+const char *const resource_types[] = {
     "Account",
     "ActivityDefinition",
     "AdverseEvent",
@@ -154,10 +151,4 @@ static const char *const types[] = {
     "VisionPrescription",
 };
 
-static int compare(const void *name, const void *type) {
-  return strcmp(name, *(const char *const *)type);
-}
-
-bool fhx__is_r4_type(const char *name) {
-  return bsearch(name, types, sizeof types / sizeof types[0], sizeof types[0], compare) != NULL;
-}
+const size_t resource_type_count = sizeof resource_types / sizeof resource_types[0];
