@@ -103,7 +103,7 @@ static void expect_complete(test_answer answer) {
 
 #define LOCKED_US INT64_C(4000000)
 /* "Within about a second", and what a busy machine with a sanitizer adds to it. */
-#define ANSWER_US INT64_C(2500000)
+#define ANSWER_US INT64_C(2000000)
 #define CLIENTS 4
 
 static sqlite3 *lock(void) {
