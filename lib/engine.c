@@ -97,7 +97,7 @@ static int32_t give_up(fhx_engine *engine, const fhx_task_record *task, fhx_erro
   memset(&entry, 0, sizeof entry);
   int32_t status = fhx_error_status(fault);
   if (status == FHX_ERR_NO_MEMORY || fhx_error_retryable(fault) != 0 ||
-      fhx__step_read_job(store, task->job_id, &entry, NULL) != FHX_OK) {
+      fhx__step_read_job(store, task->job_id, 0, &entry, NULL) != FHX_OK) {
     fhx__job_entry_free(&entry);
     if (status != FHX_ERR_NOT_FOUND && error != NULL) {
       *error = fault;
@@ -119,7 +119,7 @@ static int32_t give_up(fhx_engine *engine, const fhx_task_record *task, fhx_erro
 static int32_t run_claimed(fhx_engine *engine, const fhx_task_record *task, fhx_error **error) {
   fhx_job *job = NULL;
   fhx_error *fault = NULL;
-  int32_t status = fhx__service_job(&engine->service, task->job_id, &job, &fault);
+  int32_t status = fhx__service_job(&engine->service, task->job_id, 0, &job, &fault);
   if (status != FHX_OK) return give_up(engine, task, fault, error);
   /* A stop that came between the claim and here has not seen this job. */
   if (is_stopped(engine)) fhx_job_park(job);

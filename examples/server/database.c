@@ -4,7 +4,13 @@
  *
  * The clock: stamps are microseconds, each later than all that were given out before, be it as a
  * stamp or as "now". So a time that an export was given divides all writes, for good, into those at
- * or before it and those behind it, however the system's clock is set.
+ * or before it and those behind it, however the system's clock is set: also back, and between two
+ * runs. For that the file holds a mark (clock.last_us) that no time given out has passed. It is
+ * raised some time ahead, so that it costs one write in that time; a run begins at the mark, which
+ * is the last time given out if the run before ended well, else up to AHEAD_US later.
+ *
+ * What is loaded keeps its meta.lastUpdated, be it in the far future: that is data, and the clock
+ * does not follow it. Which version is current, and at what time, goes by stamps alone.
  */
 #include "database.h"
 
@@ -16,6 +22,7 @@
 
 #define IDLE_MAX 16
 #define BUSY_MS 10000
+#define AHEAD_US 1000000
 
 /* What is valid now is valid to the end of time. */
 #define FOREVER "9223372036854775807"
@@ -39,13 +46,13 @@ static const char schema[] =
 /* Of the writer: a PUT that was answered is durable; loading finds its index in memory. */
 static const char settings[] = "PRAGMA synchronous=FULL; PRAGMA cache_size=-32768";
 
-enum statement { BEGIN, COMMIT, ROLLBACK, TICK, LOOK, CLOSE_VERSION, ADD_VERSION, STATEMENT_COUNT };
+enum statement { BEGIN, COMMIT, ROLLBACK, MARK, LOOK, CLOSE_VERSION, ADD_VERSION, STATEMENT_COUNT };
 
 static const char *const statements[STATEMENT_COUNT] = {
     [BEGIN] = "BEGIN IMMEDIATE",
     [COMMIT] = "COMMIT",
     [ROLLBACK] = "ROLLBACK",
-    [TICK] = "UPDATE clock SET last_us = ?1",
+    [MARK] = "UPDATE clock SET last_us = ?1",
     [LOOK] =
         "SELECT version, updated_us, deleted FROM resource_version"
         " WHERE type = ?1 AND id = ?2 ORDER BY version DESC LIMIT 1",
@@ -65,10 +72,14 @@ struct database {
   sqlite3 *writer;
   sqlite3_stmt *prepared[STATEMENT_COUNT];
   int64_t stamp_us;
+  /* What the open transaction makes of mark_us; 0: nothing. */
+  int64_t new_mark_us;
   pthread_mutex_t clock_mutex;
   /* The latest time that was given out, and the stamp of the open transaction, 0 for none. */
   int64_t last_us;
   int64_t open_us;
+  /* What the file holds: nothing later is given out. */
+  int64_t mark_us;
 };
 
 /* --- the clock --- */
@@ -79,13 +90,25 @@ static int64_t system_now_us(void) {
   return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-int64_t database_now(struct database *database) {
-  int64_t now_us = system_now_us();
+/* Gives out the time if the mark allows it. */
+static bool take_now(struct database *database, int64_t *now_us) {
+  *now_us = system_now_us();
   pthread_mutex_lock(&database->clock_mutex);
-  if (now_us > database->last_us) database->last_us = now_us;
-  now_us = database->last_us;
+  if (*now_us < database->last_us) *now_us = database->last_us;
+  bool allowed = *now_us <= database->mark_us;
+  if (allowed) database->last_us = *now_us;
   pthread_mutex_unlock(&database->clock_mutex);
-  return now_us;
+  return allowed;
+}
+
+enum result database_now(struct database *database, int64_t *now_us) {
+  while (!take_now(database, now_us)) {
+    int64_t stamp_us = 0;
+    /* A transaction of nothing: its stamp raises the mark. */
+    if (database_begin(database, &stamp_us) != DONE) return FAILED;
+    if (database_end(database, true) != DONE) return FAILED;
+  }
+  return DONE;
 }
 
 static int64_t open_stamp(struct database *database) {
@@ -94,13 +117,15 @@ static int64_t open_stamp(struct database *database) {
   if (now_us <= database->last_us) now_us = database->last_us + 1;
   database->last_us = now_us;
   database->open_us = now_us;
+  database->new_mark_us = now_us > database->mark_us ? now_us + AHEAD_US : 0;
   pthread_mutex_unlock(&database->clock_mutex);
   return now_us;
 }
 
-static void close_stamp(struct database *database) {
+static void close_stamp(struct database *database, bool kept) {
   pthread_mutex_lock(&database->clock_mutex);
   database->open_us = 0;
+  if (kept && database->new_mark_us != 0) database->mark_us = database->new_mark_us;
   pthread_mutex_unlock(&database->clock_mutex);
 }
 
@@ -113,6 +138,14 @@ bool database_settled(struct database *database, int64_t time_us) {
 
 /* --- opening and closing --- */
 
+static enum result run(struct database *database, enum statement which) {
+  sqlite3_stmt *statement = database->prepared[which];
+  int code = sqlite3_step(statement);
+  sqlite3_reset(statement);
+  sqlite3_clear_bindings(statement);
+  return code == SQLITE_DONE ? DONE : FAILED;
+}
+
 static sqlite3 *connect(const char *path, int flags) {
   sqlite3 *connection = NULL;
   if (sqlite3_open_v2(path, &connection, flags | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
@@ -123,12 +156,13 @@ static sqlite3 *connect(const char *path, int flags) {
   return NULL;
 }
 
-static bool read_last_stamp(struct database *database) {
+static bool read_mark(struct database *database) {
   sqlite3_stmt *statement = NULL;
   bool done = sqlite3_prepare_v2(database->writer, "SELECT last_us FROM clock", -1, &statement,
                                  NULL) == SQLITE_OK &&
               sqlite3_step(statement) == SQLITE_ROW;
-  if (done) database->last_us = sqlite3_column_int64(statement, 0);
+  if (done) database->mark_us = sqlite3_column_int64(statement, 0);
+  database->last_us = database->mark_us;
   sqlite3_finalize(statement);
   return done;
 }
@@ -154,8 +188,8 @@ enum result database_open(const char *path, struct database **database, struct t
     made->writer = connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   }
   if (made->writer != NULL && sqlite3_exec(made->writer, schema, NULL, NULL, NULL) == SQLITE_OK &&
-      sqlite3_exec(made->writer, settings, NULL, NULL, NULL) == SQLITE_OK &&
-      read_last_stamp(made) && prepare(made)) {
+      sqlite3_exec(made->writer, settings, NULL, NULL, NULL) == SQLITE_OK && read_mark(made) &&
+      prepare(made)) {
     *database = made;
     return DONE;
   }
@@ -165,8 +199,16 @@ enum result database_open(const char *path, struct database **database, struct t
   return FAILED;
 }
 
+/* The mark need not be ahead of a run that ends. Should this fail it is, and does no harm. */
+static void lower_mark(struct database *database) {
+  if (database->prepared[MARK] == NULL || database->last_us >= database->mark_us) return;
+  sqlite3_bind_int64(database->prepared[MARK], 1, database->last_us);
+  run(database, MARK);
+}
+
 void database_close(struct database *database) {
   if (database == NULL) return;
+  lower_mark(database);
   for (size_t i = 0; i < database->idle_count; i++) sqlite3_close(database->idle[i]);
   for (int i = 0; i < STATEMENT_COUNT; i++) sqlite3_finalize(database->prepared[i]);
   sqlite3_close(database->writer);
@@ -270,14 +312,6 @@ enum result database_next_type(struct database *database, char type[TYPE_MAX + 1
 
 /* --- writing --- */
 
-static enum result run(struct database *database, enum statement which) {
-  sqlite3_stmt *statement = database->prepared[which];
-  int code = sqlite3_step(statement);
-  sqlite3_reset(statement);
-  sqlite3_clear_bindings(statement);
-  return code == SQLITE_DONE ? DONE : FAILED;
-}
-
 enum result database_begin(struct database *database, int64_t *stamp_us) {
   pthread_mutex_lock(&database->write_mutex);
   if (run(database, BEGIN) != DONE) {
@@ -286,8 +320,9 @@ enum result database_begin(struct database *database, int64_t *stamp_us) {
   }
   database->stamp_us = open_stamp(database);
   *stamp_us = database->stamp_us;
-  sqlite3_bind_int64(database->prepared[TICK], 1, database->stamp_us);
-  if (run(database, TICK) == DONE) return DONE;
+  if (database->new_mark_us == 0) return DONE;
+  sqlite3_bind_int64(database->prepared[MARK], 1, database->new_mark_us);
+  if (run(database, MARK) == DONE) return DONE;
   database_end(database, false);
   return FAILED;
 }
@@ -296,7 +331,7 @@ enum result database_end(struct database *database, bool keep) {
   enum result result = keep ? run(database, COMMIT) : DONE;
   /* A failed COMMIT may leave the transaction open. */
   if (sqlite3_get_autocommit(database->writer) == 0) run(database, ROLLBACK);
-  close_stamp(database);
+  close_stamp(database, keep && result == DONE);
   pthread_mutex_unlock(&database->write_mutex);
   return result;
 }

@@ -62,8 +62,9 @@ enum result database_write(struct database *database, const char *type, const ch
 
 /* --- the clock that stamps --- */
 
-/* The time now: at or after every stamp so far, before every stamp to come. */
-int64_t database_now(struct database *database);
+/* The time now: at or after every stamp so far, before every stamp to come, in this run and in
+   later ones. It may wait for a transaction. FAILED: it could not be made sure of. */
+enum result database_now(struct database *database, int64_t *now_us);
 /* Whether everything stamped at or before `time_us` can be read. */
 bool database_settled(struct database *database, int64_t time_us);
 

@@ -185,7 +185,10 @@ static int run(const struct options *options) {
   done = done && !base_url.failed;
   if (server.base_url == NULL) server.base_url = base_url.data;
   block_signals(&stops);
-  if (done) server.started_us = database_now(server.database);
+  if (done && database_now(server.database, &server.started_us) != DONE) {
+    complain(options->database, "the database could not be written");
+    done = false;
+  }
   if (done && open_engine(options, &server)) http = open_http(options, &server, &listener);
   if (http != NULL) {
     printf("ready %s\n", base_url.data);

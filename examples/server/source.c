@@ -205,7 +205,12 @@ static void snapshot_ready(void *user_data, int64_t as_of_us, fhx_reply *reply) 
 }
 
 static void read_clock(void *user_data, fhx_reply *reply) {
-  fhx_reply_time(reply, database_now(database_of(user_data)), 1);
+  int64_t now_us = 0;
+  if (database_now(database_of(user_data), &now_us) == DONE) {
+    fhx_reply_time(reply, now_us, 1);
+  } else {
+    fail(reply);
+  }
 }
 
 /* --- cursors --- */

@@ -110,8 +110,9 @@ typedef struct fhx_response fhx_response;
 /*
  * Answers a request under the `$export` paths: kick-off (`/$export`), status and cancel
  * (`/$export/<job>`), and file download (`/$export/<job>/<file>`). Every mistake of the client is a
- * response, 4xx with an OperationOutcome; the work is bounded whatever the size of the data. Any
- * thread. The error is for the host's own mistakes and for lack of memory.
+ * response, 4xx with an OperationOutcome; the work is bounded whatever the size of the data, and
+ * where the store is locked the answer is 503 within about a second. Any thread. The error is for
+ * the host's own mistakes and for lack of memory.
  */
 FHX_API int32_t fhx_engine_handle(fhx_engine *engine, const fhx_request *request,
                                   fhx_response **response, fhx_error **error);

@@ -136,7 +136,8 @@ FHX_API uint64_t fhx_progress_error_count(const fhx_progress *progress);
 /* Tasks in all and done; 1 and 0 until the job is planned. */
 FHX_API uint64_t fhx_progress_task_count(const fhx_progress *progress);
 FHX_API uint64_t fhx_progress_task_done_count(const fhx_progress *progress);
-/* From 0 to 1; never going down from call to call on one object; 1 only when complete. */
+/* From 0 to 1, by what the store knows; never going down, also from one object or process to
+   another and when a task begins again; 1 only when complete. */
 FHX_API double fhx_progress_share(const fhx_progress *progress);
 /* Why the job failed; "" unless it did. Lives as long as the progress. */
 FHX_API const char *fhx_progress_reason(const fhx_progress *progress);

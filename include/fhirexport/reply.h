@@ -22,6 +22,13 @@ FHX_BEGIN_DECLS
 
 typedef struct fhx_reply fhx_reply;
 
+/*
+ * How long the answer is still waited for, in microseconds: 0 when the time is over, INT64_MAX as
+ * long as it takes. It has an end where a client waits for the answer to its request
+ * (fhx_engine_handle): a callback that must wait for a lock, say, fails with retryable 1 by then.
+ */
+FHX_API int64_t fhx_reply_patience_us(const fhx_reply *reply);
+
 /* Done; where items were given before, these are all of them. */
 FHX_API int32_t fhx_reply_done(fhx_reply *reply);
 

@@ -12,6 +12,8 @@
  *   any other failure, or none        the library cannot know whether the step was taken: it reads
  * the task or the job and goes on from what it finds.
  *
+ * Steps that a client waits for have an end to their patience: see fhx_reply_patience_us.
+ *
  * Callbacks are called on any thread that is inside a function of a job, several at once. No lock
  * of the library is held. They must not call the job.
  *
@@ -82,6 +84,10 @@ typedef struct fhx_job_record {
      tenant and client, with this one among them. 0: as many as come. */
   uint32_t jobs_max;
   uint32_t jobs_per_client_max;
+  /* Set by the store: the sum over the tasks of the most resources that each was known to have at
+     any time, by checkpoints and renew_task. It never goes down, also not when a task begins again:
+     clients are shown it as progress. */
+  uint64_t resource_mark;
 } fhx_job_record;
 
 typedef struct fhx_task_record {
@@ -221,7 +227,7 @@ typedef void (*fhx_read_job_callback)(void *user_data, const char *job_id, fhx_r
  *   - else the task's fence and attempt_count rise by one, it runs, `claim_id` holds it for
  *     `lease_us`, and an attempt is recorded with the task's next_seq as its first;
  *   - a task without a token first loses its parts, error lines, counts and last id; next_seq
- *     stays.
+ *     stays, and so does what it adds to resource_mark.
  * Answers: see fhx_reply_task; fhx_reply_wait (until a lease may lapse) when there is none now;
  * fhx_reply_end when the job is in a final state (NULL: when no job runs).
  */
@@ -229,12 +235,13 @@ typedef void (*fhx_claim_task_callback)(void *user_data, const char *job_id, con
                                         int64_t lease_us, uint32_t attempts_max, fhx_reply *reply);
 
 /*
- * Renew the lease, and note that numbers up to `last_seq` may now exist (kept if higher).
+ * Renew the lease, and note that numbers up to `last_seq` may now exist (kept if higher), and that
+ * the task has `resource_count` resources by now, recorded or in open parts (for resource_mark).
  * Condition: the job runs, the task runs, and `fence` is its current one.
  */
 typedef void (*fhx_renew_task_callback)(void *user_data, const char *job_id, uint32_t task_index,
-                                        uint64_t fence, uint64_t last_seq, int64_t lease_us,
-                                        fhx_reply *reply);
+                                        uint64_t fence, uint64_t last_seq, uint64_t resource_count,
+                                        int64_t lease_us, fhx_reply *reply);
 
 /*
  * Add the plan's tasks, waiting, and end task 0. Condition: the job runs, task 0 runs, and the

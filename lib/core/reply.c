@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/names.h"
 
@@ -23,6 +24,12 @@ void fhx__reply_end(fhx_reply *reply) {
   fhx__buffer_free(&reply->item_ends);
   if (reply->has_file) close(reply->file);
   reply->has_file = false;
+}
+
+int64_t fhx_reply_patience_us(const fhx_reply *reply) {
+  if (reply == NULL || reply->until_us == 0) return INT64_MAX;
+  int64_t left_us = reply->until_us - fhx__clock_monotonic_us();
+  return left_us > 0 ? left_us : 0;
 }
 
 int32_t fhx__reply_break(fhx_reply *reply, int32_t status, const char *message) {

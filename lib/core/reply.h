@@ -44,6 +44,8 @@ struct fhx_reply {
   /* An answer did not fit: the failure stays. */
   bool broken;
   char message[FHX__REPLY_MESSAGE_MAX];
+  /* Until when the caller waits, by the monotonic clock; 0: as long as it takes. */
+  int64_t until_us;
   int64_t wait_us;
   void *handle;
   uint32_t applied;

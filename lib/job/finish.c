@@ -30,7 +30,7 @@ static int32_t remove_number(fhx_job *job, const fhx__attempt *attempt, uint64_t
 /* A page of the attempt's recorded numbers; every number up to *known_to is decided by it. */
 static int32_t recorded_numbers(fhx_job *job, const fhx__attempt *attempt, uint64_t from,
                                 fhx__buffer *parts, uint64_t *known_to, fhx_error **error) {
-  int32_t status = fhx__step_list_parts(job, attempt->task_index, from - 1, PAGE, parts, error);
+  int32_t status = fhx__step_list_parts(job, attempt->task_index, from - 1, PAGE, 0, parts, error);
   if (status != FHX_OK) return status;
   size_t count = parts->len / sizeof(fhx_part);
   const fhx_part *part = (const fhx_part *)(const void *)parts->data;

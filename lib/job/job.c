@@ -6,6 +6,7 @@
 #include "core/alloc.h"
 #include "core/condition.h"
 #include "core/error.h"
+#include "job/run.h"
 #include "job/steps.h"
 
 bool fhx__job_stopping(const fhx_job *job) {
@@ -27,13 +28,17 @@ void fhx__job_pause(fhx_job *job, int64_t duration_us) {
   pthread_mutex_unlock(&job->mutex);
 }
 
-int32_t fhx_job_cancel(fhx_job *job, fhx_error **error) {
-  if (job == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "the job is NULL");
-  int32_t status = fhx__step_remove(job->store, job->record->job_id, error);
+int32_t fhx__job_cancel(fhx_job *job, int64_t until_us, fhx_error **error) {
+  int32_t status = fhx__step_remove(job->store, job->record->job_id, until_us, error);
   if (status != FHX_OK) return status;
   atomic_store(&job->cancelled, true);
   fhx__job_wake(job);
   return FHX_OK;
+}
+
+int32_t fhx_job_cancel(fhx_job *job, fhx_error **error) {
+  if (job == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "the job is NULL");
+  return fhx__job_cancel(job, 0, error);
 }
 
 void fhx_job_park(fhx_job *job) {
@@ -47,22 +52,26 @@ void fhx_job_park(fhx_job *job) {
 struct fhx_progress {
   uint32_t state;
   uint64_t resource_count;
+  uint64_t resource_mark;
   uint64_t byte_count;
   uint64_t error_count;
   uint64_t task_count;
   uint64_t task_done_count;
+  int64_t ended_us;
   double share;
   char *reason;
 };
 
-/* By resources where the source could estimate them, by tasks otherwise; below 1 until complete. */
-static double share_of(const fhx_job_record *record, uint64_t resources) {
+/* By resources where the source could estimate them, by tasks otherwise; below 1 until complete. It
+   rests on nothing but what the store holds and never lowers, so that it is the same for everybody
+   and after a restart. */
+static double share_of(const fhx_job_record *record) {
   if (record->state == FHX_JOB_COMPLETE) return 1.0;
   double by_tasks =
       record->task_count == 0 ? 0.0 : (double)record->task_done_count / (double)record->task_count;
   double share = by_tasks;
   if (record->estimated_resources != 0) {
-    share = (double)resources / (double)record->estimated_resources;
+    share = (double)record->resource_mark / (double)record->estimated_resources;
   }
   return share > 0.99 ? 0.99 : share;
 }
@@ -74,24 +83,24 @@ static void fill_progress(fhx_job *job, const fhx_job_record *record, fhx_progre
   progress->error_count = record->error_count;
   progress->task_count = record->task_count;
   progress->task_done_count = record->task_done_count;
-  double share = share_of(record, progress->resource_count);
-  pthread_mutex_lock(&job->mutex);
-  /* Another thread may know already that the job is complete: 1 is not for who does not. */
-  bool complete = record->state == FHX_JOB_COMPLETE;
-  if (!complete && share > job->share_shown) job->share_shown = share;
-  progress->share = complete ? share : job->share_shown;
-  pthread_mutex_unlock(&job->mutex);
+  progress->resource_mark = record->resource_mark;
+  progress->ended_us = record->ended_us;
+  progress->share = share_of(record);
 }
 
 int32_t fhx_job_progress_new(fhx_job *job, fhx_progress **made, fhx_error **error) {
   if (job == NULL || made == NULL) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "there is no job, or no place for its progress");
   }
+  return fhx__job_progress(job, 0, made, error);
+}
+
+int32_t fhx__job_progress(fhx_job *job, int64_t until_us, fhx_progress **made, fhx_error **error) {
   fhx__job_entry entry;
   memset(&entry, 0, sizeof entry);
   fhx_progress *progress = fhx__alloc_zeroed(1, sizeof *progress);
   if (progress == NULL) return fhx__no_memory(error);
-  int32_t status = fhx__step_read_job(job->store, job->record->job_id, &entry, error);
+  int32_t status = fhx__step_read_job(job->store, job->record->job_id, until_us, &entry, error);
   if (status == FHX_OK) {
     fill_progress(job, &entry.record, progress);
     progress->reason = fhx__copy_text(entry.record.reason);
@@ -112,6 +121,14 @@ uint32_t fhx_progress_state(const fhx_progress *progress) {
 
 uint64_t fhx_progress_resource_count(const fhx_progress *progress) {
   return progress == NULL ? 0 : progress->resource_count;
+}
+
+uint64_t fhx__progress_resource_mark(const fhx_progress *progress) {
+  return progress->resource_mark;
+}
+
+int64_t fhx__progress_ended_us(const fhx_progress *progress) {
+  return progress->ended_us;
 }
 
 uint64_t fhx_progress_byte_count(const fhx_progress *progress) {
@@ -164,12 +181,18 @@ int32_t fhx_job_parts_new(fhx_job *job, uint64_t *after, uint32_t limit, fhx_par
     return fhx__fail(error, FHX_ERR_ARGUMENT,
                      "a page of parts needs a job, a place to go on from, a limit and a place");
   }
+  return fhx__job_parts(job, after, limit, 0, made, error);
+}
+
+int32_t fhx__job_parts(fhx_job *job, uint64_t *after, uint32_t limit, int64_t until_us,
+                       fhx_part_page **made, fhx_error **error) {
   fhx_part_page *page = fhx__alloc_zeroed(1, sizeof *page);
   if (page == NULL) return fhx__no_memory(error);
   uint32_t after_task = (uint32_t)(*after >> SEQ_BITS);
   uint64_t after_seq = *after & ((UINT64_C(1) << SEQ_BITS) - 1);
-  int32_t status = fhx__step_list_parts(job, after_task, after_seq,
-                                        limit > PAGE_MAX ? PAGE_MAX : limit, &page->parts, error);
+  int32_t status =
+      fhx__step_list_parts(job, after_task, after_seq, limit > PAGE_MAX ? PAGE_MAX : limit,
+                           until_us, &page->parts, error);
   uint32_t count = fhx_part_page_count(page);
   if (status == FHX_OK && count == 0) status = FHX_END;
   if (status != FHX_OK) {

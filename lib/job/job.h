@@ -67,7 +67,6 @@ struct fhx_job {
   /* Under the mutex. */
   fhx__runner *runners;
   struct fhx__work *works;
-  double share_shown;
 };
 
 fhx_job *fhx__job_ref(fhx_job *job);

@@ -28,6 +28,7 @@ bool fhx__output_init(fhx__output *output, fhx__work *work) {
   output->next_seq = work->task->next_seq;
   output->recorded_seq = work->task->next_seq;
   output->recorded_errors = work->task->error_count;
+  output->recorded_resources = work->task->resource_count;
   output->recorded_us = fhx__clock_monotonic_us();
   if (fhx__part_writer_init(&output->writer, work->job->destination, &error) != FHX_OK) {
     return fhx__work_fail(work, error);
@@ -49,6 +50,7 @@ static void show(fhx__output *output, uint64_t resources, uint64_t bytes) {
   atomic_fetch_add(&job->open_bytes, bytes - output->shown_bytes);
   output->shown_resources = resources;
   output->shown_bytes = bytes;
+  atomic_store(&output->work->resource_count, output->recorded_resources + resources);
 }
 
 static void count_parts(const fhx__output *output, uint64_t *resources, uint64_t *bytes) {
@@ -204,6 +206,8 @@ bool fhx__output_checkpoint(fhx__output *output, bool done) {
   if (taken_over) output->parts.len = 0;
   if (!fhx__work_after_step(work, status, error)) return false;
   work->renewed_us = fhx__clock_monotonic_us();
+  output->recorded_resources += step.resource_count;
+  work->told_resources = output->recorded_resources;
   start_over(output, step.next_seq);
   fhx__output_show(output);
   return true;

@@ -27,8 +27,9 @@ typedef struct fhx__output {
   fhx__buffer lines;
   fhx__buffer line_ends;
   uint64_t error_count;
-  /* Rows refused by this task up to its last checkpoint. */
+  /* Rows refused and resources taken by this task up to its last checkpoint. */
   uint64_t recorded_errors;
+  uint64_t recorded_resources;
   /* The checkpoint's place: behind the last row of the last whole reply. */
   bool has_token;
   fhx__buffer token;

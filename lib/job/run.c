@@ -135,6 +135,7 @@ int32_t fhx__job_run_claimed(fhx_job *job, const fhx_task_record *task, fhx_erro
   work.renewed_us = fhx__clock_monotonic_us();
   work.moved_us = work.renewed_us;
   work.last_seq = task->next_seq - 1;
+  work.resource_count = task->resource_count;
   /* A job that was cancelled since the claim is not worked on: it may have no definition. */
   if (!atomic_load(&job->cancelled)) {
     list_work(job, &work);
@@ -151,6 +152,7 @@ typedef struct held {
   uint32_t task_index;
   uint64_t fence;
   uint64_t last_seq;
+  uint64_t resource_count;
 } held;
 
 /* The position-th of the works that have moved within stall_us. */
@@ -160,7 +162,8 @@ static bool held_at(fhx_job *job, size_t position, held *found) {
   pthread_mutex_lock(&job->mutex);
   for (fhx__work *at = job->works; at != NULL && !is_there; at = at->next) {
     if (now_us - atomic_load(&at->moved_us) > job->stall_us || position-- != 0) continue;
-    *found = (held){at->task->task_index, at->task->fence, atomic_load(&at->last_seq)};
+    *found = (held){at->task->task_index, at->task->fence, atomic_load(&at->last_seq),
+                    atomic_load(&at->resource_count)};
     is_there = true;
   }
   pthread_mutex_unlock(&job->mutex);
@@ -172,7 +175,7 @@ void fhx__job_renew_leases(fhx_job *job) {
   for (size_t i = 0; held_at(job, i, &one); i++) {
     /* A refusal is for the task's own thread to meet. */
     fhx__store_renew_task(job->store, job->record->job_id, one.task_index, one.fence, one.last_seq,
-                          job->lease_us, NULL);
+                          one.resource_count, job->lease_us, NULL);
   }
 }
 
@@ -204,7 +207,7 @@ static int32_t conclude(fhx_job *job, fhx_error **error) {
   fhx__job_entry entry;
   fhx_error *absent = NULL;
   memset(&entry, 0, sizeof entry);
-  int32_t status = fhx__step_read_job(job->store, job->record->job_id, &entry, &absent);
+  int32_t status = fhx__step_read_job(job->store, job->record->job_id, 0, &entry, &absent);
   const fhx_job_record *record = &entry.record;
   if (status == FHX_ERR_NOT_FOUND) {
     fhx_error_free(absent);

@@ -4,6 +4,15 @@
 
 #include "job/job.h"
 
+/* What becomes of types in the filter that the source does not have. */
+typedef enum fhx__absent_types {
+  FHX__ABSENT_REFUSED,
+  /* Left out, and told in the error file; refused if they are all. */
+  FHX__ABSENT_NOTED,
+  /* Left out without a word: nobody has asked for them by name. */
+  FHX__ABSENT_DROPPED
+} fhx__absent_types;
+
 /* What a kick-off adds to the options of a job. */
 typedef struct fhx__job_extras {
   /* The start is refused with FHX_ERR_LIMIT when so many run; 0: no limit. */
@@ -12,8 +21,12 @@ typedef struct fhx__job_extras {
   /* Sentences for the error file, each with its NUL. */
   const char *notes;
   size_t notes_len;
-  /* Types that the source does not have are left out; else they are refused. */
-  bool leaves_out_types;
+  fhx__absent_types absent_types;
+  /* The job's id, where it must be known before the job is there; NULL: the start makes one. */
+  const char *job_id;
+  /* Until when the store is waited for, by the monotonic clock; 0: as long as it takes. The same in
+     what follows. */
+  int64_t until_us;
 } fhx__job_extras;
 
 /* FHX_ERR_ARGUMENT says which option no job would take. */
@@ -22,6 +35,20 @@ int32_t fhx__job_check_options(const fhx_job_options *options, fhx_error **error
 /* As fhx_job_start. */
 int32_t fhx__job_start(const fhx_job_options *options, const fhx__job_extras *extras, fhx_job **job,
                        fhx_error **error);
+
+/* As the public functions, with an end to their patience. */
+int32_t fhx__job_attach(const fhx_job_options *options, const char *job_id, int64_t until_us,
+                        fhx_job **job, fhx_error **error);
+int32_t fhx__job_progress(fhx_job *job, int64_t until_us, fhx_progress **progress,
+                          fhx_error **error);
+int32_t fhx__job_cancel(fhx_job *job, int64_t until_us, fhx_error **error);
+int32_t fhx__job_parts(fhx_job *job, uint64_t *after, uint32_t limit, int64_t until_us,
+                       fhx_part_page **page, fhx_error **error);
+
+/* The most resources that the job was known to have at any time, which never goes down; and when it
+   ended, 0 while it runs. */
+uint64_t fhx__progress_resource_mark(const fhx_progress *progress);
+int64_t fhx__progress_ended_us(const fhx_progress *progress);
 
 /* Runs a task that was claimed from the store, and gives it back if it is not done. */
 int32_t fhx__job_run_claimed(fhx_job *job, const fhx_task_record *task, fhx_error **error);

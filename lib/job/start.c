@@ -146,25 +146,43 @@ static int32_t add_listed_types(fhx_filter *filter, const fhx_reply *reply, fhx_
   return status;
 }
 
+static int32_t note_absent(fhx__buffer *notes, const char *type, fhx_error **error) {
+  static const char rest[] = " is not a resource type of this server; it was ignored";
+  int32_t status = fhx__buffer_append_text(notes, type);
+  if (status == FHX_OK) status = fhx__buffer_append(notes, rest, sizeof rest);
+  return status == FHX_OK ? FHX_OK : fhx__no_memory(error);
+}
+
 /* The types of the filter must be among those of the source, or go. */
-static int32_t match_types(fhx_filter *filter, const fhx_reply *reply, bool leaves_out,
-                           fhx_error **error) {
+static int32_t match_types(fhx__definition *definition, const fhx_reply *reply,
+                           fhx__absent_types absent, fhx_error **error) {
+  fhx_filter *filter = definition->filter;
   size_t kept = 0;
+  /* What would be left is a filter for all types. */
+  for (size_t i = 0; i < filter->type_count; i++) kept += listed(reply, filter->types[i]) ? 1 : 0;
+  if (kept == 0 && absent == FHX__ABSENT_NOTED) absent = FHX__ABSENT_REFUSED;
+  kept = 0;
   for (size_t i = 0; i < filter->type_count; i++) {
-    if (listed(reply, filter->types[i])) {
-      filter->types[kept++] = filter->types[i];
-    } else if (leaves_out) {
-      fhx__free(filter->types[i]);
-    } else {
-      return fhx__fail(error, FHX_ERR_UNSUPPORTED, "_type: the source has no %s", filter->types[i]);
+    char *type = filter->types[i];
+    if (listed(reply, type)) {
+      /* Exchanged, so that the filter stays whole on every way out. */
+      filter->types[i] = filter->types[kept];
+      filter->types[kept++] = type;
+    } else if (absent == FHX__ABSENT_REFUSED) {
+      return fhx__fail(error, FHX_ERR_UNSUPPORTED, "_type: the source has no %s", type);
+    } else if (absent == FHX__ABSENT_NOTED) {
+      int32_t status = note_absent(&definition->notes, type, error);
+      if (status != FHX_OK) return status;
     }
   }
+  for (size_t i = kept; i < filter->type_count; i++) fhx__free(filter->types[i]);
   filter->type_count = kept;
   return FHX_OK;
 }
 
 /* The source's types where none are named; else each named one must be among them. */
-static int32_t settle_types(fhx_job *job, fhx_filter *filter, bool leaves_out, fhx_error **error) {
+static int32_t settle_types(fhx_job *job, fhx__absent_types absent, fhx_error **error) {
+  fhx_filter *filter = job->definition.filter;
   fhx_reply reply;
   int32_t status = fhx__source_list_types(job->source, &reply, error);
   if (status == FHX_ERR_UNSUPPORTED) {
@@ -177,7 +195,7 @@ static int32_t settle_types(fhx_job *job, fhx_filter *filter, bool leaves_out, f
   if (status == FHX_OK && filter->type_count == 0) {
     status = add_listed_types(filter, &reply, error);
   } else if (status == FHX_OK) {
-    status = match_types(filter, &reply, leaves_out, error);
+    status = match_types(&job->definition, &reply, absent, error);
   }
   fhx__reply_end(&reply);
   return status;
@@ -197,7 +215,7 @@ static void drop_types_outside_compartment(fhx_filter *filter) {
   filter->type_count = kept;
 }
 
-static int32_t define(fhx_job *job, const fhx_job_options *options, bool leaves_out_types,
+static int32_t define(fhx_job *job, const fhx_job_options *options, fhx__absent_types absent,
                       fhx_error **error) {
   fhx__definition *definition = &job->definition;
   definition->flags = options->flags;
@@ -209,7 +227,7 @@ static int32_t define(fhx_job *job, const fhx_job_options *options, bool leaves_
   definition->resource_bytes_max =
       options->resource_bytes_max == 0 ? FHX__RESOURCE_BYTES_DEFAULT : options->resource_bytes_max;
   int32_t status = fhx__filter_copy(options->filter, &definition->filter, error);
-  if (status == FHX_OK) status = settle_types(job, definition->filter, leaves_out_types, error);
+  if (status == FHX_OK) status = settle_types(job, absent, error);
   if (status == FHX_OK) drop_types_outside_compartment(definition->filter);
   return status;
 }
@@ -220,12 +238,17 @@ static const char *text_or(const char *text, const char *fallback) {
   return text == NULL ? fallback : text;
 }
 
-/* Nobody will know the id of a job whose start has failed: it must not stay in the store. */
-static void forget(fhx_store *store, const char *job_id) {
-  int64_t wait_us = 0;
-  if (fhx__step_remove(store, job_id, NULL) == FHX_OK) {
-    fhx__store_clean_job(store, job_id, &wait_us, NULL);
+/* Stores the job and reads it back. Nobody will know the id of a job whose start has failed: it
+   must not stay in the store. */
+static int32_t store_job(fhx_job *job, const fhx_job_record *record, int64_t until_us,
+                         fhx_error **error) {
+  int32_t status = fhx__step_create(job->store, record, until_us, error);
+  bool is_there = status != FHX_ERR_LIMIT && (status == FHX_OK || !fhx__step_is_definite(status));
+  if (status == FHX_OK) {
+    status = fhx__step_read_job(job->store, record->job_id, until_us, &job->entry, error);
   }
+  if (status != FHX_OK && is_there) fhx__step_forget(job->store, record->job_id, until_us);
+  return status;
 }
 
 static int32_t create(fhx_job *job, const fhx_job_options *options, const fhx__job_extras *extras,
@@ -236,11 +259,11 @@ static int32_t create(fhx_job *job, const fhx_job_options *options, const fhx__j
   FHX_INIT(&record);
   int64_t now_us = 0;
   int32_t status = fhx__source_clock(job->source, &now_us, &record.resolution_us, error);
-  if (status == FHX_OK) status = fhx__random_job_id(job_id, error);
+  if (status == FHX_OK && extras->job_id == NULL) status = fhx__random_job_id(job_id, error);
   if (status == FHX_OK) status = fhx__definition_write(&job->definition, &definition, error);
   if (status == FHX_OK) {
     record.state = FHX_JOB_RUNNING;
-    record.job_id = job_id;
+    record.job_id = extras->job_id == NULL ? job_id : extras->job_id;
     record.tenant = text_or(options->tenant, "");
     record.client = text_or(options->client, "");
     record.request = text_or(options->request, "$export");
@@ -251,9 +274,7 @@ static int32_t create(fhx_job *job, const fhx_job_options *options, const fhx__j
     record.jobs_max = extras->jobs_max;
     record.jobs_per_client_max = extras->jobs_per_client_max;
     record.transaction_time_us = fhx__instant_floor(now_us, record.resolution_us);
-    status = fhx__step_create(job->store, &record, error);
-    if (status == FHX_OK) status = fhx__step_read_job(job->store, job_id, &job->entry, error);
-    if (status != FHX_OK) forget(job->store, job_id);
+    status = store_job(job, &record, extras->until_us, error);
   }
   fhx__buffer_free(&definition);
   return status;
@@ -271,7 +292,7 @@ static int32_t begin(const fhx_job_options *given, fhx_job_options *options, fhx
 }
 
 int32_t fhx_job_start(const fhx_job_options *given, fhx_job **made, fhx_error **error) {
-  const fhx__job_extras none = {0, 0, NULL, 0, false};
+  const fhx__job_extras none = {.absent_types = FHX__ABSENT_REFUSED};
   if (made == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "there is no place for the job");
   return fhx__job_start(given, &none, made, error);
 }
@@ -282,7 +303,7 @@ int32_t fhx__job_start(const fhx_job_options *given, const fhx__job_extras *extr
   fhx_job *job = NULL;
   int32_t status = begin(given, &options, &job, error);
   if (status != FHX_OK) return status;
-  status = define(job, &options, extras->leaves_out_types, error);
+  status = define(job, &options, extras->absent_types, error);
   if (status == FHX_OK && extras->notes_len != 0 &&
       fhx__buffer_append(&job->definition.notes, extras->notes, extras->notes_len) != FHX_OK) {
     status = fhx__no_memory(error);
@@ -296,8 +317,8 @@ int32_t fhx__job_start(const fhx_job_options *given, const fhx__job_extras *extr
   return FHX_OK;
 }
 
-static int32_t load(fhx_job *job, const char *job_id, fhx_error **error) {
-  int32_t status = fhx__step_read_job(job->store, job_id, &job->entry, error);
+static int32_t load(fhx_job *job, const char *job_id, int64_t until_us, fhx_error **error) {
+  int32_t status = fhx__step_read_job(job->store, job_id, until_us, &job->entry, error);
   if (status != FHX_OK) return status;
   /* What is left to do for a cancelled job is to remove its files. */
   if (job->record->state == FHX_JOB_REMOVING) {
@@ -310,6 +331,11 @@ static int32_t load(fhx_job *job, const char *job_id, fhx_error **error) {
 
 int32_t fhx_job_attach(const fhx_job_options *given, const char *job_id, fhx_job **made,
                        fhx_error **error) {
+  return fhx__job_attach(given, job_id, 0, made, error);
+}
+
+int32_t fhx__job_attach(const fhx_job_options *given, const char *job_id, int64_t until_us,
+                        fhx_job **made, fhx_error **error) {
   fhx_job_options options;
   fhx_job *job = NULL;
   if (made == NULL || job_id == NULL || strlen(job_id) != FHX__JOB_ID_LEN ||
@@ -320,7 +346,7 @@ int32_t fhx_job_attach(const fhx_job_options *given, const char *job_id, fhx_job
   if (status != FHX_OK) return status;
   status = options.store == NULL
                ? fhx__fail(error, FHX_ERR_ARGUMENT, "fhx_job_attach needs the job's store")
-               : load(job, job_id, error);
+               : load(job, job_id, until_us, error);
   if (status != FHX_OK) {
     fhx__job_unref(job);
     return status;

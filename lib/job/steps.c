@@ -5,9 +5,11 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "store/handle.h"
 
 #define TRIES 6
 #define FIRST_PAUSE_US INT64_C(5000)
+#define FORGET_US INT64_C(250000)
 
 bool fhx__step_is_definite(int32_t status) {
   return status >= 0 || status == FHX_ERR_REFUSED || status == FHX_ERR_NOT_FOUND ||
@@ -20,20 +22,26 @@ typedef struct tries {
   int64_t pause_us;
   /* An earlier try may have been taken although its answer was lost. */
   bool lost;
+  /* No more tries from then on; 0: until there were enough. */
+  int64_t until_us;
 } tries;
 
 static bool ask_again(tries *loop, int32_t status, fhx_error **error) {
   if (fhx__step_is_definite(status)) return false;
   loop->lost = true;
   if (++loop->count >= TRIES) return false;
+  if (loop->until_us != 0 && fhx__clock_monotonic_us() + loop->pause_us >= loop->until_us) {
+    return false;
+  }
   fhx__clear_error(error);
   fhx__clock_sleep_us(loop->pause_us);
   loop->pause_us *= 2;
   return true;
 }
 
-#define TRIES_INIT \
-  { 0, FIRST_PAUSE_US, false }
+#define TRIES_UNTIL(until_us) \
+  { 0, FIRST_PAUSE_US, false, until_us }
+#define TRIES_INIT TRIES_UNTIL(0)
 
 /* Turns a definite refusal into success: the step was taken by a try whose answer was lost. */
 static int32_t taken_before(fhx_error **error) {
@@ -41,11 +49,14 @@ static int32_t taken_before(fhx_error **error) {
   return FHX_OK;
 }
 
-int32_t fhx__step_create(fhx_store *store, const fhx_job_record *record, fhx_error **error) {
-  tries loop = TRIES_INIT;
+int32_t fhx__step_create(fhx_store *store, const fhx_job_record *record, int64_t until_us,
+                         fhx_error **error) {
+  tries loop = TRIES_UNTIL(until_us);
+  fhx_store view;
   int32_t status = FHX_OK;
+  fhx__store_view(store, until_us, &view);
   do {
-    status = fhx__store_create_job(store, record, error);
+    status = fhx__store_create_job(&view, record, error);
     /* Of this step alone the limit is a condition; elsewhere it may be one of the host's own. */
   } while (status != FHX_ERR_LIMIT && ask_again(&loop, status, error));
   /* Ids are 128 random bits: a job of this id is the one that a lost try has made. */
@@ -53,12 +64,14 @@ int32_t fhx__step_create(fhx_store *store, const fhx_job_record *record, fhx_err
   return status;
 }
 
-int32_t fhx__step_read_job(fhx_store *store, const char *job_id, fhx__job_entry *entry,
-                           fhx_error **error) {
-  tries loop = TRIES_INIT;
+int32_t fhx__step_read_job(fhx_store *store, const char *job_id, int64_t until_us,
+                           fhx__job_entry *entry, fhx_error **error) {
+  tries loop = TRIES_UNTIL(until_us);
+  fhx_store view;
   int32_t status = FHX_OK;
+  fhx__store_view(store, until_us, &view);
   do {
-    status = fhx__store_read_job(store, job_id, entry, error);
+    status = fhx__store_read_job(&view, job_id, entry, error);
   } while (ask_again(&loop, status, error));
   return status;
 }
@@ -78,12 +91,12 @@ int32_t fhx__step_claim(fhx_store *store, const char *job_id, int64_t lease_us,
 }
 
 int32_t fhx__step_renew(fhx_job *job, const fhx_task_record *task, uint64_t last_seq,
-                        fhx_error **error) {
+                        uint64_t resource_count, fhx_error **error) {
   tries loop = TRIES_INIT;
   int32_t status = FHX_OK;
   do {
     status = fhx__store_renew_task(job->store, task->job_id, task->task_index, task->fence,
-                                   last_seq, job->lease_us, error);
+                                   last_seq, resource_count, job->lease_us, error);
   } while (ask_again(&loop, status, error));
   return status;
 }
@@ -170,14 +183,28 @@ int32_t fhx__step_release(fhx_job *job, const fhx_task_record *task, uint32_t ho
   return outcome;
 }
 
-int32_t fhx__step_remove(fhx_store *store, const char *job_id, fhx_error **error) {
-  tries loop = TRIES_INIT;
+int32_t fhx__step_remove(fhx_store *store, const char *job_id, int64_t until_us,
+                         fhx_error **error) {
+  tries loop = TRIES_UNTIL(until_us);
+  fhx_store view;
   int32_t status = FHX_OK;
+  fhx__store_view(store, until_us, &view);
   do {
-    status = fhx__store_remove_job(store, job_id, error);
+    status = fhx__store_remove_job(&view, job_id, error);
   } while (ask_again(&loop, status, error));
   if (status == FHX_ERR_NOT_FOUND && loop.lost) return taken_before(error);
   return status;
+}
+
+void fhx__step_forget(fhx_store *store, const char *job_id, int64_t until_us) {
+  fhx_store view;
+  int64_t wait_us = 0;
+  /* The patience of the step that has failed may be at its end. */
+  if (until_us != 0) until_us = fhx__clock_monotonic_us() + FORGET_US;
+  fhx__store_view(store, until_us, &view);
+  if (fhx__step_remove(store, job_id, until_us, NULL) == FHX_OK) {
+    fhx__store_clean_job(&view, job_id, &wait_us, NULL);
+  }
 }
 
 int32_t fhx__step_clean(fhx_job *job, int64_t *wait_us, fhx_error **error) {
@@ -192,13 +219,15 @@ int32_t fhx__step_clean(fhx_job *job, int64_t *wait_us, fhx_error **error) {
 }
 
 int32_t fhx__step_list_parts(fhx_job *job, uint32_t after_task, uint64_t after_seq, uint32_t limit,
-                             fhx__buffer *parts, fhx_error **error) {
-  tries loop = TRIES_INIT;
+                             int64_t until_us, fhx__buffer *parts, fhx_error **error) {
+  tries loop = TRIES_UNTIL(until_us);
+  fhx_store view;
   int32_t status = FHX_OK;
+  fhx__store_view(job->store, until_us, &view);
   do {
     parts->len = 0;
-    status = fhx__store_list_parts(job->store, job->record->job_id, after_task, after_seq, limit,
-                                   parts, error);
+    status = fhx__store_list_parts(&view, job->record->job_id, after_task, after_seq, limit, parts,
+                                   error);
   } while (ask_again(&loop, status, error));
   return status;
 }

@@ -4,6 +4,8 @@
 #include "core/clock.h"
 #include "core/error.h"
 
+/* The job's progress is what the store knows of it: it is told so often when there is some. */
+#define TELL_US INT64_C(2000000)
 #define WAIT_PIECE_US INT64_C(50000)
 /* Nobody who says "wait" is asked again at once. */
 #define WAIT_MIN_US INT64_C(1000)
@@ -31,7 +33,9 @@ bool fhx__work_after_step(fhx__work *work, int32_t status, fhx_error *error) {
 bool fhx__work_renew(fhx__work *work, uint64_t last_seq) {
   fhx_error *error = NULL;
   if (last_seq > work->last_seq) work->last_seq = last_seq;
-  int32_t status = fhx__step_renew(work->job, work->task, work->last_seq, &error);
+  work->told_resources = atomic_load(&work->resource_count);
+  int32_t status =
+      fhx__step_renew(work->job, work->task, work->last_seq, work->told_resources, &error);
   work->renewed_us = fhx__clock_monotonic_us();
   return fhx__work_after_step(work, status, error);
 }
@@ -40,7 +44,9 @@ bool fhx__work_keep(fhx__work *work) {
   if (atomic_load_explicit(&work->job->cancelled, memory_order_relaxed)) {
     return fhx__work_stop(work, FHX__WORK_LOST);
   }
-  if (fhx__clock_monotonic_us() - work->renewed_us < work->job->lease_us / 3) return true;
+  int64_t age_us = fhx__clock_monotonic_us() - work->renewed_us;
+  bool has_news = age_us >= TELL_US && atomic_load(&work->resource_count) > work->told_resources;
+  if (!has_news && age_us < work->job->lease_us / 3) return true;
   return fhx__work_renew(work, work->last_seq);
 }
 

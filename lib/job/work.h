@@ -31,6 +31,9 @@ typedef struct fhx__work {
   atomic_int_least64_t moved_us;
   /* The highest number that the store was told may exist. */
   atomic_uint_least64_t last_seq;
+  /* What the task has by now, recorded or not, and what the store was told of it. */
+  atomic_uint_least64_t resource_count;
+  uint64_t told_resources;
   /* In the job's list of works. */
   struct fhx__work *next;
 } fhx__work;
@@ -46,7 +49,8 @@ bool fhx__work_after_step(fhx__work *work, int32_t status, fhx_error *error);
 /* Renews the lease and announces numbers up to last_seq. */
 bool fhx__work_renew(fhx__work *work, uint64_t last_seq);
 
-/* To be called between batches: stops a cancelled attempt, renews a lease that is a third gone. */
+/* To be called between batches: stops a cancelled attempt, renews a lease that is a third gone, or
+   sooner when there is progress to be told. */
 bool fhx__work_keep(fhx__work *work);
 
 /* The same for an attempt that has nothing to keep: it also stops when the job is parked. */

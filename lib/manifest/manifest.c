@@ -7,11 +7,12 @@
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/instant.h"
 #include "core/json.h"
 #include "destination/destination.h"
-#include "job/job.h"
+#include "job/run.h"
 
 #define PAGE 100
 
@@ -29,9 +30,13 @@ struct fhx_manifest {
   bool broken;
 };
 
-static int32_t check_state(fhx_job *job, fhx_error **error) {
+static int64_t until(const fhx__manifest_links *links) {
+  return links->patience_us == 0 ? 0 : fhx__clock_monotonic_us() + links->patience_us;
+}
+
+static int32_t check_state(fhx_job *job, const fhx__manifest_links *links, fhx_error **error) {
   fhx_progress *progress = NULL;
-  int32_t status = fhx_job_progress_new(job, &progress, error);
+  int32_t status = fhx__job_progress(job, until(links), &progress, error);
   if (status != FHX_OK) return status;
   switch (fhx_progress_state(progress)) {
     case FHX_JOB_COMPLETE:
@@ -52,7 +57,7 @@ static int32_t check_state(fhx_job *job, fhx_error **error) {
 
 static int32_t make(fhx_job *job, const fhx__manifest_links *links, fhx_manifest **made,
                     fhx_error **error) {
-  int32_t status = check_state(job, error);
+  int32_t status = check_state(job, links, error);
   if (status != FHX_OK) return status;
   fhx_manifest *manifest = fhx__alloc_zeroed(1, sizeof *manifest);
   if (manifest == NULL) return fhx__no_memory(error);
@@ -75,7 +80,8 @@ int32_t fhx_manifest_new(fhx_job *job, fhx_manifest **made, fhx_error **error) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "there is no job, or no place for its manifest");
   }
   uint32_t flags = fhx__destination_flags(job->destination);
-  fhx__manifest_links links = {NULL, NULL, NULL, (flags & FHX_DESTINATION_REQUIRES_TOKEN) != 0, 0};
+  fhx__manifest_links links = {NULL, NULL, NULL, (flags & FHX_DESTINATION_REQUIRES_TOKEN) != 0,
+                               0,    0};
   return make(job, &links, made, error);
 }
 
@@ -131,7 +137,8 @@ static int32_t write_item(fhx_manifest *manifest, const fhx_part *part, fhx_erro
 
 static int32_t write_page(fhx_manifest *manifest, fhx_error **error) {
   fhx_part_page *page = NULL;
-  int32_t status = fhx_job_parts_new(manifest->job, &manifest->after, PAGE, &page, error);
+  int32_t status =
+      fhx__job_parts(manifest->job, &manifest->after, PAGE, until(&manifest->links), &page, error);
   if (status == FHX_END) {
     write_tail(manifest);
     return FHX_OK;

@@ -20,6 +20,8 @@ typedef struct fhx__manifest_links {
   bool requires_token;
   /* Until when the destination's own URLs are to be good; 0: as long as the files are. */
   int64_t expires_us;
+  /* How long the store is waited for by each reading; 0: as long as it takes. */
+  int64_t patience_us;
 } fhx__manifest_links;
 
 /* As fhx_manifest_new. The links' context is the manifest's, also when this fails. */

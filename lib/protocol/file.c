@@ -6,6 +6,7 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "job/run.h"
 #include "protocol/response.h"
 #include "protocol/service.h"
 
@@ -43,8 +44,9 @@ static int32_t find_owner(fhx__call *call, const char *job_id, owner *of, fhx_er
     of->may_read = status == FHX_OK;
   } else {
     /* The record as it is now: another process may have cancelled the job. */
-    status = fhx_job_attach(&call->service->job_options, job_id, &job, error);
-    of->may_read = status == FHX_OK && job->record->state != FHX_JOB_REMOVING;
+    status = fhx__job_attach(&call->service->job_options, job_id, call->until_us, &job, error);
+    of->may_read = status == FHX_OK && job->record->state != FHX_JOB_REMOVING &&
+                   !fhx__service_has_expired(call->service, job->record->ended_us);
   }
   fhx_progress_free(progress);
   if (status == FHX_ERR_NOT_FOUND) {

@@ -1,6 +1,7 @@
 /* From a request's method and path to the one that answers it. */
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/structs.h"
 #include "protocol/response.h"
@@ -113,6 +114,7 @@ int32_t fhx__answer(fhx__service *service, const fhx_request *given, fhx_respons
   call.base_url = request.base_url == NULL ? service->base_url : request.base_url;
   call.tenant = text_or_empty(request.tenant);
   call.client = text_or_empty(request.client);
+  call.until_us = fhx__clock_monotonic_us() + FHX__PATIENCE_US;
   call.head = strcmp(request.method, "HEAD") == 0;
   status = answer(&call, response, error);
   if (status == FHX_OK && call.head) drop_body(*response);

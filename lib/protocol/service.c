@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/clock.h"
 #include "core/error.h"
+#include "job/run.h"
 
 #define BASE_URL_MAX 2048
 
@@ -16,14 +18,14 @@ static fhx_job *find(const fhx__service *service, const char *job_id) {
   return NULL;
 }
 
-int32_t fhx__service_job(fhx__service *service, const char *job_id, fhx_job **job,
+int32_t fhx__service_job(fhx__service *service, const char *job_id, int64_t until_us, fhx_job **job,
                          fhx_error **error) {
   pthread_mutex_lock(&service->mutex);
   *job = find(service, job_id);
   pthread_mutex_unlock(&service->mutex);
   if (*job != NULL) return FHX_OK;
   fhx_job *attached = NULL;
-  int32_t status = fhx_job_attach(&service->job_options, job_id, &attached, error);
+  int32_t status = fhx__job_attach(&service->job_options, job_id, until_us, &attached, error);
   if (status != FHX_OK) return status;
   /* A job that is over needs no shared object. */
   if (attached->record->state != FHX_JOB_RUNNING) {
@@ -120,6 +122,10 @@ int32_t fhx__service_visit(fhx__service *service, void (*visit)(fhx_job *job, vo
   }
   fhx__buffer_free(&jobs);
   return status == FHX_OK ? FHX_OK : fhx__no_memory(error);
+}
+
+bool fhx__service_has_expired(const fhx__service *service, int64_t ended_us) {
+  return ended_us != 0 && fhx__clock_now_us() - service->keep_us > ended_us;
 }
 
 bool fhx__is_base_url(const char *url) {

@@ -36,11 +36,14 @@ typedef struct fhx__service {
   fhx__open_job *jobs;
 } fhx__service;
 
+/* So long a request waits for a store that is locked, in all. */
+#define FHX__PATIENCE_US INT64_C(700000)
+
 /*
  * The open job of that id, attached to if need be; the caller has a reference. FHX_ERR_NOT_FOUND.
- * Progress never goes down on one object, which is why polls share it.
+ * A request waits for the store until `until_us`, a worker (0) as long as it takes.
  */
-int32_t fhx__service_job(fhx__service *service, const char *job_id, fhx_job **job,
+int32_t fhx__service_job(fhx__service *service, const char *job_id, int64_t until_us, fhx_job **job,
                          fhx_error **error);
 
 /* Keeps a job that was just started; takes over the caller's reference. FHX_ERR_NO_MEMORY. */
@@ -63,6 +66,10 @@ void fhx__service_each(fhx__service *service, void (*each)(fhx_job *job));
 int32_t fhx__service_visit(fhx__service *service, void (*visit)(fhx_job *job, void *context),
                            void *context, fhx_error **error);
 
+/* Whether a job has been kept for so long as it is to be, whether the clean-up has come to it or
+   not (STAT-08). `ended_us` is 0 while it runs. */
+bool fhx__service_has_expired(const fhx__service *service, int64_t ended_us);
+
 /* Whether URLs can be built on this: absolute, of visible ASCII, no slash at its end, not long. */
 bool fhx__is_base_url(const char *url);
 
@@ -77,6 +84,8 @@ typedef struct fhx__call {
   const char *base_url;
   const char *tenant;
   const char *client;
+  /* Until when the store is waited for. */
+  int64_t until_us;
   bool head;
 } fhx__call;
 
@@ -95,7 +104,8 @@ int32_t fhx__answer(fhx__service *service, const fhx_request *request, fhx_respo
 
 /*
  * The job, if the caller of the request may see it: same tenant and client, and every exported type
- * permitted (AUTH-19, AUTH-20). FHX_ERR_NOT_FOUND otherwise, also for one that is being removed.
+ * permitted (AUTH-19, AUTH-20). FHX_ERR_NOT_FOUND otherwise, also for one that is being removed or
+ * whose time is over.
  */
 int32_t fhx__visible_job(fhx__call *call, const char *job_id, fhx_job **job,
                          fhx_progress **progress, fhx_error **error);

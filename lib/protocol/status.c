@@ -5,7 +5,7 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/error.h"
-#include "job/steps.h"
+#include "job/run.h"
 #include "manifest/manifest.h"
 #include "protocol/response.h"
 #include "protocol/service.h"
@@ -37,17 +37,22 @@ static bool may_see(const fhx__call *call, const fhx_job *job) {
   return true;
 }
 
+static bool is_there(const fhx__service *service, const fhx_progress *progress) {
+  return fhx_progress_state(progress) != FHX_JOB_REMOVING &&
+         !fhx__service_has_expired(service, fhx__progress_ended_us(progress));
+}
+
 int32_t fhx__visible_job(fhx__call *call, const char *job_id, fhx_job **job,
                          fhx_progress **progress, fhx_error **error) {
   if (strlen(job_id) != FHX__JOB_ID_LEN || !fhx__is_job_id(job_id)) {
     return fhx__fail(error, FHX_ERR_NOT_FOUND, "there is no such export");
   }
-  int32_t status = fhx__service_job(call->service, job_id, job, error);
+  int32_t status = fhx__service_job(call->service, job_id, call->until_us, job, error);
   if (status != FHX_OK) return status;
   if (may_see(call, *job)) {
-    status = fhx_job_progress_new(*job, progress, error);
+    status = fhx__job_progress(*job, call->until_us, progress, error);
     fhx__service_settle(call->service, *job, status, *progress);
-    if (status == FHX_OK && fhx_progress_state(*progress) != FHX_JOB_REMOVING) return FHX_OK;
+    if (status == FHX_OK && is_there(call->service, *progress)) return FHX_OK;
     fhx_progress_free(*progress);
     *progress = NULL;
   }
@@ -80,7 +85,7 @@ static int32_t answer_running(const fhx_job *job, const fhx_progress *progress,
   if (status != FHX_OK) return status;
   int32_t percent = (int32_t)(fhx_progress_share(progress) * 100.0);
   status = fhx__response_add(made, error, "X-Progress", "%d%%, %llu resources", percent,
-                             (unsigned long long)fhx_progress_resource_count(progress));
+                             (unsigned long long)fhx__progress_resource_mark(progress));
   if (status == FHX_OK) {
     int64_t age_us = fhx__clock_now_us() - job->record->created_us;
     status = fhx__response_add(made, error, "Retry-After", "%d", retry_seconds(age_us));
@@ -145,27 +150,17 @@ static int32_t open_manifest(const fhx__call *call, fhx_job *job, int64_t expire
                              fhx_manifest **manifest, fhx_error **error) {
   if (!call->service->serves_files) {
     uint32_t flags = fhx__destination_flags(job->destination);
-    fhx__manifest_links own = {NULL, NULL, NULL, (flags & FHX_DESTINATION_REQUIRES_TOKEN) != 0,
-                               expires_us};
+    fhx__manifest_links own = {NULL,       NULL,
+                               NULL,       (flags & FHX_DESTINATION_REQUIRES_TOKEN) != 0,
+                               expires_us, FHX__PATIENCE_US};
     return fhx__manifest_open(job, &own, manifest, error);
   }
   links *made = make_links(call, job, expires_us);
   if (made == NULL) return fhx__no_memory(error);
-  fhx__manifest_links with = {append_link, made, release_links, call->service->files_need_token,
-                              expires_us};
+  fhx__manifest_links with = {append_link,   made,
+                              release_links, call->service->files_need_token,
+                              expires_us,    FHX__PATIENCE_US};
   return fhx__manifest_open(job, &with, manifest, error);
-}
-
-/* The record as it is now: a job object knows it as it was when it was opened. */
-static int32_t read_ended(const fhx__call *call, const fhx_job *job, int64_t *ended_us,
-                          fhx_error **error) {
-  fhx__job_entry entry;
-  memset(&entry, 0, sizeof entry);
-  int32_t status =
-      fhx__step_read_job(call->service->job_options.store, fhx_job_id(job), &entry, error);
-  if (status == FHX_OK) *ended_us = entry.record.ended_us;
-  fhx__job_entry_free(&entry);
-  return status;
 }
 
 /* The earlier of the links' end and the files' (STAT-08). */
@@ -175,15 +170,12 @@ static int64_t expiry(const fhx__service *service, int64_t ended_us) {
   return links_us < files_us ? links_us : files_us;
 }
 
-static int32_t answer_complete(const fhx__call *call, fhx_job *job, fhx_response **response,
-                               fhx_error **error) {
+static int32_t answer_complete(const fhx__call *call, fhx_job *job, int64_t ended_us,
+                               fhx_response **response, fhx_error **error) {
   fhx_response *made = NULL;
   char date[FHX__HTTP_DATE_MAX];
-  int64_t ended_us = 0;
-  int32_t status = read_ended(call, job, &ended_us, error);
-  if (status != FHX_OK) return status;
   int64_t expires_us = expiry(call->service, ended_us);
-  status = fhx__response_new(200, &made, error);
+  int32_t status = fhx__response_new(200, &made, error);
   if (status != FHX_OK) return status;
   fhx__http_date(date, expires_us);
   status = open_manifest(call, job, expires_us, &made->manifest, error);
@@ -213,7 +205,7 @@ int32_t fhx__answer_status(fhx__call *call, const char *job_id, fhx_response **r
   }
   switch (fhx_progress_state(progress)) {
     case FHX_JOB_COMPLETE:
-      status = answer_complete(call, job, response, &fault);
+      status = answer_complete(call, job, fhx__progress_ended_us(progress), response, &fault);
       break;
     case FHX_JOB_FAILED:
       status = fhx__response_outcome(500, "error", "exception", fhx_progress_reason(progress),
@@ -237,7 +229,7 @@ int32_t fhx__answer_cancel(fhx__call *call, const char *job_id, fhx_response **r
   fhx_error *fault = NULL;
   int32_t status = fhx__visible_job(call, job_id, &job, &progress, &fault);
   if (status == FHX_OK) {
-    status = fhx_job_cancel(job, &fault);
+    status = fhx__job_cancel(job, call->until_us, &fault);
     fhx__job_unref(job);
   }
   fhx_progress_free(progress);

@@ -1,4 +1,4 @@
-/* What a store's handle holds; for store.c and steps.c only. */
+/* What a store's handle holds; for store.c and the steps only. */
 #ifndef FHX__STORE_HANDLE_H
 #define FHX__STORE_HANDLE_H
 
@@ -9,6 +9,13 @@ struct fhx_store {
   atomic_size_t references;
   fhx_store_callbacks callbacks;
   void *user_data;
+  /* Of a view: until when its steps wait for an answer, by the monotonic clock. 0: as long as it
+     takes. */
+  int64_t until_us;
 };
+
+/* The same store with less patience. It is for calls of steps alone, and ends with its scope: the
+   store must outlive it, and nobody may have a reference to it. */
+void fhx__store_view(const fhx_store *store, int64_t until_us, fhx_store *view);
 
 #endif

@@ -46,6 +46,10 @@ void fhx__job_record_fill(fhx_job_record *record) {
   fill_in(&record->request);
   fill_in(&record->definition);
   fill_in(&record->reason);
+  /* Of a store that does not know it. */
+  if (record->resource_mark < record->resource_count) {
+    record->resource_mark = record->resource_count;
+  }
 }
 
 void fhx__task_record_fill(fhx_task_record *record) {

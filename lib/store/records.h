@@ -21,7 +21,7 @@ typedef struct fhx__store_answer {
   uint64_t after_number;
 } fhx__store_answer;
 
-/* Puts "" where a text is NULL. */
+/* Puts "" where a text is NULL, and the least that resource_mark can be. */
 void fhx__job_record_fill(fhx_job_record *record);
 void fhx__task_record_fill(fhx_task_record *record);
 

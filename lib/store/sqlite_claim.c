@@ -27,6 +27,7 @@ static int32_t give_again(fhx__sqlite *db, const claim *claimed, int64_t job_key
   fhx__sqlite_bind_integer(db, renew, 1, key);
   fhx__sqlite_bind_count(db, renew, 2, index);
   fhx__sqlite_bind_integer(db, renew, 3, claimed->lease_until_us);
+  fhx__sqlite_bind_integer(db, renew, 4, 0);
   int32_t status = fhx__sqlite_run(db, renew);
   return status == FHX_OK ? fhx__sqlite_reply_task(db, key, index, claimed->reply) : status;
 }
@@ -131,7 +132,7 @@ static int32_t claim_task(fhx__sqlite *db, const char *job_id, claim *claimed) {
 void fhx__sqlite_claim_task(void *user_data, const char *job_id, const char *claim_id,
                             int64_t lease_us, uint32_t attempts_max, fhx_reply *reply) {
   fhx__sqlite *db = user_data;
-  int32_t status = fhx__sqlite_begin(db, true);
+  int32_t status = fhx__sqlite_begin(db, true, reply);
   claim claimed = {claim_id, fhx__sqlite_lease_end(db, lease_us), attempts_max, reply, 0};
   if (status == FHX_OK) status = claim_task(db, job_id, &claimed);
   fhx__sqlite_end(db, status, reply);

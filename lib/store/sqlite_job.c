@@ -71,7 +71,7 @@ static int32_t create_job(fhx__sqlite *db, const fhx_job_record *record) {
 
 void fhx__sqlite_create_job(void *user_data, const fhx_job_record *record, fhx_reply *reply) {
   fhx__sqlite *db = user_data;
-  int32_t status = fhx__sqlite_begin(db, true);
+  int32_t status = fhx__sqlite_begin(db, true, reply);
   if (status == FHX_OK) status = create_job(db, record);
   fhx__sqlite_end(db, status, reply);
 }
@@ -86,6 +86,7 @@ static void read_sums(fhx__sqlite *db, int64_t job_key, fhx_job_record *record) 
   record->byte_count = fhx__sqlite_count(statement, 3);
   record->error_count = fhx__sqlite_count(statement, 4);
   record->estimated_resources = fhx__sqlite_count(statement, 5);
+  record->resource_mark = fhx__sqlite_count(statement, 6);
 }
 
 static int32_t read_job(fhx__sqlite *db, const char *job_id, fhx_reply *reply) {
@@ -117,7 +118,7 @@ static int32_t read_job(fhx__sqlite *db, const char *job_id, fhx_reply *reply) {
 
 void fhx__sqlite_read_job(void *user_data, const char *job_id, fhx_reply *reply) {
   fhx__sqlite *db = user_data;
-  int32_t status = fhx__sqlite_begin(db, false);
+  int32_t status = fhx__sqlite_begin(db, false, reply);
   if (status == FHX_OK) status = read_job(db, job_id, reply);
   fhx__sqlite_end(db, status, reply);
 }
@@ -134,7 +135,7 @@ static int32_t remove_job(fhx__sqlite *db, const char *job_id) {
 
 void fhx__sqlite_remove_job(void *user_data, const char *job_id, fhx_reply *reply) {
   fhx__sqlite *db = user_data;
-  int32_t status = fhx__sqlite_begin(db, true);
+  int32_t status = fhx__sqlite_begin(db, true, reply);
   if (status == FHX_OK) status = remove_job(db, job_id);
   fhx__sqlite_end(db, status, reply);
 }
@@ -170,7 +171,7 @@ static int32_t clean_job(fhx__sqlite *db, const char *job_id) {
 
 void fhx__sqlite_clean_job(void *user_data, const char *job_id, fhx_reply *reply) {
   fhx__sqlite *db = user_data;
-  int32_t status = fhx__sqlite_begin(db, true);
+  int32_t status = fhx__sqlite_begin(db, true, reply);
   if (status == FHX_OK) status = clean_job(db, job_id);
   fhx__sqlite_end(db, status, reply);
 }
@@ -195,7 +196,7 @@ static int32_t next_cleanup(fhx__sqlite *db, const char *after_job_id, fhx_reply
 void fhx__sqlite_next_cleanup(void *user_data, int64_t keep_us, const char *after_job_id,
                               fhx_reply *reply) {
   fhx__sqlite *db = user_data;
-  int32_t status = fhx__sqlite_begin(db, keep_us >= 0);
+  int32_t status = fhx__sqlite_begin(db, keep_us >= 0, reply);
   if (status == FHX_OK) status = expire_jobs(db, keep_us);
   if (status == FHX_OK) status = next_cleanup(db, after_job_id, reply);
   fhx__sqlite_end(db, status, reply);

@@ -63,7 +63,7 @@ void fhx__sqlite_list_parts(void *user_data, const char *job_id, uint32_t after_
                             uint64_t after_seq, uint32_t limit, fhx_reply *reply) {
   fhx__sqlite *db = user_data;
   fhx__sqlite_job job;
-  int32_t status = fhx__sqlite_begin(db, false);
+  int32_t status = fhx__sqlite_begin(db, false, reply);
   if (status == FHX_OK) status = fhx__sqlite_find_job(db, job_id, &job);
   if (status == FHX_OK) {
     sqlite3_stmt *list = list_from(db, FHX__SQL_PART_LIST, job.key, after_task, after_seq, limit);
@@ -76,7 +76,7 @@ void fhx__sqlite_list_attempts(void *user_data, const char *job_id, uint32_t aft
                                uint64_t after_fence, uint32_t limit, fhx_reply *reply) {
   fhx__sqlite *db = user_data;
   fhx__sqlite_job job;
-  int32_t status = fhx__sqlite_begin(db, false);
+  int32_t status = fhx__sqlite_begin(db, false, reply);
   if (status == FHX_OK) status = fhx__sqlite_find_job(db, job_id, &job);
   if (status == FHX_OK) {
     sqlite3_stmt *list =
@@ -114,7 +114,7 @@ void fhx__sqlite_list_lines(void *user_data, const char *job_id, uint64_t first,
                             fhx_reply *reply) {
   fhx__sqlite *db = user_data;
   fhx__sqlite_job job;
-  int32_t status = fhx__sqlite_begin(db, false);
+  int32_t status = fhx__sqlite_begin(db, false, reply);
   if (status == FHX_OK) status = fhx__sqlite_find_job(db, job_id, &job);
   if (status == FHX_OK) status = list_lines(db, job.key, first, limit, reply);
   fhx__sqlite_end(db, status, reply);

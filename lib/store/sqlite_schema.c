@@ -36,7 +36,7 @@ static const char schema[] =
     "CREATE INDEX job_of_client ON job (tenant, client) WHERE state = 1;"
     "CREATE INDEX job_ended ON job (ended_us) WHERE state IN (2, 3);"
     "CREATE INDEX job_cleanup ON job (job_id) WHERE cleanup_due = 1;"
-    /* fence and next_seq only rise; claim_id and lease_until_us mean something while it runs. */
+    /* fence, next_seq and resource_mark only rise; claim_id and lease_until_us mean something while it runs. */
     "CREATE TABLE task ("
     "  job_key INTEGER NOT NULL REFERENCES job,"
     "  task_index INTEGER NOT NULL,"
@@ -55,6 +55,7 @@ static const char schema[] =
     "  error_count INTEGER NOT NULL DEFAULT 0 CHECK (error_count >= 0),"
     "  line_count INTEGER NOT NULL DEFAULT 0,"
     "  estimated_resources INTEGER NOT NULL,"
+    "  resource_mark INTEGER NOT NULL DEFAULT 0,"
     "  last_id TEXT NOT NULL DEFAULT '',"
     "  shard BLOB,"
     "  token BLOB,"
@@ -101,6 +102,8 @@ static const char schema[] =
 const char *const fhx__sql_texts[FHX__SQL_COUNT] = {
     [FHX__SQL_BEGIN] = "BEGIN IMMEDIATE",
     [FHX__SQL_BEGIN_READING] = "BEGIN",
+    /* The first read of a transaction is what can find the file locked. */
+    [FHX__SQL_BEGIN_SNAPSHOT] = "SELECT 1 FROM job LIMIT 1",
     [FHX__SQL_COMMIT] = "COMMIT",
     [FHX__SQL_ROLLBACK] = "ROLLBACK",
     [FHX__SQL_JOB_INSERT] =
@@ -115,7 +118,8 @@ const char *const fhx__sql_texts[FHX__SQL_COUNT] = {
     [FHX__SQL_JOB_SUMS] =
         "SELECT count(*), coalesce(sum(state = 3), 0), coalesce(sum(resource_count), 0),"
         " coalesce(sum(byte_count), 0), coalesce(sum(error_count), 0),"
-        " coalesce(sum(estimated_resources), 0) FROM task WHERE job_key = ?1",
+        " coalesce(sum(estimated_resources), 0), coalesce(sum(resource_mark), 0) FROM task WHERE "
+        "job_key = ?1",
     [FHX__SQL_JOB_NEXT_RUNNING] =
         "SELECT job_key FROM job WHERE state = 1 AND job_key > ?1 ORDER BY job_key LIMIT 1",
     [FHX__SQL_JOB_FAIL] =
@@ -179,11 +183,13 @@ const char *const fhx__sql_texts[FHX__SQL_COUNT] = {
         "UPDATE task SET resource_count = 0, byte_count = 0, error_count = 0, line_count = 0,"
         " last_id = '' WHERE job_key = ?1 AND task_index = ?2",
     [FHX__SQL_TASK_RENEW] =
-        "UPDATE task SET lease_until_us = ?3 WHERE job_key = ?1 AND task_index = ?2",
+        "UPDATE task SET lease_until_us = ?3, resource_mark = max(resource_mark, ?4)"
+        " WHERE job_key = ?1 AND task_index = ?2",
     [FHX__SQL_TASK_CHECKPOINT] =
         "UPDATE task SET next_seq = ?3, token = ?4, last_id = ?5,"
         " attempt_count = CASE WHEN ?4 IS NULL THEN attempt_count ELSE 0 END,"
         " resource_count = resource_count + ?6, byte_count = byte_count + ?7,"
+        " resource_mark = max(resource_mark, resource_count + ?6),"
         " error_count = error_count + ?8, line_count = line_count + ?9"
         " WHERE job_key = ?1 AND task_index = ?2",
     [FHX__SQL_TASK_END] =

@@ -2,6 +2,11 @@
 #include "core/clock.h"
 #include "store/sqlite_store.h"
 
+/* How long a step waits at most for another process's transaction, and how often it looks. */
+#define PATIENCE_MAX_US INT64_C(5000000)
+#define PAUSE_FIRST_US INT64_C(1000)
+#define PAUSE_MAX_US INT64_C(50000)
+
 /* --- statements --- */
 
 /* Keeps the step's first failure, which the others only follow from. */
@@ -109,23 +114,6 @@ static void roll_back(fhx__sqlite *db) {
   sqlite3_reset(statement);
 }
 
-int32_t fhx__sqlite_begin(fhx__sqlite *db, bool changes) {
-  pthread_mutex_lock(&db->lock);
-  roll_back(db);
-  db->code = SQLITE_OK;
-  db->sentence = "the step is not possible";
-  db->wait_us = 0;
-  int32_t status = run_alone(db, changes ? FHX__SQL_BEGIN : FHX__SQL_BEGIN_READING);
-  /* After the wait for the write lock, so that leases are judged and given by one clock's order. */
-  db->now_us = db->clock == NULL ? fhx__clock_now_us() : db->clock(db->clock_user_data);
-  return status;
-}
-
-int32_t fhx__sqlite_refuse(fhx__sqlite *db, int32_t status, const char *sentence) {
-  db->sentence = sentence;
-  return status;
-}
-
 /* A statement that is not reset would keep the step's snapshot alive; a parameter that is not
    cleared would keep the caller's memory. */
 static void reset_statements(fhx__sqlite *db) {
@@ -134,6 +122,42 @@ static void reset_statements(fhx__sqlite *db) {
     sqlite3_reset(db->statements[i]);
     sqlite3_clear_bindings(db->statements[i]);
   }
+}
+
+static void open_transaction(fhx__sqlite *db, bool changes) {
+  db->code = SQLITE_OK;
+  run_alone(db, changes ? FHX__SQL_BEGIN : FHX__SQL_BEGIN_READING);
+  if (!changes) run_alone(db, FHX__SQL_BEGIN_SNAPSHOT);
+}
+
+int32_t fhx__sqlite_begin(fhx__sqlite *db, bool changes, const fhx_reply *reply) {
+  int64_t patience_us = fhx_reply_patience_us(reply);
+  if (patience_us > PATIENCE_MAX_US) patience_us = PATIENCE_MAX_US;
+  const int64_t until_us = fhx__clock_monotonic_us() + patience_us;
+  int64_t pause_us = PAUSE_FIRST_US;
+  pthread_mutex_lock(&db->lock);
+  roll_back(db);
+  open_transaction(db, changes);
+  while (db->code == SQLITE_BUSY && fhx__clock_monotonic_us() < until_us) {
+    reset_statements(db);
+    roll_back(db);
+    pthread_mutex_unlock(&db->lock);
+    fhx__clock_sleep_us(pause_us);
+    if (pause_us < PAUSE_MAX_US) pause_us *= 2;
+    pthread_mutex_lock(&db->lock);
+    roll_back(db);
+    open_transaction(db, changes);
+  }
+  db->sentence = "the step is not possible";
+  db->wait_us = 0;
+  /* After the wait for the write lock, so that leases are judged and given by one clock's order. */
+  db->now_us = db->clock == NULL ? fhx__clock_now_us() : db->clock(db->clock_user_data);
+  return fhx__sqlite_status(db);
+}
+
+int32_t fhx__sqlite_refuse(fhx__sqlite *db, int32_t status, const char *sentence) {
+  db->sentence = sentence;
+  return status;
 }
 
 /* Whether the same step may succeed later. */

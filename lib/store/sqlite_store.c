@@ -11,8 +11,8 @@
 #include "core/error.h"
 #include "core/structs.h"
 
-/* How long a step waits for another process's transaction. */
-#define BUSY_PATIENCE_MS 5000
+/* How long the opening waits for another process's transaction; a step waits in begin. */
+#define OPEN_PATIENCE_MS 5000
 
 static void close_store(void *user_data) {
   fhx__sqlite *db = user_data;
@@ -79,12 +79,13 @@ static int32_t open_file(fhx__sqlite *db, const char *path, fhx_error **error) {
     return fhx__fail(error, FHX_ERR_STORE, "the store's file cannot be opened: %s",
                      sqlite3_errstr(code));
   }
-  sqlite3_busy_timeout(db->connection, BUSY_PATIENCE_MS);
+  sqlite3_busy_timeout(db->connection, OPEN_PATIENCE_MS);
   status = fhx__sqlite_set_up(db->connection, in_memory, error);
   if (status != FHX_OK) return status;
   /* It must be at hand when there is no memory for anything: a transaction that stays open would
      lock the others out. */
   if (fhx__sqlite_statement(db, FHX__SQL_ROLLBACK) == NULL) return fhx__no_memory(error);
+  sqlite3_busy_timeout(db->connection, 0);
   return FHX_OK;
 }
 

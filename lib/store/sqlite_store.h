@@ -12,6 +12,7 @@
 typedef enum fhx__sql {
   FHX__SQL_BEGIN,
   FHX__SQL_BEGIN_READING,
+  FHX__SQL_BEGIN_SNAPSHOT,
   FHX__SQL_COMMIT,
   FHX__SQL_ROLLBACK,
   FHX__SQL_JOB_INSERT,
@@ -87,9 +88,12 @@ int32_t fhx__sqlite_set_up(sqlite3 *connection, bool in_memory, fhx_error **erro
 /*
  * A step: begin, statements, end. Begin takes the lock and opens a transaction, which holds the
  * file's write lock if the step `changes` something; end gives both back whatever begin said.
+ * Begin waits for another process's transaction as long as the reply's caller does, but not for
+ * ever, and without the lock: what waits for the file holds no other step up. Behind it nothing has
+ * to wait for the file any more.
  * A status of 0 or above commits, one below rolls back; then the reply is answered accordingly.
  */
-int32_t fhx__sqlite_begin(fhx__sqlite *db, bool changes);
+int32_t fhx__sqlite_begin(fhx__sqlite *db, bool changes, const fhx_reply *reply);
 void fhx__sqlite_end(fhx__sqlite *db, int32_t status, fhx_reply *reply);
 
 /* Notes why the step's condition does not hold; returns `status`. */
@@ -171,7 +175,8 @@ void fhx__sqlite_next_cleanup(void *user_data, int64_t keep_us, const char *afte
 void fhx__sqlite_claim_task(void *user_data, const char *job_id, const char *claim_id,
                             int64_t lease_us, uint32_t attempts_max, fhx_reply *reply);
 void fhx__sqlite_renew_task(void *user_data, const char *job_id, uint32_t task_index,
-                            uint64_t fence, uint64_t last_seq, int64_t lease_us, fhx_reply *reply);
+                            uint64_t fence, uint64_t last_seq, uint64_t resource_count,
+                            int64_t lease_us, fhx_reply *reply);
 void fhx__sqlite_plan_tasks(void *user_data, const fhx_plan *plan, fhx_reply *reply);
 void fhx__sqlite_record_checkpoint(void *user_data, const fhx_checkpoint *checkpoint,
                                    fhx_reply *reply);

@@ -23,22 +23,24 @@ static int32_t find_held(fhx__sqlite *db, const char *job_id, uint32_t task_inde
 }
 
 static int32_t renew(fhx__sqlite *db, const fhx__sqlite_task *task, uint64_t last_seq,
-                     int64_t lease_us) {
+                     uint64_t resource_count, int64_t lease_us) {
   sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_TASK_RENEW);
   fhx__sqlite_bind_integer(db, statement, 1, task->job.key);
   fhx__sqlite_bind_count(db, statement, 2, task->index);
   fhx__sqlite_bind_integer(db, statement, 3, fhx__sqlite_lease_end(db, lease_us));
+  fhx__sqlite_bind_count(db, statement, 4, resource_count);
   fhx__sqlite_run(db, statement);
   return announce(db, task, last_seq);
 }
 
 void fhx__sqlite_renew_task(void *user_data, const char *job_id, uint32_t task_index,
-                            uint64_t fence, uint64_t last_seq, int64_t lease_us, fhx_reply *reply) {
+                            uint64_t fence, uint64_t last_seq, uint64_t resource_count,
+                            int64_t lease_us, fhx_reply *reply) {
   fhx__sqlite *db = user_data;
   fhx__sqlite_task task;
-  int32_t status = fhx__sqlite_begin(db, true);
+  int32_t status = fhx__sqlite_begin(db, true, reply);
   if (status == FHX_OK) status = find_held(db, job_id, task_index, fence, &task);
-  if (status == FHX_OK) status = renew(db, &task, last_seq, lease_us);
+  if (status == FHX_OK) status = renew(db, &task, last_seq, resource_count, lease_us);
   fhx__sqlite_end(db, status, reply);
 }
 
@@ -82,7 +84,7 @@ static int32_t plan_tasks(fhx__sqlite *db, const fhx_plan *plan, const fhx__sqli
 void fhx__sqlite_plan_tasks(void *user_data, const fhx_plan *plan, fhx_reply *reply) {
   fhx__sqlite *db = user_data;
   fhx__sqlite_task task;
-  int32_t status = fhx__sqlite_begin(db, true);
+  int32_t status = fhx__sqlite_begin(db, true, reply);
   if (status == FHX_OK) {
     status = find_held(db, fhx_plan_job_id(plan), 0, fhx_plan_fence(plan), &task);
   }
@@ -162,7 +164,7 @@ void fhx__sqlite_record_checkpoint(void *user_data, const fhx_checkpoint *checkp
                                    fhx_reply *reply) {
   fhx__sqlite *db = user_data;
   fhx__sqlite_task task;
-  int32_t status = fhx__sqlite_begin(db, true);
+  int32_t status = fhx__sqlite_begin(db, true, reply);
   if (status == FHX_OK) {
     status = find_held(db, fhx_checkpoint_job_id(checkpoint), fhx_checkpoint_task_index(checkpoint),
                        fhx_checkpoint_fence(checkpoint), &task);
@@ -208,7 +210,7 @@ void fhx__sqlite_release_task(void *user_data, const char *job_id, uint32_t task
   fhx__sqlite *db = user_data;
   const release released = {how, attempts_max, status, reason};
   fhx__sqlite_task task;
-  int32_t outcome = fhx__sqlite_begin(db, true);
+  int32_t outcome = fhx__sqlite_begin(db, true, reply);
   if (outcome == FHX_OK) outcome = fhx__sqlite_find_task(db, job_id, task_index, &task);
   if (outcome == FHX_OK) outcome = fhx__sqlite_check_fence(db, &task, fence);
   if (outcome == FHX_OK) outcome = release_task(db, &task, &released);
@@ -221,7 +223,7 @@ void fhx__sqlite_read_task(void *user_data, const char *job_id, uint32_t task_in
                            fhx_reply *reply) {
   fhx__sqlite *db = user_data;
   fhx__sqlite_job job;
-  int32_t status = fhx__sqlite_begin(db, false);
+  int32_t status = fhx__sqlite_begin(db, false, reply);
   if (status == FHX_OK) status = fhx__sqlite_find_job(db, job_id, &job);
   if (status == FHX_OK) status = fhx__sqlite_reply_task(db, job.key, task_index, reply);
   fhx__sqlite_end(db, status, reply);

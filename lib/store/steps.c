@@ -41,6 +41,7 @@ int32_t fhx__store_create_job(fhx_store *store, const fhx_job_record *given, fhx
   if (fault != NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "%s", fault);
   fhx_reply reply;
   begin(&reply, FHX__ACCEPT_DONE, NULL);
+  reply.until_us = store->until_us;
   store->callbacks.create_job(store->user_data, &record, &reply);
   return finish(&reply, "the store's create_job", error);
 }
@@ -51,6 +52,7 @@ int32_t fhx__store_read_job(fhx_store *store, const char *job_id, fhx__job_entry
   fhx__store_answer answer = {.job_id = job_id, .job = entry};
   fhx_reply reply;
   begin(&reply, FHX__ACCEPT_DONE | FHX__ACCEPT_JOB, &answer);
+  reply.until_us = store->until_us;
   store->callbacks.read_job(store->user_data, job_id, &reply);
   int32_t status = finish(&reply, who, error);
   if (status == FHX_OK && !answer.given) {
@@ -84,12 +86,12 @@ int32_t fhx__store_claim_task(fhx_store *store, const char *job_id, const char *
 }
 
 int32_t fhx__store_renew_task(fhx_store *store, const char *job_id, uint32_t task_index,
-                              uint64_t fence, uint64_t last_seq, int64_t lease_us,
-                              fhx_error **error) {
+                              uint64_t fence, uint64_t last_seq, uint64_t resource_count,
+                              int64_t lease_us, fhx_error **error) {
   fhx_reply reply;
   begin(&reply, FHX__ACCEPT_DONE, NULL);
-  store->callbacks.renew_task(store->user_data, job_id, task_index, fence, last_seq, lease_us,
-                              &reply);
+  store->callbacks.renew_task(store->user_data, job_id, task_index, fence, last_seq, resource_count,
+                              lease_us, &reply);
   return finish(&reply, "the store's renew_task", error);
 }
 
@@ -190,6 +192,7 @@ int32_t fhx__store_read_task(fhx_store *store, const char *job_id, uint32_t task
 int32_t fhx__store_remove_job(fhx_store *store, const char *job_id, fhx_error **error) {
   fhx_reply reply;
   begin(&reply, FHX__ACCEPT_DONE, NULL);
+  reply.until_us = store->until_us;
   store->callbacks.remove_job(store->user_data, job_id, &reply);
   return finish(&reply, "the store's remove_job", error);
 }
@@ -202,6 +205,7 @@ int32_t fhx__store_list_parts(fhx_store *store, const char *job_id, uint32_t aft
       .parts = parts, .room = limit, .after_task = after_task, .after_number = after_seq};
   fhx_reply reply;
   begin(&reply, FHX__ACCEPT_DONE | FHX__ACCEPT_PARTS, &answer);
+  reply.until_us = store->until_us;
   store->callbacks.list_parts(store->user_data, job_id, after_task, after_seq, limit, &reply);
   int32_t status = finish(&reply, "the store's list_parts", error);
   if (status != FHX_OK) parts->len = before;
@@ -239,6 +243,7 @@ int32_t fhx__store_clean_job(fhx_store *store, const char *job_id, int64_t *wait
                              fhx_error **error) {
   fhx_reply reply;
   begin(&reply, FHX__ACCEPT_DONE | FHX__ACCEPT_WAIT, NULL);
+  reply.until_us = store->until_us;
   store->callbacks.clean_job(store->user_data, job_id, &reply);
   int32_t status = finish(&reply, "the store's clean_job", error);
   if (status == FHX_WAIT) *wait_us = wait_of(&reply);

@@ -67,6 +67,13 @@ fhx_store *fhx__store_ref(fhx_store *store) {
   return store;
 }
 
+void fhx__store_view(const fhx_store *store, int64_t until_us, fhx_store *view) {
+  memset(view, 0, sizeof *view);
+  view->callbacks = store->callbacks;
+  view->user_data = store->user_data;
+  view->until_us = until_us;
+}
+
 void fhx_store_free(fhx_store *store) {
   if (store == NULL) return;
   /* Whoever drops the last reference must see everything that the others did before. */

@@ -63,8 +63,8 @@ int32_t fhx__store_claim_task(fhx_store *store, const char *job_id, const char *
                               int64_t lease_us, uint32_t attempts_max, fhx__task_entry *entry,
                               int64_t *wait_us, fhx_error **error);
 int32_t fhx__store_renew_task(fhx_store *store, const char *job_id, uint32_t task_index,
-                              uint64_t fence, uint64_t last_seq, int64_t lease_us,
-                              fhx_error **error);
+                              uint64_t fence, uint64_t last_seq, uint64_t resource_count,
+                              int64_t lease_us, fhx_error **error);
 int32_t fhx__store_plan_tasks(fhx_store *store, const fhx_plan *plan, fhx_error **error);
 int32_t fhx__store_record_checkpoint(fhx_store *store, const fhx_checkpoint *checkpoint,
                                      fhx_error **error);

@@ -175,7 +175,8 @@ MEMBER(fhx_job_record, error_count, uint64_t, 144);
 MEMBER(fhx_job_record, estimated_resources, uint64_t, 152);
 MEMBER(fhx_job_record, jobs_max, uint32_t, 160);
 MEMBER(fhx_job_record, jobs_per_client_max, uint32_t, 164);
-STRUCT(fhx_job_record, 168);
+MEMBER(fhx_job_record, resource_mark, uint64_t, 168);
+STRUCT(fhx_job_record, 176);
 
 MEMBER(fhx_task_record, size, uint32_t, 0);
 MEMBER(fhx_task_record, state, uint32_t, 4);

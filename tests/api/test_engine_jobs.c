@@ -414,6 +414,8 @@ static void use_engine(char *body, size_t capacity) {
 static void memory_scenario(char *body, size_t capacity) {
   begin();
   of.options.lease_us = 20000;
+  /* A kick-off that has failed must leave no job behind (KICK-08). */
+  of.options.jobs_max = 1;
   bool made = of.options.source != NULL && of.options.destination != NULL;
   int32_t status = made ? fhx_engine_new(&of.options, &of.engine, NULL) : FHX_ERR_NO_MEMORY;
   if (status == FHX_OK) {

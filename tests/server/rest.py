@@ -3,11 +3,16 @@
 
     rest.py SERVER
 """
+import datetime
 import gzip
 import json
 import os
 import re
+import shutil
+import signal
+import sqlite3
 import tempfile
+import time
 import unittest
 
 import fhir_server
@@ -138,6 +143,84 @@ class Resources(ServerTest):
                 answer = self.server.request(method, path)
                 self.check_outcome(answer, 405)
                 self.assertEqual(answer.header("Allow"), allowed)
+
+
+def micros(instant):
+    """An instant in UTC as microseconds since 1970."""
+    whole, _, part = instant.rstrip("Z").partition(".")
+    seconds = datetime.datetime.fromisoformat(whole + "+00:00").timestamp()
+    return int(seconds) * 1000000 + int((part + "000000")[:6])
+
+
+class Clock(unittest.TestCase):
+    """What was stamped or exported stays in the past, whatever becomes of the system's clock."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="fhx-clock-")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def start(self, *options):
+        return Server(*options, folder=self.folder)
+
+    def database(self, sql, *values):
+        connection = sqlite3.connect(os.path.join(self.folder, "resources.db"))
+        with connection:
+            rows = connection.execute(sql, values).fetchall()
+        connection.close()
+        return rows
+
+    def mark(self):
+        return self.database("SELECT last_us FROM clock")[0][0]
+
+    def updated(self, server, id_):
+        return micros(server.put(patient(id_)).json()["meta"]["lastUpdated"])
+
+    def test_a_clock_that_was_set_back(self):
+        """As the server sees it: the times that it has given out lie an hour in the future."""
+        server = self.start()
+        last = self.updated(server, "a")
+        self.assertEqual(server.stop(), 0)
+        self.assertEqual(self.mark(), last)
+        ahead = last + 3600 * 1000000
+        self.database("UPDATE clock SET last_us = ?", ahead)
+        server = self.start()
+        first = self.updated(server, "a")
+        second = self.updated(server, "a")
+        self.assertGreater(first, ahead)
+        self.assertGreater(second, first)
+        self.assertEqual(server.stop(), 0)
+
+    def test_nothing_is_forgotten_by_a_crash(self):
+        """The T of an export is in the database before it is given to the client."""
+        server = self.start("--workers", "1")
+        last = self.updated(server, "a")
+        time.sleep(2.5)
+        url = server.get("/$export").header("Content-Location")
+        answers = [server.get(url)]
+        while answers[-1].status == 202:
+            time.sleep(0.05)
+            answers.append(server.get(url))
+        t = micros(answers[-1].json()["transactionTime"])
+        server.stop(signal.SIGKILL)
+        self.assertGreater(t, last)
+        self.assertGreaterEqual(self.mark(), t)
+        self.assertLessEqual(self.mark(), t + 3 * 1000000)
+        server = self.start()
+        self.assertGreater(self.updated(server, "b"), t)
+        self.assertEqual(server.stop(), 0)
+
+    def test_loaded_times_do_not_move_the_clock(self):
+        path = os.path.join(self.folder, "in.ndjson")
+        future = "2090-01-01T00:00:00.000Z"
+        with open(path, "w", encoding="ascii") as file:
+            json.dump(patient("a", meta={"lastUpdated": future}), file)
+        server = self.start("--load", path)
+        self.assertEqual(server.get("/Patient/a").json()["meta"]["lastUpdated"], future)
+        now = int(time.time() * 1000000)
+        self.assertLess(self.updated(server, "a"), now + 60 * 1000000)
+        self.assertEqual(server.get("/Patient/a").json()["meta"]["versionId"], "2")
+        self.assertEqual(server.stop(), 0)
+        self.assertLess(self.mark(), now + 60 * 1000000)
 
 
 class Metadata(ServerTest):

@@ -132,12 +132,13 @@ static void claim_task(void *user_data, const char *job_id, const char *claim_id
 }
 
 static void renew_task(void *user_data, const char *job_id, uint32_t task_index, uint64_t fence,
-                       uint64_t last_seq, int64_t lease_us, fhx_reply *reply) {
+                       uint64_t last_seq, uint64_t resource_count, int64_t lease_us,
+                       fhx_reply *reply) {
   call now;
   int32_t status = FHX_OK;
   if (begin(&now, user_data, FAULTY_RENEW_TASK, reply)) {
-    status = fhx__store_renew_task(now.store->inner, job_id, task_index, fence, last_seq, lease_us,
-                                   &now.error);
+    status = fhx__store_renew_task(now.store->inner, job_id, task_index, fence, last_seq,
+                                   resource_count, lease_us, &now.error);
   }
   if (!is_lost(&now)) pass_on(&now, status, 0);
 }

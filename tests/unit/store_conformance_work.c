@@ -48,10 +48,45 @@ static void a_lease_may_be_endless(void **state) {
   fhx_error *error = NULL;
   assert_int_equal(step_create(f, JOB_A), FHX_OK);
   assert_int_equal(step_claim(f, JOB_A, "one"), FHX_OK);
-  int32_t status = fhx__store_renew_task(fixture_store(f), JOB_A, 0, 1, 0, INT64_MAX, &error);
+  int32_t status = fhx__store_renew_task(fixture_store(f), JOB_A, 0, 1, 0, 0, INT64_MAX, &error);
   assert_int_equal(fixture_seen(status, &error), FHX_OK);
   f->now_us += 1000 * (int64_t)LEASE_US;
   assert_int_equal(step_claim(f, JOB_A, "two"), FHX_WAIT);
+}
+
+static void assert_mark(fixture *f, uint64_t expected) {
+  assert_int_equal(step_read_job(f, JOB_A), FHX_OK);
+  assert_int_equal(f->job.record.resource_mark, expected);
+}
+
+/* What clients have been shown never goes down (STAT-03), although the counts do. */
+static void the_resource_mark_only_rises(void **state) {
+  fixture *f = *state;
+  fixture_planned_job(f, JOB_A);
+  assert_mark(f, 0);
+  assert_int_equal(step_claim(f, JOB_A, "one"), FHX_OK);
+  assert_int_equal(step_claim(f, JOB_A, "two"), FHX_OK);
+  assert_int_equal(step_tell(f, JOB_A, 1, 1, 7), FHX_OK);
+  assert_mark(f, 7);
+  assert_int_equal(step_tell(f, JOB_A, 1, 1, 3), FHX_OK);
+  assert_mark(f, 7);
+  assert_int_equal(step_tell(f, JOB_A, 2, 1, 4), FHX_OK);
+  assert_mark(f, 11);
+  /* 10 of them are recorded; what was told belongs to the same ones. */
+  assert_int_equal(step_advance(f, JOB_A, 1, 1, 1, NULL, 0), FHX_OK);
+  assert_mark(f, 14);
+  assert_int_equal(step_tell(f, JOB_A, 1, 2, 99), FHX_ERR_REFUSED);
+  /* Without a token the task begins again. */
+  assert_int_equal(step_release(f, JOB_A, 1, 1, FHX_RELEASE_RETRY), FHX_OK);
+  assert_int_equal(step_claim(f, JOB_A, "three"), FHX_OK);
+  assert_int_equal(f->task.record.task_index, 1);
+  assert_int_equal(f->task.record.resource_count, 0);
+  assert_mark(f, 14);
+  assert_int_equal(f->job.record.resource_count, 0);
+  assert_int_equal(step_tell(f, JOB_A, 1, 2, 9), FHX_OK);
+  assert_mark(f, 14);
+  assert_int_equal(step_tell(f, JOB_A, 1, 2, 12), FHX_OK);
+  assert_mark(f, 16);
 }
 
 /* --- record_checkpoint --- */
@@ -307,6 +342,7 @@ int store_conformance_run_work(const store_conformance *subject) {
   const struct CMUnitTest tests[] = {
       FIXTURE_TEST(renewing_keeps_the_task),
       FIXTURE_TEST(a_lease_may_be_endless),
+      FIXTURE_TEST(the_resource_mark_only_rises),
       FIXTURE_TEST(a_checkpoint_is_recorded_whole),
       FIXTURE_TEST(a_checkpoint_is_recorded_once),
       FIXTURE_TEST(a_checkpoint_may_be_empty),

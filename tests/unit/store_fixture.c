@@ -93,7 +93,15 @@ int32_t step_renew(fixture *f, const char *job_id, uint32_t task_index, uint64_t
                    uint64_t last_seq) {
   fhx_error *error = NULL;
   return fixture_seen(fhx__store_renew_task(fixture_store(f), job_id, task_index, fence, last_seq,
-                                            LEASE_US, &error),
+                                            0, LEASE_US, &error),
+                      &error);
+}
+
+int32_t step_tell(fixture *f, const char *job_id, uint32_t task_index, uint64_t fence,
+                  uint64_t resource_count) {
+  fhx_error *error = NULL;
+  return fixture_seen(fhx__store_renew_task(fixture_store(f), job_id, task_index, fence, 0,
+                                            resource_count, LEASE_US, &error),
                       &error);
 }
 

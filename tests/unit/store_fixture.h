@@ -47,6 +47,9 @@ int32_t step_read_job(fixture *f, const char *job_id);
 int32_t step_claim(fixture *f, const char *job_id, const char *claim_id);
 int32_t step_renew(fixture *f, const char *job_id, uint32_t task_index, uint64_t fence,
                    uint64_t last_seq);
+/* Renews with a number of resources. */
+int32_t step_tell(fixture *f, const char *job_id, uint32_t task_index, uint64_t fence,
+                  uint64_t resource_count);
 /* With FHX_ERR_SOURCE and "the source is gone". */
 int32_t step_release(fixture *f, const char *job_id, uint32_t task_index, uint64_t fence,
                      uint32_t how);

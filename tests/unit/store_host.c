@@ -39,12 +39,14 @@ static void on_claim(void *u, const char *job_id, const char *claim_id, int64_t 
 }
 
 static void on_renew(void *u, const char *job_id, uint32_t task_index, uint64_t fence,
-                     uint64_t last_seq, int64_t lease_us, fhx_reply *reply) {
+                     uint64_t last_seq, uint64_t resource_count, int64_t lease_us,
+                     fhx_reply *reply) {
   assert_string_equal(job_id, JOB_ID);
   assert_int_equal(task_index, 1);
   assert_int_equal(fence, 2);
   assert_int_equal(last_seq, 3);
-  assert_int_equal(lease_us, 4);
+  assert_int_equal(resource_count, 4);
+  assert_int_equal(lease_us, 5);
   act(u, reply);
 }
 
@@ -191,7 +193,7 @@ static int32_t run_task_step(fhx_store *store, int step, results *r, fhx_error *
     case STEP_CLAIM_TASK:
       return fhx__store_claim_task(store, JOB_ID, "claim", 7, 3, &r->task, &r->wait_us, error);
     case STEP_RENEW_TASK:
-      return fhx__store_renew_task(store, JOB_ID, 1, 2, 3, 4, error);
+      return fhx__store_renew_task(store, JOB_ID, 1, 2, 3, 4, 5, error);
     case STEP_PLAN_TASKS:
       return fhx__store_plan_tasks(store, &plan, error);
     case STEP_RECORD_CHECKPOINT:

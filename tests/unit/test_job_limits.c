@@ -30,8 +30,8 @@ static void a_limit_is_definite(void **state) {
   (void)state;
   faulty_store *faulty = faulty_store_new(&knobs, &store);
   const fhx_job_record first = record_of(JOB_ID), second = record_of(OTHER_ID);
-  assert_int_equal(fhx__step_create(store, &first, NULL), FHX_OK);
-  assert_int_equal(fhx__step_create(store, &second, &error), FHX_ERR_LIMIT);
+  assert_int_equal(fhx__step_create(store, &first, 0, NULL), FHX_OK);
+  assert_int_equal(fhx__step_create(store, &second, 0, &error), FHX_ERR_LIMIT);
   assert_int_equal(fhx_error_status(error), FHX_ERR_LIMIT);
   fhx_error_free(error);
   assert_int_equal(faulty_store_calls(faulty, FAULTY_CREATE_JOB), 2);
@@ -51,7 +51,7 @@ static void a_lost_answer_is_no_limit(void **state) {
     fhx_error *error = NULL;
     faulty_store *faulty = faulty_store_new(&knobs, &store);
     const fhx_job_record record = record_of(JOB_ID);
-    assert_int_equal(fhx__step_create(store, &record, &error), FHX_OK);
+    assert_int_equal(fhx__step_create(store, &record, 0, &error), FHX_OK);
     assert_null(error);
     assert_int_equal(faulty_store_calls(faulty, FAULTY_CREATE_JOB), 3);
     fhx_store_free(store);
@@ -79,7 +79,7 @@ static void a_place_may_be_gone_when_asked_again(void **state) {
   (void)state;
   faulty = faulty_store_new(&knobs, &store);
   const fhx_job_record record = record_of(JOB_ID);
-  assert_int_equal(fhx__step_create(store, &record, NULL), FHX_ERR_LIMIT);
+  assert_int_equal(fhx__step_create(store, &record, 0, NULL), FHX_ERR_LIMIT);
   assert_int_equal(faulty_store_calls(faulty, FAULTY_CREATE_JOB), 2);
   fhx_store_free(store);
   faulty_store_end(faulty);

@@ -475,7 +475,7 @@ static int64_t racing_clock(void *user_data) {
 static void work(race *shared, fhx_store *store, const fhx_task_record *task) {
   uint64_t seq = task->next_seq;
   for (; seq <= RACE_CHECKPOINTS; seq++) {
-    fhx__store_renew_task(store, JOB_ID, task->task_index, task->fence, seq, 20000, NULL);
+    fhx__store_renew_task(store, JOB_ID, task->task_index, task->fence, seq, 0, 20000, NULL);
     /* Twice, as after a lost answer: at most one may be taken. */
     const uint32_t done = seq == RACE_CHECKPOINTS;
     int32_t status = FHX_OK;
@@ -661,7 +661,7 @@ static void live(void) {
   TRY_TWICE(FHX_OK, claim(store, "w", LEASE_US, &task));
   assert_int_equal(task.record.fence, 1);
   TRY_TWICE(FHX_OK, advance(store, 1, 1, 1, 0, NULL));
-  TRY_TWICE(FHX_OK, fhx__store_renew_task(store, JOB_ID, 1, 1, 2, LEASE_US, NULL));
+  TRY_TWICE(FHX_OK, fhx__store_renew_task(store, JOB_ID, 1, 1, 2, 0, LEASE_US, NULL));
   TRY_TWICE(FHX_ERR_REFUSED, advance(store, 1, 1, 1, 0, NULL));
   TRY_TWICE(FHX_OK, fhx__store_read_job(store, JOB_ID, &job, NULL));
   assert_string_equal(job.record.definition, "{}");
