@@ -64,6 +64,20 @@ typedef struct fhx_engine_options {
   /* Unfinished jobs in all and of one client, before a kick-off is answered 429; 0: 200 and 32. */
   uint32_t jobs_max;
   uint32_t jobs_per_client_max;
+  /* The server's FHIR version: FHX_FHIR_...; 0: R4. */
+  uint32_t fhir_version;
+  /* Polls of one job that are answered within one Retry-After before the next gets 429; 0: 100. One
+     that comes when Retry-After is over is always answered. */
+  uint32_t polls_max;
+  /* See fhx_job_options. */
+  uint32_t group_depth_max;
+  uint32_t reserved;
+  uint64_t group_members_max;
+  const char *associated_types;
+  /* A Patient compartment of the host's own, as for fhx_filter_add_compartment_path, instead of the
+     version's; 0: none. Copied. */
+  const char *const *compartment_paths;
+  uint64_t compartment_path_count;
 } fhx_engine_options;
 
 /* fhx_init for this structure. */
@@ -108,8 +122,10 @@ FHX_API void fhx_request_init(fhx_request *request, uint32_t size);
 typedef struct fhx_response fhx_response;
 
 /*
- * Answers a request under the `$export` paths: kick-off (`/$export`), status and cancel
- * (`/$export/<job>`), and file download (`/$export/<job>/<file>`). Every mistake of the client is a
+ * Answers a request under the `$export` paths: kick-off (`/$export`, `/Patient/$export`,
+ * `/Group/<id>/$export`), status and cancel (`/$export/<job>`), and file download
+ * (`/$export/<job>/<file>`). Whether the client may read the Group is the source's to say
+ * (FHX_ERR_DENIED), by the request's tenant and host_context. Every mistake of the client is a
  * response, 4xx with an OperationOutcome; the work is bounded whatever the size of the data, and
  * where the store is locked the answer is 503 within about a second. Any thread. The error is for
  * the host's own mistakes and for lack of memory.

@@ -48,6 +48,32 @@ FHX_API int32_t fhx_filter_add_patient(fhx_filter *filter, const char *patient_i
                                        fhx_error **error);
 
 /*
+ * Patient level (Bulk Data IG, `Patient/$export`): takes only what is in the Patient compartment of
+ * some patient. With fhx_filter_add_patient: of one of those.
+ */
+FHX_API int32_t fhx_filter_set_all_patients(fhx_filter *filter, fhx_error **error);
+
+/*
+ * Group level (`Group/[id]/$export`): takes only what is in the Patient compartment of a member of
+ * this Group, and members that are no patients themselves. The job resolves the Group as of its
+ * transactionTime. With fhx_filter_add_patient: only of members that were added. `group_id` is the
+ * bare id; FHX_ERR_ARGUMENT for what is none.
+ */
+FHX_API int32_t fhx_filter_set_group(fhx_filter *filter, const char *group_id, fhx_error **error);
+
+/* Called with a bare patient id that lives as long as the call; must not call the library. */
+typedef void (*fhx_patient_callback)(void *user_data, const char *patient_id);
+
+/*
+ * Names each patient in whose compartment a resource is, by the filter's compartment table: for a
+ * host that keeps an index of patients, by the very rule of the library. A patient may be named
+ * more than once. FHX_ERR_RESOURCE if it is not one valid resource.
+ */
+FHX_API int32_t fhx_filter_list_patients(const fhx_filter *filter, const void *data, size_t len,
+                                         fhx_patient_callback callback, void *user_data,
+                                         fhx_error **error);
+
+/*
  * Which version's Patient compartment counts, one of FHX_FHIR_...; that of R4 unless set. It
  * changes nothing where no patient is added. FHX_ERR_ARGUMENT for another number.
  */
@@ -78,7 +104,7 @@ FHX_API int32_t fhx_filter_set_base_url(fhx_filter *filter, const char *base_url
 
 /*
  * Stores 1 in `*matches` if the filter takes this resource, else 0. FHX_ERR_RESOURCE if it is not
- * one valid resource.
+ * one valid resource, FHX_ERR_UNSUPPORTED for a filter with a Group, which only a job resolves.
  */
 FHX_API int32_t fhx_filter_test(const fhx_filter *filter, const void *data, size_t len,
                                 uint32_t *matches, fhx_error **error);

@@ -18,6 +18,11 @@ FHX_BEGIN_DECLS
 
 /* Also compute each part's SHA-256. */
 #define FHX_JOB_SHA256 1u
+/*
+ * A Group export with `_since` also takes the older data of members who have joined since then
+ * (Bulk Data IG, `_since`): of those whose `member.period` begins after it.
+ */
+#define FHX_JOB_NEW_MEMBERS 2u
 
 typedef struct fhx_job_options {
   uint32_t size;
@@ -59,7 +64,16 @@ typedef struct fhx_job_options {
   uint32_t shards_max;
   /* The deepest nesting of objects and arrays accepted; 0: 100; at most 1,000. */
   uint32_t depth_max;
-  uint32_t reserved;
+  /* How deep Groups may be nested in the exported one; 0: 10. Deeper ones fail the job, as does
+     what is beyond the next. */
+  uint32_t group_depth_max;
+  /* The most members that all these Groups may have; 0: 50,000,000. */
+  uint64_t group_members_max;
+  /* Types with commas between, such as "Practitioner,Organization": of a Patient or Group export,
+     resources of these types that an exported one refers to are exported too, if they are within
+     the filter's types and window; NULL: none. What they themselves refer to is not followed.
+     Copied; only read by fhx_job_start. */
+  const char *associated_types;
 } fhx_job_options;
 
 typedef struct fhx_job fhx_job;
@@ -69,8 +83,11 @@ FHX_API void fhx_job_options_init(fhx_job_options *options, uint32_t size);
 
 /*
  * Starts a job: reads the source's clock, which fixes the manifest's transactionTime, and records
- * the job. Nothing is read yet. FHX_ERR_UNSUPPORTED names a type that the source does not have, or
- * says that types must be named.
+ * the job. Nothing is read yet but the Group and patients that the filter names, if the source has
+ * read_resource or group_members. FHX_ERR_UNSUPPORTED names a type that the source does not have,
+ * says that types must be named, or why a Group's members cannot be known; FHX_ERR_NOT_FOUND: the
+ * Group, or a patient, does not exist, or the patient is no member; FHX_ERR_DENIED: the source does
+ * not give them to this client.
  */
 FHX_API int32_t fhx_job_start(const fhx_job_options *options, fhx_job **job, fhx_error **error);
 

@@ -55,16 +55,28 @@ FHX_API uint32_t fhx_query_window_exact(const fhx_query *query);
 
 #define FHX_TIME_NONE INT64_MIN
 
+/* Whose resources are wanted: everybody's and nobody's; those in some patient's compartment; those
+   in the compartments of the patient set. */
+#define FHX_SCOPE_ALL 0
+#define FHX_SCOPE_PATIENTS 1
+#define FHX_SCOPE_PATIENT_SET 2
+FHX_API uint32_t fhx_query_scope(const fhx_query *query);
+
 /*
- * The patient set: 1 if the export is limited to some patients, else 0. Then their number; their
- * ids in ascending order of bytes, by position; and a membership test for one id.
+ * The patient set of FHX_SCOPE_PATIENT_SET, of any size: the number of patients; their ids in
+ * ascending order of bytes, by position; and a membership test for one id. A set that does not fit
+ * into memory is on disk: FHX_ERR_IO when it cannot be read. While a Group is still being resolved
+ * (read_resource, group_members) its set is not known: FHX_ERR_MISUSE.
  */
-FHX_API uint32_t fhx_query_has_patients(const fhx_query *query);
 FHX_API uint64_t fhx_query_patient_count(const fhx_query *query);
-/* Stores up to `capacity` ids from position `first` in `ids`, and how many in `*count`. */
+/* Stores at most `capacity` ids from position `first` in `ids`, and how many in `*count`: fewer
+   than there are, if they are many; 0 behind the last. They live until the next call for this
+   query. */
 FHX_API int32_t fhx_query_patients(const fhx_query *query, uint64_t first, uint64_t capacity,
                                    const char **ids, uint64_t *count, fhx_error **error);
-FHX_API uint32_t fhx_query_is_patient(const fhx_query *query, const char *patient_id);
+/* Stores 1 in `*is_patient` if the id is in the set, else 0. */
+FHX_API int32_t fhx_query_is_patient(const fhx_query *query, const char *patient_id,
+                                     uint32_t *is_patient, fhx_error **error);
 
 /* Where to go on: the token of a reply of this source; NULL and 0: from the beginning. */
 FHX_API const void *fhx_query_token(const fhx_query *query, size_t *len);
@@ -81,6 +93,7 @@ FHX_API const void *fhx_query_host_context(const fhx_query *query, size_t *len);
 #define FHX_APPLIED_TYPE 1u
 #define FHX_APPLIED_SINCE 2u
 #define FHX_APPLIED_UNTIL 4u
+/* Only what the query's scope holds is delivered, each resource once. */
 #define FHX_APPLIED_PATIENTS 8u
 /* Rows are the versions that were current at as_of. */
 #define FHX_APPLIED_AS_OF 16u
@@ -114,20 +127,29 @@ typedef void (*fhx_list_shards_callback)(void *user_data, const fhx_query *query
                                          uint32_t count_max, fhx_reply *reply);
 
 /*
- * Optional. One resource as of the query's as_of. `reference` is `Type/id`.
- * Answers: fhx_reply_item, then fhx_reply_done; fhx_reply_fail with FHX_ERR_NOT_FOUND;
- * fhx_reply_fail.
+ * Optional. One resource as of the query's as_of. `reference` is `Type/id`. Also called at the
+ * start of a job, for the Group and the patients that the export names; without it, what it would
+ * tell is found out by reading whole types, after the start.
+ * Answers: fhx_reply_item, then fhx_reply_done; fhx_reply_fail with FHX_ERR_NOT_FOUND; with
+ * FHX_ERR_DENIED: not for this client; fhx_reply_fail.
  */
 typedef void (*fhx_read_resource_callback)(void *user_data, const fhx_query *query,
                                            const char *reference, fhx_reply *reply);
 
 /*
- * Optional. The members of a Group as of the query's as_of, if the host can list them faster than
- * the library reads them from the Group. Answers: fhx_reply_item (`Type/id`) for each, then
- * fhx_reply_done; fhx_reply_fail with FHX_ERR_NOT_FOUND; fhx_reply_fail.
+ * Optional. The members of a Group as of the query's as_of, if the host can list them better than
+ * the library, which reads the Group's resource: page by page, or by criteria (`member-filter`), or
+ * by identifiers. Only active members, Groups among them, which the library follows. `after` is ""
+ * at first, then the last member that was given.
+ * Also called at the start of a job, with an `after` of "", to see whether there is such a Group.
+ * Answers: fhx_reply_item (`Type/id`) for the next members behind `after`, a few thousand at most,
+ * in ascending order of bytes, then fhx_reply_done; without an item: there are no more.
+ * fhx_reply_fail with FHX_ERR_NOT_FOUND; with FHX_ERR_DENIED: not for this client; with
+ * FHX_ERR_UNSUPPORTED: the library is to read this one's resource; fhx_reply_fail.
  */
 typedef void (*fhx_group_members_callback)(void *user_data, const fhx_query *query,
-                                           const char *group_id, fhx_reply *reply);
+                                           const char *group_id, const char *after,
+                                           fhx_reply *reply);
 
 /*
  * Optional. The types this source has; needed for an export that names none. Called at the start
@@ -202,8 +224,10 @@ FHX_API void fhx_folder_options_init(fhx_folder_options *options, uint32_t size)
  * A source over the files of a folder, not of its subfolders: `<Type>.ndjson`,
  * `<Type>.ndjson.gz`, and any name `<Type>.<more>.ndjson[.gz]` or `<Type>-<more>.ndjson[.gz]`; one
  * resource a line. The files must not change while a job runs. It selects types, resumes, and
- * offers runs of files as shards; the rest of a query is left to the library. FHX_ERR_NOT_FOUND,
- * FHX_ERR_DENIED or FHX_ERR_IO when the folder cannot be read.
+ * offers runs of files as shards; the rest of a query is left to the library. It has no index: to
+ * read a single resource, such as the Group of an export, it reads the files of that type up to
+ * there, which for a patient of millions takes seconds. FHX_ERR_NOT_FOUND, FHX_ERR_DENIED or
+ * FHX_ERR_IO when the folder cannot be read.
  */
 FHX_API int32_t fhx_folder_source_new(const fhx_folder_options *options, fhx_source **source,
                                       fhx_error **error);
@@ -232,8 +256,9 @@ FHX_API void fhx_sqlite_source_options_init(fhx_sqlite_source_options *options, 
  * A source over an SQLite table with one row for the newest version of each resource. The id column
  * holds the resource's id as text. Cursors run by id; an index over (type, id) makes them fast:
  * without it, every batch sorts the table. No read transaction outlives a call. It selects types,
- * resumes, offers ranges of ids as shards, and applies the time window where stamps are integers.
- * FHX_ERR_NOT_FOUND or FHX_ERR_SOURCE when the database or table cannot be read.
+ * resumes, offers ranges of ids as shards, reads single resources by that index, and applies the
+ * time window where stamps are integers. FHX_ERR_NOT_FOUND or FHX_ERR_SOURCE when the database or
+ * table cannot be read.
  */
 FHX_API int32_t fhx_sqlite_source_new(const fhx_sqlite_source_options *options, fhx_source **source,
                                       fhx_error **error);

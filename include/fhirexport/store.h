@@ -41,7 +41,9 @@ typedef struct fhx_store fhx_store;
 /* Phases of a job. A task can be claimed when every task of the earlier phases is done. */
 #define FHX_PHASE_PLAN 0
 #define FHX_PHASE_MAIN 1
-#define FHX_PHASE_FINISH 2
+/* Resources that others refer to, or a Group names, and that are in no compartment. */
+#define FHX_PHASE_ASSOCIATED 2
+#define FHX_PHASE_FINISH 3
 
 /* States of a task. */
 #define FHX_TASK_WAITING 1
@@ -178,6 +180,34 @@ FHX_API uint64_t fhx_plan_fence(const fhx_plan *plan);
 /* The new tasks; their task_index runs from 1. The record is valid until the next call. */
 FHX_API uint32_t fhx_plan_task_count(const fhx_plan *plan);
 FHX_API const fhx_task_record *fhx_plan_task(const fhx_plan *plan, uint32_t position);
+/* To be appended to the job's error lines, as task 0's. */
+FHX_API uint32_t fhx_plan_line_count(const fhx_plan *plan);
+FHX_API const void *fhx_plan_line(const fhx_plan *plan, uint32_t position, size_t *len);
+
+/*
+ * Lists of texts that a job keeps, each sorted and without doubles: who is exported, and what is
+ * still to be exported because something refers to it.
+ */
+/* The bare ids of the Group's members that are patients. */
+#define FHX_MEMBERS_PATIENT 1
+/* Those of them that do not exist. */
+#define FHX_MEMBERS_MISSING 2
+/* Those of them that have joined since the export's `_since`. */
+#define FHX_MEMBERS_NEW 3
+/* `Type/id` of resources for the phase FHX_PHASE_ASSOCIATED. */
+#define FHX_MEMBERS_WANTED 4
+
+/* What add_members stores; valid during the call. */
+typedef struct fhx_members fhx_members;
+FHX_API const char *fhx_members_job_id(const fhx_members *members);
+FHX_API uint32_t fhx_members_task_index(const fhx_members *members);
+FHX_API uint64_t fhx_members_fence(const fhx_members *members);
+/* FHX_MEMBERS_... */
+FHX_API uint32_t fhx_members_list(const fhx_members *members);
+/* At most 10,000, in ascending order of bytes, UTF-8 and not empty; the same one may come twice.
+   NULL when `position` is out of range. */
+FHX_API uint32_t fhx_members_count(const fhx_members *members);
+FHX_API const char *fhx_members_text(const fhx_members *members, uint32_t position);
 
 /* What a checkpoint records; valid during the call. */
 typedef struct fhx_checkpoint fhx_checkpoint;
@@ -227,7 +257,9 @@ typedef void (*fhx_read_job_callback)(void *user_data, const char *job_id, fhx_r
  *   - else the task's fence and attempt_count rise by one, it runs, `claim_id` holds it for
  *     `lease_us`, and an attempt is recorded with the task's next_seq as its first;
  *   - a task without a token first loses its parts, error lines, counts and last id; next_seq
- *     stays, and so does what it adds to resource_mark.
+ *     stays, and so does what it adds to resource_mark. With task 0 all members of the job go; where
+ *     they are so many that other steps would wait for it, a piece of them at a time: until all are
+ *     gone the task waits, held by nobody.
  * Answers: see fhx_reply_task; fhx_reply_wait (until a lease may lapse) when there is none now;
  * fhx_reply_end when the job is in a final state (NULL: when no job runs).
  */
@@ -244,8 +276,8 @@ typedef void (*fhx_renew_task_callback)(void *user_data, const char *job_id, uin
                                         int64_t lease_us, fhx_reply *reply);
 
 /*
- * Add the plan's tasks, waiting, and end task 0. Condition: the job runs, task 0 runs, and the
- * plan's fence is its current one.
+ * Add the plan's tasks, waiting, and its error lines, and end task 0. Condition: the job runs, task
+ * 0 runs, and the plan's fence is its current one.
  */
 typedef void (*fhx_plan_tasks_callback)(void *user_data, const fhx_plan *plan, fhx_reply *reply);
 
@@ -274,6 +306,20 @@ typedef void (*fhx_record_checkpoint_callback)(void *user_data, const fhx_checkp
 typedef void (*fhx_release_task_callback)(void *user_data, const char *job_id, uint32_t task_index,
                                           uint64_t fence, uint32_t how, uint32_t attempts_max,
                                           int32_t status, const char *reason, fhx_reply *reply);
+
+/*
+ * Add texts to a list; those that it has already do no harm. Condition: the job runs, the task
+ * runs, and the fence is its current one.
+ */
+typedef void (*fhx_add_members_callback)(void *user_data, const fhx_members *members,
+                                         fhx_reply *reply);
+
+/*
+ * Up to `limit` texts of a list (FHX_MEMBERS_...) in ascending order of bytes, those behind `after`
+ * ("" is before all): fhx_reply_item.
+ */
+typedef void (*fhx_list_members_callback)(void *user_data, const char *job_id, uint32_t list,
+                                          const char *after, uint32_t limit, fhx_reply *reply);
 
 /* Read a task. Answers: see fhx_reply_task; FHX_ERR_NOT_FOUND. */
 typedef void (*fhx_read_task_callback)(void *user_data, const char *job_id, uint32_t task_index,
@@ -304,9 +350,11 @@ typedef void (*fhx_list_attempts_callback)(void *user_data, const char *job_id, 
                                            uint64_t after_fence, uint32_t limit, fhx_reply *reply);
 
 /*
- * The objects of a failed or removing job are gone: forget its parts, attempts and error lines; a
- * failed job stays, with cleanup_due 0, a removing one goes. Condition: cleanup_due is 1 and no
- * task holds a lease that has not lapsed; else fhx_reply_wait, or FHX_ERR_REFUSED.
+ * The objects of a failed or removing job are gone: forget its parts, attempts, error lines and
+ * members; a failed job stays, with cleanup_due 0, a removing one goes. Condition: cleanup_due is 1
+ * and no task holds a lease that has not lapsed; else fhx_reply_wait, or FHX_ERR_REFUSED. Where so
+ * much is to be forgotten that other steps would wait for it, a piece of it at a time, and
+ * fhx_reply_wait with 0 until it is all.
  */
 typedef void (*fhx_clean_job_callback)(void *user_data, const char *job_id, fhx_reply *reply);
 
@@ -341,6 +389,8 @@ typedef struct fhx_store_callbacks {
   fhx_list_attempts_callback list_attempts;
   fhx_clean_job_callback clean_job;
   fhx_next_cleanup_callback next_cleanup;
+  fhx_add_members_callback add_members;
+  fhx_list_members_callback list_members;
   fhx_store_destroy_callback destroy; /* optional; all others are needed */
 } fhx_store_callbacks;
 

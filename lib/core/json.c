@@ -210,6 +210,7 @@ static int on_string(void *context, const unsigned char *text, size_t len) {
 
 static int on_key(void *context, const unsigned char *text, size_t len) {
   reader *read = context;
+  if (memchr(text, '\0', len) != NULL) return reader_stop(read, FHX_ERR_ARGUMENT);
   read->key = fhx__copy_bytes(text, len);
   return read->key != NULL ? 1 : reader_stop(read, FHX_ERR_NO_MEMORY);
 }

@@ -92,6 +92,16 @@ bool fhx__is_utf8(const void *data, size_t len) {
   return true;
 }
 
+bool fhx__list_has(const char *list, const char *name) {
+  size_t wanted = strlen(name);
+  for (const char *at = list; at != NULL;) {
+    size_t len = strcspn(at, ",");
+    if (len == wanted && memcmp(at, name, len) == 0) return true;
+    at = at[len] == '\0' ? NULL : at + len + 1;
+  }
+  return false;
+}
+
 char fhx__escape_spells(char letter) {
   switch (letter) {
     case 'b':

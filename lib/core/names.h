@@ -23,6 +23,9 @@ bool fhx__is_part_name(const char *text);
 /* Well-formed UTF-8 (no surrogates, nothing overlong). */
 bool fhx__is_utf8(const void *data, size_t len);
 
+/* Whether a list with commas has this entry; NULL has none. */
+bool fhx__list_has(const char *list, const char *name);
+
 /* What the letter behind a backslash stands for in a JSON string: n is a line feed. A letter that
    stands for itself, and the u of a code point, come back as they are. */
 char fhx__escape_spells(char letter);

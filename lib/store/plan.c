@@ -1,5 +1,13 @@
-/* How a store reads the plan or the checkpoint that it is to record. */
+/* How a store reads the plan, the members or the checkpoint that it is to record. */
 #include "store/store.h"
+
+/* The line at `position`, which there is, of lines that lie one behind the other. */
+static const void *line_at(const char *lines, const uint64_t *line_ends, uint32_t position,
+                           size_t *len) {
+  uint64_t begin = position == 0 ? 0 : line_ends[position - 1];
+  if (len != NULL) *len = (size_t)(line_ends[position] - begin);
+  return lines + begin;
+}
 
 const char *fhx_plan_job_id(const fhx_plan *plan) {
   return plan == NULL ? "" : plan->job_id;
@@ -15,6 +23,40 @@ uint32_t fhx_plan_task_count(const fhx_plan *plan) {
 
 const fhx_task_record *fhx_plan_task(const fhx_plan *plan, uint32_t position) {
   return plan == NULL || position >= plan->task_count ? NULL : &plan->tasks[position];
+}
+
+uint32_t fhx_plan_line_count(const fhx_plan *plan) {
+  return plan == NULL ? 0 : plan->line_count;
+}
+
+const void *fhx_plan_line(const fhx_plan *plan, uint32_t position, size_t *len) {
+  if (len != NULL) *len = 0;
+  if (plan == NULL || position >= plan->line_count) return NULL;
+  return line_at(plan->lines, plan->line_ends, position, len);
+}
+
+const char *fhx_members_job_id(const fhx_members *members) {
+  return members == NULL ? "" : members->job_id;
+}
+
+uint32_t fhx_members_task_index(const fhx_members *members) {
+  return members == NULL ? 0 : members->task_index;
+}
+
+uint64_t fhx_members_fence(const fhx_members *members) {
+  return members == NULL ? 0 : members->fence;
+}
+
+uint32_t fhx_members_list(const fhx_members *members) {
+  return members == NULL ? 0 : members->list;
+}
+
+uint32_t fhx_members_count(const fhx_members *members) {
+  return members == NULL ? 0 : members->count;
+}
+
+const char *fhx_members_text(const fhx_members *members, uint32_t position) {
+  return members == NULL || position >= members->count ? NULL : members->texts[position];
 }
 
 const char *fhx_checkpoint_job_id(const fhx_checkpoint *checkpoint) {
@@ -79,7 +121,5 @@ uint32_t fhx_checkpoint_line_count(const fhx_checkpoint *checkpoint) {
 const void *fhx_checkpoint_line(const fhx_checkpoint *checkpoint, uint32_t position, size_t *len) {
   if (len != NULL) *len = 0;
   if (checkpoint == NULL || position >= checkpoint->line_count) return NULL;
-  uint64_t begin = position == 0 ? 0 : checkpoint->line_ends[position - 1];
-  if (len != NULL) *len = (size_t)(checkpoint->line_ends[position] - begin);
-  return checkpoint->lines + begin;
+  return line_at(checkpoint->lines, checkpoint->line_ends, position, len);
 }

@@ -50,6 +50,17 @@ static int32_t give_out(fhx__sqlite *db, const claim *claimed, int64_t job_key, 
   return status == FHX_OK ? fhx__sqlite_reply_task(db, job_key, index, claimed->reply) : status;
 }
 
+/* Task 0 begins again without the members that an earlier attempt found. While there are more than
+   one step drops it is nobody's, so that this attempt, if it still lives, adds none to the rest. */
+static int32_t forget_members(fhx__sqlite *db, claim *claimed, int64_t job_key,
+                              uint32_t attempt_count) {
+  int32_t status = fhx__sqlite_drop_members(db, job_key);
+  if (status != FHX_WAIT) return status;
+  claimed->lapse_us = db->now_us;
+  status = fhx__sqlite_put_back(db, job_key, 0, attempt_count);
+  return status == FHX_OK ? FHX_WAIT : status;
+}
+
 /* The attempts are used up: the job fails, for a reason that names the type and no ids. */
 static int32_t give_up(fhx__sqlite *db, int64_t job_key, int64_t phase, const char *resource_type,
                        uint32_t attempt_count) {
@@ -96,7 +107,10 @@ static int32_t claim_of_job(fhx__sqlite *db, claim *claimed, int64_t job_key) {
     return give_up(db, job_key, phase, resource_type, attempt_count);
   }
   const uint32_t index = fhx__sqlite_small(found, 0);
-  return give_out(db, claimed, job_key, index, sqlite3_column_int(found, 4) == 0);
+  const bool has_token = sqlite3_column_int(found, 4) == 0;
+  int32_t status = FHX_OK;
+  if (index == 0 && !has_token) status = forget_members(db, claimed, job_key, attempt_count);
+  return status == FHX_OK ? give_out(db, claimed, job_key, index, has_token) : status;
 }
 
 /* The oldest running job that has a task to give. */

@@ -6,6 +6,10 @@
 #define WAIT_MAX_US 1000000
 #define WAIT_MIN_US 1000
 
+/* How many members one step drops at most, since others wait for its transaction: as many as one
+   step adds. */
+#define DROP_MAX 10000
+
 int32_t fhx__sqlite_find_job(fhx__sqlite *db, const char *job_id, fhx__sqlite_job *job) {
   sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_JOB_FIND);
   fhx__sqlite_bind_text(db, statement, 1, job_id);
@@ -108,6 +112,30 @@ int32_t fhx__sqlite_run_for(fhx__sqlite *db, fhx__sql id, int64_t job_key, uint3
   if (statement != NULL && sqlite3_bind_parameter_count(statement) > 1) {
     fhx__sqlite_bind_count(db, statement, 2, task_index);
   }
+  return fhx__sqlite_run(db, statement);
+}
+
+int32_t fhx__sqlite_drop_members(fhx__sqlite *db, int64_t job_key) {
+  sqlite3_stmt *piece = fhx__sqlite_statement(db, FHX__SQL_MEMBER_PIECE);
+  fhx__sqlite_bind_integer(db, piece, 1, job_key);
+  fhx__sqlite_bind_integer(db, piece, 2, DROP_MAX);
+  if (!fhx__sqlite_row(db, piece)) {
+    return fhx__sqlite_run_for(db, FHX__SQL_MEMBER_DELETE_ALL, job_key, 0);
+  }
+  sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_MEMBER_DELETE_PIECE);
+  fhx__sqlite_bind_integer(db, statement, 1, job_key);
+  fhx__sqlite_bind_integer(db, statement, 2, sqlite3_column_int64(piece, 0));
+  fhx__sqlite_bind_text(db, statement, 3, fhx__sqlite_text(db, piece, 1));
+  const int32_t status = fhx__sqlite_run(db, statement);
+  return status == FHX_OK ? FHX_WAIT : status;
+}
+
+int32_t fhx__sqlite_put_back(fhx__sqlite *db, int64_t job_key, uint32_t task_index,
+                             uint32_t attempt_count) {
+  sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_TASK_RELEASE);
+  fhx__sqlite_bind_integer(db, statement, 1, job_key);
+  fhx__sqlite_bind_count(db, statement, 2, task_index);
+  fhx__sqlite_bind_count(db, statement, 3, attempt_count);
   return fhx__sqlite_run(db, statement);
 }
 

@@ -150,6 +150,7 @@ static int32_t check_leases(fhx__sqlite *db, int64_t job_key) {
   return fhx__sqlite_wait_until(db, sqlite3_column_int64(statement, 0));
 }
 
+/* The members go first, in as many steps as that takes; all else then goes in one. */
 static int32_t clean_job(fhx__sqlite *db, const char *job_id) {
   fhx__sqlite_job job;
   int32_t status = fhx__sqlite_find_job(db, job_id, &job);
@@ -158,6 +159,7 @@ static int32_t clean_job(fhx__sqlite *db, const char *job_id) {
     return fhx__sqlite_refuse(db, FHX_ERR_REFUSED, "the job has nothing to be cleaned up");
   }
   status = check_leases(db, job.key);
+  if (status == FHX_OK) status = fhx__sqlite_drop_members(db, job.key);
   if (status != FHX_OK) return status;
   fhx__sqlite_run_for(db, FHX__SQL_PART_DELETE_ALL, job.key, 0);
   fhx__sqlite_run_for(db, FHX__SQL_LINE_DELETE_ALL, job.key, 0);

@@ -1,4 +1,4 @@
-/* The SQLite store's lists: parts, error lines, attempts, a page at a time. */
+/* The SQLite store's lists: parts, error lines, attempts, members, a page at a time. */
 #include "store/sqlite_store.h"
 
 /* The statement of a list: a job, the place that it begins at or behind, and how many rows. */
@@ -44,10 +44,11 @@ static int32_t reply_attempt(fhx__sqlite *db, sqlite3_stmt *row, fhx_reply *repl
   return db->code == SQLITE_OK ? fhx_reply_attempt(reply, &record) : FHX_ERR_STORE;
 }
 
-static int32_t reply_line(fhx__sqlite *db, sqlite3_stmt *row, fhx_reply *reply) {
+/* A line or a member. */
+static int32_t reply_item(fhx__sqlite *db, sqlite3_stmt *row, fhx_reply *reply) {
   size_t len = 0;
-  const void *line = fhx__sqlite_bytes(db, row, 0, &len);
-  return db->code == SQLITE_OK ? fhx_reply_item(reply, line, len) : FHX_ERR_STORE;
+  const void *item = fhx__sqlite_bytes(db, row, 0, &len);
+  return db->code == SQLITE_OK ? fhx_reply_item(reply, item, len) : FHX_ERR_STORE;
 }
 
 typedef int32_t (*reply_row)(fhx__sqlite *db, sqlite3_stmt *row, fhx_reply *reply);
@@ -107,7 +108,7 @@ static int32_t list_lines(fhx__sqlite *db, int64_t job_key, uint64_t first, uint
   uint32_t task_index = 0;
   if (!find_line(db, job_key, &position, &task_index)) return fhx__sqlite_status(db);
   sqlite3_stmt *list = list_from(db, FHX__SQL_LINE_LIST, job_key, task_index, position, limit);
-  return reply_all(db, list, reply_line, reply);
+  return reply_all(db, list, reply_item, reply);
 }
 
 void fhx__sqlite_list_lines(void *user_data, const char *job_id, uint64_t first, uint32_t limit,
@@ -117,5 +118,22 @@ void fhx__sqlite_list_lines(void *user_data, const char *job_id, uint64_t first,
   int32_t status = fhx__sqlite_begin(db, false, reply);
   if (status == FHX_OK) status = fhx__sqlite_find_job(db, job_id, &job);
   if (status == FHX_OK) status = list_lines(db, job.key, first, limit, reply);
+  fhx__sqlite_end(db, status, reply);
+}
+
+void fhx__sqlite_list_members(void *user_data, const char *job_id, uint32_t list, const char *after,
+                              uint32_t limit, fhx_reply *reply) {
+  fhx__sqlite *db = user_data;
+  fhx__sqlite_job job;
+  int32_t status = fhx__sqlite_begin(db, false, reply);
+  if (status == FHX_OK) status = fhx__sqlite_find_job(db, job_id, &job);
+  if (status == FHX_OK) {
+    sqlite3_stmt *members = fhx__sqlite_statement(db, FHX__SQL_MEMBER_LIST);
+    fhx__sqlite_bind_integer(db, members, 1, job.key);
+    fhx__sqlite_bind_count(db, members, 2, list);
+    fhx__sqlite_bind_text(db, members, 3, after);
+    fhx__sqlite_bind_count(db, members, 4, limit);
+    status = reply_all(db, members, reply_item, reply);
+  }
   fhx__sqlite_end(db, status, reply);
 }

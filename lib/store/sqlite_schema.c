@@ -40,7 +40,7 @@ static const char schema[] =
     "CREATE TABLE task ("
     "  job_key INTEGER NOT NULL REFERENCES job,"
     "  task_index INTEGER NOT NULL,"
-    "  phase INTEGER NOT NULL CHECK (phase BETWEEN 0 AND 2),"
+    "  phase INTEGER NOT NULL CHECK (phase BETWEEN 0 AND 3),"
     "  state INTEGER NOT NULL DEFAULT 1 CHECK (state BETWEEN 1 AND 3),"
     "  resource_type TEXT NOT NULL,"
     "  shard_index INTEGER NOT NULL,"
@@ -93,6 +93,12 @@ static const char schema[] =
     "  position INTEGER NOT NULL,"
     "  line BLOB NOT NULL,"
     "  PRIMARY KEY (job_key, task_index, position)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE member ("
+    "  job_key INTEGER NOT NULL REFERENCES job,"
+    "  list INTEGER NOT NULL CHECK (list BETWEEN 1 AND 4),"
+    "  member TEXT NOT NULL COLLATE BINARY,"
+    "  PRIMARY KEY (job_key, list, member)"
     ") STRICT, WITHOUT ROWID;"
     /* clang-format off */
     "PRAGMA application_id = " NUMBER_TEXT(APPLICATION_ID) ";"
@@ -192,6 +198,8 @@ const char *const fhx__sql_texts[FHX__SQL_COUNT] = {
         " resource_mark = max(resource_mark, resource_count + ?6),"
         " error_count = error_count + ?8, line_count = line_count + ?9"
         " WHERE job_key = ?1 AND task_index = ?2",
+    [FHX__SQL_TASK_LINES] =
+        "UPDATE task SET line_count = line_count + ?3 WHERE job_key = ?1 AND task_index = ?2",
     [FHX__SQL_TASK_END] =
         "UPDATE task SET state = 3, claim_id = NULL, lease_until_us = 0"
         " WHERE job_key = ?1 AND task_index = ?2",
@@ -239,6 +247,18 @@ const char *const fhx__sql_texts[FHX__SQL_COUNT] = {
         " ORDER BY task_index, position LIMIT ?4",
     [FHX__SQL_LINE_DELETE] = "DELETE FROM error_line WHERE job_key = ?1 AND task_index = ?2",
     [FHX__SQL_LINE_DELETE_ALL] = "DELETE FROM error_line WHERE job_key = ?1",
+    [FHX__SQL_MEMBER_INSERT] =
+        "INSERT INTO member (job_key, list, member) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+    [FHX__SQL_MEMBER_LIST] =
+        "SELECT member FROM member WHERE job_key = ?1 AND list = ?2 AND member > ?3"
+        " ORDER BY member LIMIT ?4",
+    /* The first member behind a piece of ?2 members. */
+    [FHX__SQL_MEMBER_PIECE] =
+        "SELECT list, member FROM member WHERE job_key = ?1"
+        " ORDER BY list, member LIMIT 1 OFFSET ?2",
+    [FHX__SQL_MEMBER_DELETE_PIECE] =
+        "DELETE FROM member WHERE job_key = ?1 AND (list, member) < (?2, ?3)",
+    [FHX__SQL_MEMBER_DELETE_ALL] = "DELETE FROM member WHERE job_key = ?1",
 };
 
 static int32_t fail(sqlite3 *connection, fhx_error **error, const char *what) {

@@ -38,6 +38,8 @@ static const fhx_store_callbacks sqlite_callbacks = {
     .list_attempts = fhx__sqlite_list_attempts,
     .clean_job = fhx__sqlite_clean_job,
     .next_cleanup = fhx__sqlite_next_cleanup,
+    .add_members = fhx__sqlite_add_members,
+    .list_members = fhx__sqlite_list_members,
     .destroy = close_store,
 };
 

@@ -41,6 +41,7 @@ typedef enum fhx__sql {
   FHX__SQL_TASK_EMPTY,
   FHX__SQL_TASK_RENEW,
   FHX__SQL_TASK_CHECKPOINT,
+  FHX__SQL_TASK_LINES,
   FHX__SQL_TASK_END,
   FHX__SQL_TASK_RELEASE,
   FHX__SQL_TASK_DELETE_ALL,
@@ -58,6 +59,11 @@ typedef enum fhx__sql {
   FHX__SQL_LINE_LIST,
   FHX__SQL_LINE_DELETE,
   FHX__SQL_LINE_DELETE_ALL,
+  FHX__SQL_MEMBER_INSERT,
+  FHX__SQL_MEMBER_LIST,
+  FHX__SQL_MEMBER_PIECE,
+  FHX__SQL_MEMBER_DELETE_PIECE,
+  FHX__SQL_MEMBER_DELETE_ALL,
   FHX__SQL_COUNT
 } fhx__sql;
 
@@ -159,6 +165,12 @@ int32_t fhx__sqlite_reply_task(fhx__sqlite *db, int64_t job_key, uint32_t task_i
                                fhx_reply *reply);
 /* Runs a statement whose parameters are a job and, where it has a second one, a task of it. */
 int32_t fhx__sqlite_run_for(fhx__sqlite *db, fhx__sql id, int64_t job_key, uint32_t task_index);
+/* Drops members of the job: FHX_OK when none is left, FHX_WAIT when there were more than others can
+   be made to wait for; then the next step goes on. */
+int32_t fhx__sqlite_drop_members(fhx__sqlite *db, int64_t job_key);
+/* The task waits again, with so many attempts behind it. */
+int32_t fhx__sqlite_put_back(fhx__sqlite *db, int64_t job_key, uint32_t task_index,
+                             uint32_t attempt_count);
 /* When a lease that is given now lapses. */
 int64_t fhx__sqlite_lease_end(const fhx__sqlite *db, int64_t lease_us);
 /* Sets wait_us to the time until `lapse_us`, but not for long: a task may be given back sooner. */
@@ -183,6 +195,9 @@ void fhx__sqlite_record_checkpoint(void *user_data, const fhx_checkpoint *checkp
 void fhx__sqlite_release_task(void *user_data, const char *job_id, uint32_t task_index,
                               uint64_t fence, uint32_t how, uint32_t attempts_max, int32_t status,
                               const char *reason, fhx_reply *reply);
+void fhx__sqlite_add_members(void *user_data, const fhx_members *members, fhx_reply *reply);
+void fhx__sqlite_list_members(void *user_data, const char *job_id, uint32_t list, const char *after,
+                              uint32_t limit, fhx_reply *reply);
 void fhx__sqlite_read_task(void *user_data, const char *job_id, uint32_t task_index,
                            fhx_reply *reply);
 void fhx__sqlite_list_parts(void *user_data, const char *job_id, uint32_t after_task,

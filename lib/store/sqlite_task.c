@@ -1,5 +1,5 @@
-/* The SQLite store's steps on a task that a worker holds: renew, plan, checkpoint, release; and
-   reading one. */
+/* The SQLite store's steps on a task that a worker holds: renew, plan, members, checkpoint,
+   release; and reading one. */
 #include "store/sqlite_store.h"
 
 /* --- renew --- */
@@ -72,12 +72,42 @@ static int32_t insert_task(fhx__sqlite *db, int64_t job_key, const fhx_task_reco
   return fhx__sqlite_run(db, statement);
 }
 
+/* `position` counts from the first line of this step. Must come before the task's line_count rises:
+   the line's own position counts on from it. */
+static int32_t insert_line(fhx__sqlite *db, const fhx__sqlite_task *task, uint32_t position,
+                           const void *line, size_t len) {
+  sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_LINE_INSERT);
+  fhx__sqlite_bind_integer(db, statement, 1, task->job.key);
+  fhx__sqlite_bind_count(db, statement, 2, task->index);
+  fhx__sqlite_bind_count(db, statement, 3, position);
+  fhx__sqlite_bind_bytes(db, statement, 4, line, len);
+  return fhx__sqlite_run(db, statement);
+}
+
+static int32_t insert_plan_lines(fhx__sqlite *db, const fhx_plan *plan,
+                                 const fhx__sqlite_task *task) {
+  int32_t status = FHX_OK;
+  const uint32_t count = fhx_plan_line_count(plan);
+  for (uint32_t i = 0; i < count && status == FHX_OK; i++) {
+    size_t len = 0;
+    const void *line = fhx_plan_line(plan, i, &len);
+    status = insert_line(db, task, i, line, len);
+  }
+  if (count == 0 || status != FHX_OK) return status;
+  sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_TASK_LINES);
+  fhx__sqlite_bind_integer(db, statement, 1, task->job.key);
+  fhx__sqlite_bind_count(db, statement, 2, task->index);
+  fhx__sqlite_bind_count(db, statement, 3, count);
+  return fhx__sqlite_run(db, statement);
+}
+
 static int32_t plan_tasks(fhx__sqlite *db, const fhx_plan *plan, const fhx__sqlite_task *task) {
   int32_t status = FHX_OK;
   const uint32_t count = fhx_plan_task_count(plan);
   for (uint32_t i = 0; i < count && status == FHX_OK; i++) {
     status = insert_task(db, task->job.key, fhx_plan_task(plan, i));
   }
+  if (status == FHX_OK) status = insert_plan_lines(db, plan, task);
   return status == FHX_OK ? end_task(db, task) : status;
 }
 
@@ -89,6 +119,34 @@ void fhx__sqlite_plan_tasks(void *user_data, const fhx_plan *plan, fhx_reply *re
     status = find_held(db, fhx_plan_job_id(plan), 0, fhx_plan_fence(plan), &task);
   }
   if (status == FHX_OK) status = plan_tasks(db, plan, &task);
+  fhx__sqlite_end(db, status, reply);
+}
+
+/* --- members --- */
+
+static int32_t add_members(fhx__sqlite *db, const fhx_members *members,
+                           const fhx__sqlite_task *task) {
+  int32_t status = FHX_OK;
+  const uint32_t count = fhx_members_count(members);
+  for (uint32_t i = 0; i < count && status == FHX_OK; i++) {
+    sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_MEMBER_INSERT);
+    fhx__sqlite_bind_integer(db, statement, 1, task->job.key);
+    fhx__sqlite_bind_count(db, statement, 2, fhx_members_list(members));
+    fhx__sqlite_bind_text(db, statement, 3, fhx_members_text(members, i));
+    status = fhx__sqlite_run(db, statement);
+  }
+  return status;
+}
+
+void fhx__sqlite_add_members(void *user_data, const fhx_members *members, fhx_reply *reply) {
+  fhx__sqlite *db = user_data;
+  fhx__sqlite_task task;
+  int32_t status = fhx__sqlite_begin(db, true, reply);
+  if (status == FHX_OK) {
+    status = find_held(db, fhx_members_job_id(members), fhx_members_task_index(members),
+                       fhx_members_fence(members), &task);
+  }
+  if (status == FHX_OK) status = add_members(db, members, &task);
   fhx__sqlite_end(db, status, reply);
 }
 
@@ -107,19 +165,6 @@ static int32_t insert_part(fhx__sqlite *db, const fhx__sqlite_task *task, const 
   fhx__sqlite_bind_count(db, statement, 9, fhx_part_byte_count(part));
   fhx__sqlite_bind_count(db, statement, 10, fhx_part_crc32c(part));
   fhx__sqlite_bind_bytes(db, statement, 11, fhx_part_sha256(part), 32);
-  return fhx__sqlite_run(db, statement);
-}
-
-/* Must come before the task's line_count rises: the position counts on from it. */
-static int32_t insert_line(fhx__sqlite *db, const fhx__sqlite_task *task,
-                           const fhx_checkpoint *checkpoint, uint32_t position) {
-  size_t len = 0;
-  const void *line = fhx_checkpoint_line(checkpoint, position, &len);
-  sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_LINE_INSERT);
-  fhx__sqlite_bind_integer(db, statement, 1, task->job.key);
-  fhx__sqlite_bind_count(db, statement, 2, task->index);
-  fhx__sqlite_bind_count(db, statement, 3, position);
-  fhx__sqlite_bind_bytes(db, statement, 4, line, len);
   return fhx__sqlite_run(db, statement);
 }
 
@@ -153,7 +198,9 @@ static int32_t record_checkpoint(fhx__sqlite *db, const fhx_checkpoint *checkpoi
   }
   const uint32_t line_count = fhx_checkpoint_line_count(checkpoint);
   for (uint32_t i = 0; i < line_count && status == FHX_OK; i++) {
-    status = insert_line(db, task, checkpoint, i);
+    size_t len = 0;
+    const void *line = fhx_checkpoint_line(checkpoint, i, &len);
+    status = insert_line(db, task, i, line, len);
   }
   if (status == FHX_OK) status = advance_task(db, task, checkpoint);
   if (status == FHX_OK && fhx_checkpoint_done(checkpoint) != 0) status = end_task(db, task);
@@ -175,15 +222,6 @@ void fhx__sqlite_record_checkpoint(void *user_data, const fhx_checkpoint *checkp
 
 /* --- release --- */
 
-/* The task waits again, with so many attempts behind it. */
-static int32_t put_back(fhx__sqlite *db, const fhx__sqlite_task *task, uint32_t attempt_count) {
-  sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_TASK_RELEASE);
-  fhx__sqlite_bind_integer(db, statement, 1, task->job.key);
-  fhx__sqlite_bind_count(db, statement, 2, task->index);
-  fhx__sqlite_bind_count(db, statement, 3, attempt_count);
-  return fhx__sqlite_run(db, statement);
-}
-
 typedef struct release {
   uint32_t how;
   uint32_t attempts_max;
@@ -198,7 +236,7 @@ static int32_t release_task(fhx__sqlite *db, const fhx__sqlite_task *task,
   uint32_t attempt_count = task->attempt_count;
   /* A checkpoint with a token may have set it to 0 in the meantime. */
   if (runs && parked && attempt_count > 0) attempt_count--;
-  int32_t status = put_back(db, task, attempt_count);
+  int32_t status = fhx__sqlite_put_back(db, task->job.key, task->index, attempt_count);
   if (status != FHX_OK || !runs || parked) return status;
   if (released->how == FHX_RELEASE_RETRY && attempt_count < released->attempts_max) return FHX_OK;
   return fhx__sqlite_fail_job(db, task->job.key, released->status, released->reason);

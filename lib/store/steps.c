@@ -8,6 +8,8 @@
 
 /* The least time that a store's "wait" means: a host's 0 must not become a busy loop. */
 #define WAIT_MIN_US 1000
+/* How many texts one add_members takes: no store shall have to hold its lock for more. */
+#define MEMBERS_MAX 10000
 
 static void begin(fhx_reply *reply, uint32_t accepts, fhx__store_answer *answer) {
   fhx__reply_begin(reply, accepts, "the callback");
@@ -161,6 +163,34 @@ int32_t fhx__store_record_checkpoint(fhx_store *store, const fhx_checkpoint *che
   return finish(&reply, "the store's record_checkpoint", error);
 }
 
+static bool is_list(uint32_t list) {
+  return list >= FHX_MEMBERS_PATIENT && list <= FHX_MEMBERS_WANTED;
+}
+
+/* An empty text could never be listed: "" is the place before all. */
+static const char *members_fault(const fhx_members *members) {
+  if (!is_list(members->list)) return "there is no such list of members";
+  if (members->count > MEMBERS_MAX) return "more than 10,000 members at once";
+  const char *before = "";
+  for (uint32_t i = 0; i < members->count; i++) {
+    const char *text = members->texts[i];
+    if (text == NULL || *text == '\0') return "a member is empty";
+    if (!fhx__is_utf8(text, strlen(text))) return "a member is not UTF-8";
+    if (strcmp(text, before) < 0) return "the members are not in ascending order";
+    before = text;
+  }
+  return NULL;
+}
+
+int32_t fhx__store_add_members(fhx_store *store, const fhx_members *members, fhx_error **error) {
+  const char *fault = members_fault(members);
+  if (fault != NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "%s", fault);
+  fhx_reply reply;
+  begin(&reply, FHX__ACCEPT_DONE, NULL);
+  store->callbacks.add_members(store->user_data, members, &reply);
+  return finish(&reply, "the store's add_members", error);
+}
+
 int32_t fhx__store_release_task(fhx_store *store, const char *job_id, uint32_t task_index,
                                 uint64_t fence, uint32_t how, uint32_t attempts_max, int32_t status,
                                 const char *reason, fhx_error **error) {
@@ -237,6 +267,46 @@ int32_t fhx__store_list_lines(fhx_store *store, const char *job_id, uint64_t fir
                      who);
   }
   return status;
+}
+
+/* Whether text `a` comes before text `b`, byte by byte. */
+static bool is_before(const char *a, size_t a_len, const char *b, size_t b_len) {
+  int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
+  return order < 0 || (order == 0 && a_len < b_len);
+}
+
+/* NULL, or why the items are no texts of a list behind `after`. A list that does not lead on would
+   keep its reader going for ever. */
+static const char *listed_fault(const fhx_reply *members, const char *after, uint32_t limit) {
+  const size_t count = fhx__reply_item_count(members);
+  if (count > limit) return "the list has more entries than were asked for";
+  const char *before = after;
+  size_t before_len = strlen(after);
+  for (size_t i = 0; i < count; i++) {
+    size_t len = 0;
+    const char *text = fhx__reply_item_at(members, i, &len);
+    if (len == 0 || !is_before(before, before_len, text, len)) {
+      return "the list is not in ascending order";
+    }
+    if (memchr(text, '\0', len) != NULL || !fhx__is_utf8(text, len)) return "a member is no text";
+    before = text;
+    before_len = len;
+  }
+  return NULL;
+}
+
+int32_t fhx__store_list_members(fhx_store *store, const char *job_id, uint32_t list,
+                                const char *after, uint32_t limit, fhx_reply *members,
+                                fhx_error **error) {
+  static const char who[] = "the store's list_members";
+  begin(members, FHX__ACCEPT_DONE | FHX__ACCEPT_ITEMS, NULL);
+  if (!is_list(list)) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "there is no such list of members");
+  }
+  store->callbacks.list_members(store->user_data, job_id, list, after, limit, members);
+  int32_t status = judge(members, who, error);
+  const char *fault = status == FHX_OK ? listed_fault(members, after, limit) : NULL;
+  return fault == NULL ? status : fhx__fail(error, FHX_ERR_STORE, "%s: %s", who, fault);
 }
 
 int32_t fhx__store_clean_job(fhx_store *store, const char *job_id, int64_t *wait_us,

@@ -23,7 +23,8 @@ static bool has_all_callbacks(const fhx_store_callbacks *callbacks) {
          callbacks->release_task != NULL && callbacks->read_task != NULL &&
          callbacks->remove_job != NULL && callbacks->list_parts != NULL &&
          callbacks->list_lines != NULL && callbacks->list_attempts != NULL &&
-         callbacks->clean_job != NULL && callbacks->next_cleanup != NULL;
+         callbacks->clean_job != NULL && callbacks->next_cleanup != NULL &&
+         callbacks->add_members != NULL && callbacks->list_members != NULL;
 }
 
 /* The host's destroy, also out of a structure that is refused, as long as it is long enough. */

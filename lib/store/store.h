@@ -26,6 +26,19 @@ struct fhx_plan {
   uint64_t fence;
   const fhx_task_record *tasks;
   uint32_t task_count;
+  uint32_t line_count;
+  /* The lines one behind the other, and where each ends. */
+  const char *lines;
+  const uint64_t *line_ends;
+};
+
+struct fhx_members {
+  const char *job_id;
+  uint32_t task_index;
+  uint32_t list;
+  uint64_t fence;
+  const char *const *texts;
+  uint32_t count;
 };
 
 struct fhx_checkpoint {
@@ -71,6 +84,11 @@ int32_t fhx__store_record_checkpoint(fhx_store *store, const fhx_checkpoint *che
 int32_t fhx__store_release_task(fhx_store *store, const char *job_id, uint32_t task_index,
                                 uint64_t fence, uint32_t how, uint32_t attempts_max, int32_t status,
                                 const char *reason, fhx_error **error);
+int32_t fhx__store_add_members(fhx_store *store, const fhx_members *members, fhx_error **error);
+/* Fills a reply that the caller has not begun and ends with fhx__reply_end whatever the status. */
+int32_t fhx__store_list_members(fhx_store *store, const char *job_id, uint32_t list,
+                                const char *after, uint32_t limit, fhx_reply *members,
+                                fhx_error **error);
 int32_t fhx__store_read_task(fhx_store *store, const char *job_id, uint32_t task_index,
                              fhx__task_entry *entry, fhx_error **error);
 int32_t fhx__store_remove_job(fhx_store *store, const char *job_id, fhx_error **error);

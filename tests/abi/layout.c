@@ -76,6 +76,9 @@ CONSTANT(FHX_FHIR_R5, 50);
 
 /* source.h */
 CONSTANT(FHX_TIME_NONE, INT64_MIN);
+CONSTANT(FHX_SCOPE_ALL, 0);
+CONSTANT(FHX_SCOPE_PATIENTS, 1);
+CONSTANT(FHX_SCOPE_PATIENT_SET, 2);
 CONSTANT(FHX_APPLIED_TYPE, 1u);
 CONSTANT(FHX_APPLIED_SINCE, 2u);
 CONSTANT(FHX_APPLIED_UNTIL, 4u);
@@ -143,13 +146,18 @@ CONSTANT(FHX_JOB_FAILED, 3);
 CONSTANT(FHX_JOB_REMOVING, 4);
 CONSTANT(FHX_PHASE_PLAN, 0);
 CONSTANT(FHX_PHASE_MAIN, 1);
-CONSTANT(FHX_PHASE_FINISH, 2);
+CONSTANT(FHX_PHASE_ASSOCIATED, 2);
+CONSTANT(FHX_PHASE_FINISH, 3);
 CONSTANT(FHX_TASK_WAITING, 1);
 CONSTANT(FHX_TASK_RUNNING, 2);
 CONSTANT(FHX_TASK_DONE, 3);
 CONSTANT(FHX_RELEASE_PARKED, 1);
 CONSTANT(FHX_RELEASE_RETRY, 2);
 CONSTANT(FHX_RELEASE_FAIL, 3);
+CONSTANT(FHX_MEMBERS_PATIENT, 1);
+CONSTANT(FHX_MEMBERS_MISSING, 2);
+CONSTANT(FHX_MEMBERS_NEW, 3);
+CONSTANT(FHX_MEMBERS_WANTED, 4);
 
 MEMBER(fhx_job_record, size, uint32_t, 0);
 MEMBER(fhx_job_record, state, uint32_t, 4);
@@ -241,8 +249,10 @@ MEMBER(fhx_store_callbacks, list_lines, fhx_list_lines_callback, 88);
 MEMBER(fhx_store_callbacks, list_attempts, fhx_list_attempts_callback, 96);
 MEMBER(fhx_store_callbacks, clean_job, fhx_clean_job_callback, 104);
 MEMBER(fhx_store_callbacks, next_cleanup, fhx_next_cleanup_callback, 112);
-MEMBER(fhx_store_callbacks, destroy, fhx_store_destroy_callback, 120);
-STRUCT(fhx_store_callbacks, 128);
+MEMBER(fhx_store_callbacks, add_members, fhx_add_members_callback, 120);
+MEMBER(fhx_store_callbacks, list_members, fhx_list_members_callback, 128);
+MEMBER(fhx_store_callbacks, destroy, fhx_store_destroy_callback, 136);
+STRUCT(fhx_store_callbacks, 144);
 
 MEMBER(fhx_sqlite_store_options, size, uint32_t, 0);
 MEMBER(fhx_sqlite_store_options, reserved, uint32_t, 4);
@@ -267,6 +277,7 @@ STRUCT(fhx_writer_options, 56);
 
 /* job.h */
 CONSTANT(FHX_JOB_SHA256, 1u);
+CONSTANT(FHX_JOB_NEW_MEMBERS, 2u);
 
 MEMBER(fhx_job_options, size, uint32_t, 0);
 MEMBER(fhx_job_options, flags, uint32_t, 4);
@@ -288,8 +299,10 @@ MEMBER(fhx_job_options, stall_us, int64_t, 120);
 MEMBER(fhx_job_options, attempts_max, uint32_t, 128);
 MEMBER(fhx_job_options, shards_max, uint32_t, 132);
 MEMBER(fhx_job_options, depth_max, uint32_t, 136);
-MEMBER(fhx_job_options, reserved, uint32_t, 140);
-STRUCT(fhx_job_options, 144);
+MEMBER(fhx_job_options, group_depth_max, uint32_t, 140);
+MEMBER(fhx_job_options, group_members_max, uint64_t, 144);
+MEMBER(fhx_job_options, associated_types, const char *, 152);
+STRUCT(fhx_job_options, 160);
 
 /* engine.h */
 CONSTANT(FHX_ENGINE_FILES_NEED_TOKEN, 1);
@@ -320,7 +333,15 @@ MEMBER(fhx_engine_options, workers, uint32_t, 160);
 MEMBER(fhx_engine_options, helpers, uint32_t, 164);
 MEMBER(fhx_engine_options, jobs_max, uint32_t, 168);
 MEMBER(fhx_engine_options, jobs_per_client_max, uint32_t, 172);
-STRUCT(fhx_engine_options, 176);
+MEMBER(fhx_engine_options, fhir_version, uint32_t, 176);
+MEMBER(fhx_engine_options, polls_max, uint32_t, 180);
+MEMBER(fhx_engine_options, group_depth_max, uint32_t, 184);
+MEMBER(fhx_engine_options, reserved, uint32_t, 188);
+MEMBER(fhx_engine_options, group_members_max, uint64_t, 192);
+MEMBER(fhx_engine_options, associated_types, const char *, 200);
+MEMBER(fhx_engine_options, compartment_paths, const char *const *, 208);
+MEMBER(fhx_engine_options, compartment_path_count, uint64_t, 216);
+STRUCT(fhx_engine_options, 224);
 
 MEMBER(fhx_request, size, uint32_t, 0);
 MEMBER(fhx_request, reserved, uint32_t, 4);

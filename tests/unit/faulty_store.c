@@ -13,9 +13,9 @@
 #include "support/require.h"
 
 const char *const faulty_step_names[FAULTY_STEPS] = {
-    "create_job",        "read_job",      "claim_task", "renew_task",  "plan_tasks",
-    "record_checkpoint", "release_task",  "read_task",  "remove_job",  "list_parts",
-    "list_lines",        "list_attempts", "clean_job",  "next_cleanup"};
+    "create_job",   "read_job",     "claim_task",  "renew_task",  "plan_tasks", "record_checkpoint",
+    "release_task", "read_task",    "remove_job",  "list_parts",  "list_lines", "list_attempts",
+    "clean_job",    "next_cleanup", "add_members", "list_members"};
 
 struct faulty_store {
   faulty_knobs knobs;
@@ -228,6 +228,17 @@ static void list_parts(void *user_data, const char *job_id, uint32_t after_task,
   fhx__buffer_free(&parts);
 }
 
+/* Passes on what the inner store has listed, and ends it. */
+static void pass_on_items(call *now, int32_t status, fhx_reply *items) {
+  for (size_t i = 0; !now->faulty && i < fhx__reply_item_count(items); i++) {
+    size_t len = 0;
+    const char *item = fhx__reply_item_at(items, i, &len);
+    fhx_reply_item(now->reply, item, len);
+  }
+  fhx__reply_end(items);
+  if (!is_lost(now)) pass_on(now, status, 0);
+}
+
 static void list_lines(void *user_data, const char *job_id, uint64_t first, uint32_t limit,
                        fhx_reply *reply) {
   call now;
@@ -238,13 +249,29 @@ static void list_lines(void *user_data, const char *job_id, uint64_t first, uint
   }
   int32_t status =
       fhx__store_list_lines(now.store->inner, job_id, first, limit, &lines, &now.error);
-  for (size_t i = 0; !now.faulty && i < fhx__reply_item_count(&lines); i++) {
-    size_t len = 0;
-    const char *line = fhx__reply_item_at(&lines, i, &len);
-    fhx_reply_item(reply, line, len);
+  pass_on_items(&now, status, &lines);
+}
+
+static void add_members(void *user_data, const fhx_members *members, fhx_reply *reply) {
+  call now;
+  int32_t status = FHX_OK;
+  if (begin(&now, user_data, FAULTY_ADD_MEMBERS, reply)) {
+    status = fhx__store_add_members(now.store->inner, members, &now.error);
   }
-  fhx__reply_end(&lines);
   if (!is_lost(&now)) pass_on(&now, status, 0);
+}
+
+static void list_members(void *user_data, const char *job_id, uint32_t list, const char *after,
+                         uint32_t limit, fhx_reply *reply) {
+  call now;
+  fhx_reply members;
+  if (!begin(&now, user_data, FAULTY_LIST_MEMBERS, reply)) {
+    is_lost(&now);
+    return;
+  }
+  int32_t status =
+      fhx__store_list_members(now.store->inner, job_id, list, after, limit, &members, &now.error);
+  pass_on_items(&now, status, &members);
 }
 
 static void give_attempt(fhx_reply *reply, const fhx__attempt *attempt) {
@@ -333,6 +360,8 @@ faulty_store *faulty_store_new(const faulty_knobs *knobs, fhx_store **made) {
   callbacks.list_attempts = list_attempts;
   callbacks.clean_job = clean_job;
   callbacks.next_cleanup = next_cleanup;
+  callbacks.add_members = add_members;
+  callbacks.list_members = list_members;
   callbacks.destroy = destroy;
   fhx_store_new(&callbacks, store, made, NULL);
   return store;

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 static const fhx_filter no_filter = {.sealed = true};
-const fhx_query table_patients = {.resource_type = "Patient", .filter = &no_filter};
+const fhx_query table_patients = {.resource_type = "Patient", .selection = {.filter = &no_filter}};
 char table_path[TEST_PATH_MAX];
 static char folder[TEST_PATH_MAX];
 

@@ -1,5 +1,5 @@
-/* What a store must do with jobs, plans, claims and lists; the rest is in store_conformance_work.c
-   and store_conformance_upkeep.c. */
+/* What a store must do with jobs, plans, claims and lists; the rest is in store_conformance_work.c,
+   store_conformance_upkeep.c and store_conformance_members.c. */
 #include "store_conformance.h"
 
 #include <setjmp.h>
@@ -111,6 +111,9 @@ static void an_unknown_job_is_not_found(void **state) {
   assert_int_equal(fixture_seen(status, &error), FHX_ERR_NOT_FOUND);
   fhx_reply lines;
   status = fhx__store_list_lines(fixture_store(f), JOB_B, 0, 9, &lines, &error);
+  assert_int_equal(fixture_seen(status, &error), FHX_ERR_NOT_FOUND);
+  fhx__reply_end(&lines);
+  status = fhx__store_list_members(fixture_store(f), JOB_B, FHX_MEMBERS_NEW, "", 9, &lines, &error);
   assert_int_equal(fixture_seen(status, &error), FHX_ERR_NOT_FOUND);
   fhx__reply_end(&lines);
 }

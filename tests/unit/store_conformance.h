@@ -23,5 +23,6 @@ typedef struct store_conformance {
 int store_conformance_run_jobs(const store_conformance *subject);
 int store_conformance_run_work(const store_conformance *subject);
 int store_conformance_run_upkeep(const store_conformance *subject);
+int store_conformance_run_members(const store_conformance *subject);
 
 #endif

@@ -148,7 +148,8 @@ int32_t step_plan(fixture *f, const char *job_id, uint64_t fence, uint32_t task_
   tasks[0].shard_len = 3;
   tasks[1].shard = "";
   tasks[1].shard_index = 1;
-  fhx_plan planned = {job_id, fence, tasks, task_count};
+  const fhx_plan planned = {
+      .job_id = job_id, .fence = fence, .tasks = tasks, .task_count = task_count};
   return fixture_seen(fhx__store_plan_tasks(fixture_store(f), &planned, &error), &error);
 }
 
@@ -195,6 +196,11 @@ fhx_checkpoint fixture_checkpoint(const char *job_id, uint32_t task_index, uint6
   return checkpoint;
 }
 
+int32_t step_add_members(fixture *f, const fhx_members *members) {
+  fhx_error *error = NULL;
+  return fixture_seen(fhx__store_add_members(fixture_store(f), members, &error), &error);
+}
+
 int32_t step_record(fixture *f, const fhx_checkpoint *checkpoint) {
   fhx_error *error = NULL;
   return fixture_seen(fhx__store_record_checkpoint(fixture_store(f), checkpoint, &error), &error);
@@ -239,22 +245,36 @@ const fhx__attempt *fixture_attempt_at(const fixture *f, uint32_t position) {
   return (const fhx__attempt *)(const void *)f->list.data + position;
 }
 
-/* Stores the lines in the list, each with its NULs and a '|' behind it. */
+/* Stores the items in the list, each with its NULs and a '|' behind it, and ends them. */
+static uint32_t keep_items(fixture *f, fhx_reply *items) {
+  uint32_t count = (uint32_t)fhx__reply_item_count(items);
+  f->list.len = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    size_t len = 0;
+    const char *item = fhx__reply_item_at(items, i, &len);
+    assert_int_equal(fhx__buffer_append(&f->list, item, len), FHX_OK);
+    assert_int_equal(fhx__buffer_append_text(&f->list, "|"), FHX_OK);
+  }
+  fhx__reply_end(items);
+  return count;
+}
+
 uint32_t step_list_lines(fixture *f, const char *job_id, uint64_t first, uint32_t limit) {
   fhx_error *error = NULL;
   fhx_reply lines;
   int32_t status = fhx__store_list_lines(fixture_store(f), job_id, first, limit, &lines, &error);
   assert_int_equal(fixture_seen(status, &error), FHX_OK);
-  uint32_t count = (uint32_t)fhx__reply_item_count(&lines);
-  f->list.len = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    size_t len = 0;
-    const char *line = fhx__reply_item_at(&lines, i, &len);
-    assert_int_equal(fhx__buffer_append(&f->list, line, len), FHX_OK);
-    assert_int_equal(fhx__buffer_append_text(&f->list, "|"), FHX_OK);
-  }
-  fhx__reply_end(&lines);
-  return count;
+  return keep_items(f, &lines);
+}
+
+uint32_t step_list_members(fixture *f, const char *job_id, uint32_t list, const char *after,
+                           uint32_t limit) {
+  fhx_error *error = NULL;
+  fhx_reply members;
+  int32_t status =
+      fhx__store_list_members(fixture_store(f), job_id, list, after, limit, &members, &error);
+  assert_int_equal(fixture_seen(status, &error), FHX_OK);
+  return keep_items(f, &members);
 }
 
 static void append(fhx__buffer *out, const void *data, size_t len) {
@@ -292,6 +312,10 @@ void fixture_photograph(fixture *f, const char *job_id, fhx__buffer *out) {
   append(out, f->list.data, f->list.len);
   append_number(out, step_list_lines(f, job_id, 0, 1000));
   append(out, f->list.data, f->list.len);
+  for (uint32_t i = FHX_MEMBERS_PATIENT; i <= FHX_MEMBERS_WANTED; i++) {
+    append_number(out, step_list_members(f, job_id, i, "", 1000));
+    append(out, f->list.data, f->list.len);
+  }
 }
 
 /* A job that is planned with all tasks of step_plan(). */

@@ -102,6 +102,20 @@ static void on_next_cleanup(void *u, int64_t keep_us, const char *after_job_id, 
   act(u, reply);
 }
 
+static void on_add_members(void *u, const fhx_members *members, fhx_reply *reply) {
+  ((host *)u)->given = members;
+  act(u, reply);
+}
+
+static void on_list_members(void *u, const char *job_id, uint32_t list, const char *after,
+                            uint32_t limit, fhx_reply *reply) {
+  assert_string_equal(job_id, JOB_ID);
+  assert_int_equal(list, FHX_MEMBERS_NEW);
+  assert_string_equal(after, "m");
+  assert_int_equal(limit, 2);
+  act(u, reply);
+}
+
 static void on_destroy(void *u) {
   ((host *)u)->destroyed++;
 }
@@ -123,6 +137,8 @@ fhx_store_callbacks host_callbacks(void) {
   callbacks.list_attempts = on_list;
   callbacks.clean_job = on_job;
   callbacks.next_cleanup = on_next_cleanup;
+  callbacks.add_members = on_add_members;
+  callbacks.list_members = on_list_members;
   callbacks.destroy = on_destroy;
   return callbacks;
 }
@@ -181,13 +197,16 @@ static const char *const step_names[STEP_COUNT] = {
     [STEP_REMOVE_JOB] = "remove_job",       [STEP_LIST_PARTS] = "list_parts",
     [STEP_LIST_ATTEMPTS] = "list_attempts", [STEP_LIST_LINES] = "list_lines",
     [STEP_CLEAN_JOB] = "clean_job",         [STEP_NEXT_CLEANUP] = "next_cleanup",
+    [STEP_ADD_MEMBERS] = "add_members",     [STEP_LIST_MEMBERS] = "list_members",
 };
 
 static int32_t run_task_step(fhx_store *store, int step, results *r, fhx_error **error) {
   fhx_task_record task;
   FHX_INIT(&task);
   task.task_index = 1;
-  const fhx_plan plan = {JOB_ID, 1, &task, 1};
+  static const char *const texts[] = {"m"};
+  const fhx_plan plan = {.job_id = JOB_ID, .fence = 1, .tasks = &task, .task_count = 1};
+  const fhx_members members = {JOB_ID, 1, FHX_MEMBERS_NEW, 2, texts, 1};
   const fhx_checkpoint checkpoint = {.job_id = JOB_ID, .seq = 1, .next_seq = 2};
   switch (step) {
     case STEP_CLAIM_TASK:
@@ -198,6 +217,8 @@ static int32_t run_task_step(fhx_store *store, int step, results *r, fhx_error *
       return fhx__store_plan_tasks(store, &plan, error);
     case STEP_RECORD_CHECKPOINT:
       return fhx__store_record_checkpoint(store, &checkpoint, error);
+    case STEP_ADD_MEMBERS:
+      return fhx__store_add_members(store, &members, error);
     case STEP_RELEASE_TASK:
       return fhx__store_release_task(store, JOB_ID, 1, 2, FHX_RELEASE_RETRY, 3, FHX_ERR_IO, NULL,
                                      error);
@@ -225,6 +246,9 @@ int32_t host_run(fhx_store *store, int step, results *r, fhx_error **error) {
     case STEP_LIST_LINES:
       fhx__reply_end(&r->lines);
       return fhx__store_list_lines(store, JOB_ID, 9, 2, &r->lines, error);
+    case STEP_LIST_MEMBERS:
+      fhx__reply_end(&r->lines);
+      return fhx__store_list_members(store, JOB_ID, FHX_MEMBERS_NEW, "m", 2, &r->lines, error);
     case STEP_CLEAN_JOB:
       return fhx__store_clean_job(store, JOB_ID, &r->wait_us, error);
     case STEP_NEXT_CLEANUP:

@@ -7,7 +7,8 @@
 #define JOB_ID "0123456789abcdef0123456789abcdef"
 #define OTHER_ID "fedcba9876543210fedcba9876543210"
 
-/* The records are for `act` to answer with; `given` is the plan, checkpoint or reason that came. */
+/* The records are for `act` to answer with; `given` is the plan, members, checkpoint or reason that
+   came. */
 typedef struct host {
   void (*act)(struct host *host, fhx_reply *reply);
   int calls;
@@ -43,6 +44,8 @@ enum {
   STEP_LIST_LINES,
   STEP_CLEAN_JOB,
   STEP_NEXT_CLEANUP,
+  STEP_ADD_MEMBERS,
+  STEP_LIST_MEMBERS,
   STEP_COUNT
 };
 

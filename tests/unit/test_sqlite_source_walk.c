@@ -201,7 +201,7 @@ static void test_windows(void **state) {
   for (size_t i = 0; i < count * count * 3; i++) {
     fhx_filter filter = {.sealed = true};
     fhx_query query = table_patients;
-    query.filter = &filter;
+    query.selection.filter = &filter;
     filter.has_since = i % 3 != 1;
     filter.has_until = i % 3 != 2;
     if (filter.has_since) filter.since = instant(bounds[i / 3 % count]);

@@ -123,7 +123,8 @@ static int32_t plan(fhx_store *store, uint64_t fence, uint32_t task_count) {
     tasks[i].resource_type = "Patient";
     tasks[i].shard_index = i;
   }
-  const fhx_plan planned = {JOB_ID, fence, tasks, task_count};
+  const fhx_plan planned = {
+      .job_id = JOB_ID, .fence = fence, .tasks = tasks, .task_count = task_count};
   return fhx__store_plan_tasks(store, &planned, NULL);
 }
 
@@ -645,6 +646,21 @@ static void a_killed_process_leaves_whole_steps(void **state) {
     assert_int_equal(tried, expected);              \
   } while (0)
 
+static int32_t add_member(fhx_store *store) {
+  static const char *const texts[] = {"p"};
+  const fhx_members members = {JOB_ID, 0, FHX_MEMBERS_PATIENT, 1, texts, 1};
+  return fhx__store_add_members(store, &members, NULL);
+}
+
+static int32_t list_members(fhx_store *store) {
+  fhx_reply members;
+  int32_t status =
+      fhx__store_list_members(store, JOB_ID, FHX_MEMBERS_PATIENT, "", 9, &members, NULL);
+  if (status == FHX_OK) assert_int_equal(fhx__reply_item_count(&members), 1);
+  fhx__reply_end(&members);
+  return status;
+}
+
 /* A job's life, from a new store to a removed record. */
 static void live(void) {
   fhx_store *store = NULL;
@@ -657,6 +673,8 @@ static void live(void) {
   TRY_TWICE(FHX_OK, try_open(":memory:", NULL, NULL, &store, NULL));
   TRY_TWICE(FHX_OK, create(store));
   TRY_TWICE(FHX_OK, claim(store, "planner", LEASE_US, &task));
+  TRY_TWICE(FHX_OK, add_member(store));
+  TRY_TWICE(FHX_OK, list_members(store));
   TRY_TWICE(FHX_OK, plan(store, 1, 1));
   TRY_TWICE(FHX_OK, claim(store, "w", LEASE_US, &task));
   assert_int_equal(task.record.fence, 1);
@@ -755,6 +773,7 @@ static int run_conformance(void) {
     failures += store_conformance_run_jobs(&subjects[i]);
     failures += store_conformance_run_work(&subjects[i]);
     failures += store_conformance_run_upkeep(&subjects[i]);
+    failures += store_conformance_run_members(&subjects[i]);
   }
   return failures;
 }

@@ -1,5 +1,6 @@
-/* What the SQLite store adds to store_conformance_upkeep.c: its indexes, how much one step expires,
-   several processes at one limit, and who waits for whom. */
+/* What the SQLite store adds to store_conformance_upkeep.c and store_conformance_members.c: its
+   indexes, how much one step expires or forgets, several processes at one limit, and who waits for
+   whom. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -114,6 +115,10 @@ static void each_question_has_its_index(void **state) {
   assert_index(raw, FHX__SQL_JOB_CLIENT_LIMIT, "INDEX job_of_client (tenant=? AND client=?)");
   assert_index(raw, FHX__SQL_JOB_EXPIRE, "INDEX job_ended (ended_us<?)");
   assert_index(raw, FHX__SQL_JOB_NEXT_CLEANUP, "INDEX job_cleanup (job_id>?)");
+  assert_index(raw, FHX__SQL_MEMBER_LIST, "PRIMARY KEY (job_key=? AND list=? AND member>?)");
+  assert_index(raw, FHX__SQL_MEMBER_PIECE, "PRIMARY KEY (job_key=?)");
+  assert_index(raw, FHX__SQL_MEMBER_DELETE_PIECE,
+               "PRIMARY KEY (job_key=? AND (list,member)<(?,?))");
   sqlite3_close(raw);
 }
 
@@ -135,6 +140,92 @@ static void a_step_expires_a_hundred_jobs(void **state) {
     assert_int_equal(read_number(at, "SELECT count(*) FROM job WHERE cleanup_due = 1"), total);
     assert_int_equal(read_number(at, "SELECT max(job_key) FROM job WHERE state = 4"), 250);
   }
+  fhx_store_free(store);
+}
+
+/* --- members --- */
+
+/* Of a job with this number that has just been created. */
+static int32_t claim_plan(fhx_store *store, int number, const char *claim_id, int64_t *wait_us) {
+  char job_id[FHX__JOB_ID_LEN + 1];
+  fhx__task_entry task = {0};
+  name_job(job_id, number);
+  int32_t status = fhx__store_claim_task(store, job_id, claim_id, 1000, 3, &task, wait_us, NULL);
+  fhx__task_entry_free(&task);
+  return status;
+}
+
+/* As if so many members had been added to the job, which is the only one. */
+static void put_members(place *at, int count) {
+  char sql[300];
+  snprintf(sql, sizeof sql,
+           "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+           " INSERT INTO member SELECT job_key, 1 + i %% 4, printf('m%%08d', i) FROM job, n",
+           count);
+  run_sql(at, sql);
+}
+
+/* Either all texts of a step are there or none. */
+static void members_are_added_whole(void **state) {
+  place *at = *state;
+  static const char *const texts[] = {"a", "b", "c"};
+  char job_id[FHX__JOB_ID_LEN + 1];
+  int64_t wait_us = 0;
+  fhx_store *store = open_store(at);
+  name_job(job_id, 1);
+  assert_int_equal(create(store, 1, 0, 0), FHX_OK);
+  assert_int_equal(claim_plan(store, 1, "one", &wait_us), FHX_OK);
+  run_sql(at,
+          "CREATE TRIGGER full BEFORE INSERT ON member WHEN new.member = 'c'"
+          " BEGIN SELECT RAISE(ABORT, 'the disk is full'); END");
+  const fhx_members members = {job_id, 0, FHX_MEMBERS_PATIENT, 1, texts, 3};
+  assert_int_equal(fhx__store_add_members(store, &members, NULL), FHX_ERR_STORE);
+  assert_int_equal(read_number(at, "SELECT count(*) FROM member"), 0);
+  run_sql(at, "DROP TRIGGER full");
+  assert_int_equal(fhx__store_add_members(store, &members, NULL), FHX_OK);
+  assert_int_equal(read_number(at, "SELECT count(*) FROM member"), 3);
+  fhx_store_free(store);
+}
+
+/* Others are not made to wait for all of them. */
+static void a_step_forgets_ten_thousand_members(void **state) {
+  place *at = *state;
+  char job_id[FHX__JOB_ID_LEN + 1];
+  int64_t wait_us = 0;
+  fhx_store *store = open_store(at);
+  name_job(job_id, 1);
+  assert_int_equal(create(store, 1, 0, 0), FHX_OK);
+  put_members(at, 100000);
+  assert_int_equal(fhx__store_remove_job(store, job_id, NULL), FHX_OK);
+  for (int left = 90000; left >= 10000; left -= 10000) {
+    assert_int_equal(fhx__store_clean_job(store, job_id, &wait_us, NULL), FHX_WAIT);
+    assert_int_equal(wait_us, 1000);
+    assert_int_equal(read_number(at, "SELECT count(*) FROM member"), left);
+    assert_int_equal(read_number(at, "SELECT count(*) FROM task"), 1);
+  }
+  assert_int_equal(fhx__store_clean_job(store, job_id, &wait_us, NULL), FHX_OK);
+  assert_int_equal(read_number(at, "SELECT count(*) FROM member"), 0);
+  assert_int_equal(read_number(at, "SELECT count(*) FROM job"), 0);
+  fhx_store_free(store);
+}
+
+static void a_claim_forgets_ten_thousand_members(void **state) {
+  place *at = *state;
+  int64_t wait_us = 0;
+  fhx_store *store = open_store(at);
+  assert_int_equal(create(store, 1, 0, 0), FHX_OK);
+  assert_int_equal(claim_plan(store, 1, "one", &wait_us), FHX_OK);
+  put_members(at, 25000);
+  at->now_us += 1000;
+  for (int left = 15000; left >= 5000; left -= 10000) {
+    assert_int_equal(claim_plan(store, 1, "two", &wait_us), FHX_WAIT);
+    assert_int_equal(wait_us, 1000);
+    assert_int_equal(read_number(at, "SELECT count(*) FROM member"), left);
+    assert_int_equal(read_number(at, "SELECT fence FROM task WHERE state = 1"), 1);
+  }
+  assert_int_equal(claim_plan(store, 1, "two", &wait_us), FHX_OK);
+  assert_int_equal(read_number(at, "SELECT count(*) FROM member"), 0);
+  assert_int_equal(read_number(at, "SELECT fence FROM task WHERE state = 2"), 2);
   fhx_store_free(store);
 }
 
@@ -228,8 +319,13 @@ static void a_damaged_id_is_not_passed_on(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(each_question_has_its_index),   TEST(a_step_expires_a_hundred_jobs),
-      TEST(racers_stay_within_the_limits), TEST(looking_waits_for_no_writer),
+      TEST(each_question_has_its_index),
+      TEST(a_step_expires_a_hundred_jobs),
+      TEST(members_are_added_whole),
+      TEST(a_step_forgets_ten_thousand_members),
+      TEST(a_claim_forgets_ten_thousand_members),
+      TEST(racers_stay_within_the_limits),
+      TEST(looking_waits_for_no_writer),
       TEST(a_damaged_id_is_not_passed_on),
   };
   return cmocka_run_group_tests_name("sqlite store's upkeep", tests, NULL, NULL);

@@ -199,7 +199,7 @@ static void done_is_done(void **state) {
   static const int steps[] = {STEP_CREATE_JOB,        STEP_RENEW_TASK,    STEP_PLAN_TASKS,
                               STEP_RECORD_CHECKPOINT, STEP_RELEASE_TASK,  STEP_REMOVE_JOB,
                               STEP_LIST_PARTS,        STEP_LIST_ATTEMPTS, STEP_LIST_LINES,
-                              STEP_CLEAN_JOB};
+                              STEP_CLEAN_JOB,         STEP_ADD_MEMBERS,   STEP_LIST_MEMBERS};
   for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
     assert_int_equal(host_run_quietly(store, steps[i]), FHX_OK);
   }
@@ -418,7 +418,7 @@ static void senseless_tasks_are_refused(void **state) {
   SPOIL(STEP_READ_TASK, task, task_index, 2, "done without the task");
   SPOIL(STEP_READ_TASK, task, state, 0, "state is unknown");
   SPOIL(STEP_READ_TASK, task, state, 4, "state is unknown");
-  SPOIL(STEP_READ_TASK, task, phase, 3, "phase is unknown");
+  SPOIL(STEP_READ_TASK, task, phase, 4, "phase is unknown");
   SPOIL(STEP_READ_TASK, task, resource_type, "patient", "type is malformed");
   SPOIL(STEP_READ_TASK, task, resource_type, too_long, "type is malformed");
   SPOIL(STEP_READ_TASK, task, shard_len, 1, "shard");
@@ -453,7 +453,7 @@ static void senseless_entries_are_refused(void **state) {
   host_fill(&h);
   assert_int_equal(host_run_quietly(store, STEP_LIST_ATTEMPTS), FHX_OK);
   SPOIL(STEP_LIST_ATTEMPTS, attempt, size, 0, "size does not fit");
-  SPOIL(STEP_LIST_ATTEMPTS, attempt, phase, 3, "phase");
+  SPOIL(STEP_LIST_ATTEMPTS, attempt, phase, 4, "phase");
   SPOIL(STEP_LIST_ATTEMPTS, attempt, resource_type, "9", "type");
   SPOIL(STEP_LIST_ATTEMPTS, attempt, fence, 0, "no fence");
   SPOIL(STEP_LIST_ATTEMPTS, attempt, first_seq, 0, "out of order");
@@ -492,7 +492,7 @@ static void what_cannot_be_read_back_is_not_stored(void **state) {
   assert_int_equal(fhx__store_create_job(store, &job, NULL), FHX_ERR_ARGUMENT);
   fhx_task_record tasks[2] = {{.task_index = 1, .phase = 1, .resource_type = "Patient"},
                               {.task_index = 2, .phase = 1, .resource_type = "no type"}};
-  fhx_plan plan = {JOB_ID, 1, tasks, 2};
+  fhx_plan plan = {.job_id = JOB_ID, .fence = 1, .tasks = tasks, .task_count = 2};
   assert_int_equal(fhx__store_plan_tasks(store, &plan, NULL), FHX_ERR_ARGUMENT);
   tasks[1].resource_type = "Group";
   tasks[1].task_index = 3;
@@ -554,6 +554,7 @@ static void checkpoints_move_on(void **state) {
 }
 
 static void read_plan_and_checkpoint(host *h, fhx_reply *reply) {
+  size_t len = 99;
   if (h->calls == 1) {
     const fhx_plan *plan = h->given;
     assert_string_equal(fhx_plan_job_id(plan), JOB_ID);
@@ -561,9 +562,14 @@ static void read_plan_and_checkpoint(host *h, fhx_reply *reply) {
     assert_int_equal(fhx_plan_task_count(plan), 1);
     assert_string_equal(fhx_plan_task(plan, 0)->resource_type, "Patient");
     assert_null(fhx_plan_task(plan, 1));
+    assert_int_equal(fhx_plan_line_count(plan), 2);
+    assert_memory_equal(fhx_plan_line(plan, 0, NULL), "a", 1);
+    assert_memory_equal(fhx_plan_line(plan, 1, &len), "bc", 2);
+    assert_int_equal(len, 2);
+    assert_null(fhx_plan_line(plan, 2, &len));
+    assert_int_equal(len, 0);
   } else {
     const fhx_checkpoint *checkpoint = h->given;
-    size_t len = 99;
     assert_string_equal(fhx_checkpoint_job_id(checkpoint), JOB_ID);
     assert_int_equal(fhx_checkpoint_task_index(checkpoint), 3);
     assert_int_equal(fhx_checkpoint_fence(checkpoint), 4);
@@ -595,7 +601,7 @@ static void plans_and_checkpoints_can_be_read(void **state) {
   fhx_store *store = host_store(&h);
   h.act = read_plan_and_checkpoint;
   fhx_task_record task = {.task_index = 1, .phase = 1, .resource_type = "Patient"};
-  fhx_plan plan = {JOB_ID, 4, &task, 1};
+  fhx_plan plan = {JOB_ID, 4, &task, 1, 2, "abc", ends};
   assert_int_equal(fhx__store_plan_tasks(store, &plan, NULL), FHX_OK);
   fhx_part part;
   memset(&part, 0, sizeof part);
@@ -610,6 +616,8 @@ static void plans_and_checkpoints_can_be_read(void **state) {
   fhx_store_free(store);
   assert_string_equal(fhx_plan_job_id(NULL), "");
   assert_null(fhx_plan_task(NULL, 0));
+  assert_int_equal(fhx_plan_line_count(NULL), 0);
+  assert_null(fhx_plan_line(NULL, 0, NULL));
   assert_string_equal(fhx_checkpoint_last_id(NULL), "");
   assert_null(fhx_checkpoint_token(NULL, NULL));
   assert_null(fhx_checkpoint_part(NULL, 0));
