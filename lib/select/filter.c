@@ -6,6 +6,7 @@
 
 #include "core/alloc.h"
 #include "core/error.h"
+#include "select/selection.h"
 
 #define CAPACITY_MIN 8
 /* Each added path makes the compartment anew. */
@@ -33,6 +34,7 @@ void fhx_filter_free(fhx_filter *filter) {
   fhx__free(filter->base_url);
   fhx__free(filter->since_text);
   fhx__free(filter->until_text);
+  fhx__free(filter->group_id);
   fhx__free(filter);
 }
 
@@ -93,6 +95,27 @@ int32_t fhx_filter_add_patient(fhx_filter *filter, const char *patient_id, fhx_e
   }
   return add_text(&filter->patients, &filter->patient_count, &filter->patient_capacity, patient_id,
                   error);
+}
+
+int32_t fhx_filter_set_all_patients(fhx_filter *filter, fhx_error **error) {
+  if (filter == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "filter is NULL");
+  filter->all_patients = true;
+  return FHX_OK;
+}
+
+int32_t fhx_filter_set_group(fhx_filter *filter, const char *group_id, fhx_error **error) {
+  if (filter == NULL || group_id == NULL) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "filter or group_id is NULL");
+  }
+  if (!fhx__is_id(group_id, strlen(group_id))) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT,
+                     "Group: not a FHIR id (1 to 64 letters, digits, '-' and '.')");
+  }
+  char *copy = fhx__copy_text(group_id);
+  if (copy == NULL) return fhx__no_memory(error);
+  fhx__free(filter->group_id);
+  filter->group_id = copy;
+  return FHX_OK;
 }
 
 /* Sets one bound of the window; on a failure the earlier one stays. */
@@ -245,6 +268,10 @@ static int32_t copy_contents(const fhx_filter *filter, fhx_filter *copy, fhx_err
   if (status == FHX_OK && filter->has_until) {
     status = fhx_filter_set_until(copy, filter->until_text, error);
   }
+  copy->all_patients = filter->all_patients;
+  if (status == FHX_OK && filter->group_id != NULL) {
+    status = fhx_filter_set_group(copy, filter->group_id, error);
+  }
   return status == FHX_OK ? copy_compartment(filter, copy, error) : status;
 }
 
@@ -295,56 +322,18 @@ bool fhx__filter_has_patient(const fhx_filter *filter, const char *id, size_t le
   return false;
 }
 
-static bool is_wanted(const void *context, const char *id, size_t len) {
-  return fhx__filter_has_patient(context, id, len);
-}
+/* --- on one resource --- */
 
-typedef enum side { SIDE_BEFORE, SIDE_AT, SIDE_AFTER, SIDE_UNKNOWN } side;
-
-static side side_of(fhx__instant time, fhx__instant bound) {
-  int order = fhx__instant_compare(time, bound);
-  return order < 0 ? SIDE_BEFORE : order > 0 ? SIDE_AFTER : SIDE_AT;
-}
-
-/*
- * On which side of a bound a resource was last changed. The source's stamp is floored: where it
- * falls into the bound's microsecond, finer digits decide, and those are in the text if anywhere.
- */
-static side side_of_change(const fhx__facts *facts, const int64_t *row_updated_us,
-                           fhx__instant bound) {
-  if (row_updated_us == NULL) {
-    return facts->has_updated ? side_of(facts->updated, bound) : SIDE_UNKNOWN;
+/* Scans a resource; *line is its compact text, the caller's to free whatever the status. */
+static int32_t scan_one(const void *data, size_t len, char **line, fhx__scan *scan,
+                        fhx_error **error) {
+  *line = fhx__alloc(len);
+  if (*line == NULL) return fhx__no_memory(error);
+  if (fhx__scan_resource(data, len, *line, FHX__DEPTH_DEFAULT, scan) == FHX__FAULT_NONE) {
+    return FHX_OK;
   }
-  if (*row_updated_us != bound.us) {
-    return *row_updated_us < bound.us ? SIDE_BEFORE : SIDE_AFTER;
-  }
-  if (facts->has_updated && facts->updated.us == *row_updated_us) {
-    return side_of(facts->updated, bound);
-  }
-  return bound.finer == 0 ? SIDE_AT : SIDE_UNKNOWN;
-}
-
-/* A side that is not known never leaves a resource out. */
-static bool in_window(const fhx_filter *filter, uint32_t applied, const fhx__facts *facts,
-                      const int64_t *row_updated_us) {
-  if (filter->has_since && (applied & FHX_APPLIED_SINCE) == 0) {
-    side where = side_of_change(facts, row_updated_us, filter->since);
-    if (where == SIDE_BEFORE || where == SIDE_AT) return false;
-  }
-  if (filter->has_until && (applied & FHX_APPLIED_UNTIL) == 0) {
-    side where = side_of_change(facts, row_updated_us, filter->until);
-    if (where == SIDE_AFTER || where == SIDE_AT) return false;
-  }
-  return true;
-}
-
-bool fhx__filter_takes(const fhx_filter *filter, uint32_t applied, const fhx__facts *facts,
-                       const int64_t *row_updated_us, const char *line, size_t len) {
-  if (!in_window(filter, applied, facts, row_updated_us)) return false;
-  if (filter->patient_count == 0 || (applied & FHX_APPLIED_PATIENTS) != 0) return true;
-  fhx__patient_test test = {is_wanted, filter, filter->base_url};
-  return fhx__compartment_has(fhx__filter_compartment(filter), facts->resource_type, facts->id,
-                              line, len, &test);
+  return fhx__fail(error, FHX_ERR_RESOURCE, "the resource %s (byte %zu)",
+                   fhx__fault_text(scan->fault), scan->offset);
 }
 
 int32_t fhx_filter_test(const fhx_filter *filter, const void *data, size_t len, uint32_t *matches,
@@ -353,15 +342,53 @@ int32_t fhx_filter_test(const fhx_filter *filter, const void *data, size_t len, 
     return fhx__fail(error, FHX_ERR_ARGUMENT, "filter, data or matches is NULL");
   }
   *matches = 0;
+  if (filter->group_id != NULL) {
+    return fhx__fail(error, FHX_ERR_UNSUPPORTED,
+                     "who is in the filter's Group is found out by a job alone");
+  }
+  const fhx__selection selection = {filter, NULL, NULL};
   fhx__scan scan = {0};
-  char *line = fhx__alloc(len);
-  if (line == NULL) return fhx__no_memory(error);
-  int32_t status = FHX_OK;
-  if (fhx__scan_resource(data, len, line, FHX__DEPTH_DEFAULT, &scan) != FHX__FAULT_NONE) {
-    status = fhx__fail(error, FHX_ERR_RESOURCE, "the resource %s (byte %zu)",
-                       fhx__fault_text(scan.fault), scan.offset);
-  } else if (filter->type_count == 0 || has_type(filter, scan.facts.resource_type)) {
-    *matches = fhx__filter_takes(filter, 0, &scan.facts, NULL, line, scan.out_len) ? 1 : 0;
+  char *line = NULL;
+  bool takes = false;
+  int32_t status = scan_one(data, len, &line, &scan, error);
+  if (status == FHX_OK && (filter->type_count == 0 || has_type(filter, scan.facts.resource_type))) {
+    status =
+        fhx__selection_takes(&selection, 0, &scan.facts, NULL, line, scan.out_len, &takes, error);
+    *matches = takes ? 1 : 0;
+  }
+  fhx__free(line);
+  return status;
+}
+
+typedef struct listing {
+  fhx_patient_callback callback;
+  void *user_data;
+} listing;
+
+/* Names a patient and goes on. */
+static bool name_patient(const void *context, const char *id, size_t len) {
+  const listing *to = context;
+  char text[FHX__ID_MAX + 1];
+  memcpy(text, id, len);
+  text[len] = '\0';
+  to->callback(to->user_data, text);
+  return false;
+}
+
+int32_t fhx_filter_list_patients(const fhx_filter *filter, const void *data, size_t len,
+                                 fhx_patient_callback callback, void *user_data,
+                                 fhx_error **error) {
+  if (filter == NULL || data == NULL || callback == NULL) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "filter, data or callback is NULL");
+  }
+  const listing to = {callback, user_data};
+  fhx__scan scan = {0};
+  char *line = NULL;
+  int32_t status = scan_one(data, len, &line, &scan, error);
+  if (status == FHX_OK) {
+    const fhx__patient_test test = {name_patient, &to, filter->base_url};
+    fhx__compartment_has(fhx__filter_compartment(filter), scan.facts.resource_type, scan.facts.id,
+                         line, scan.out_len, &test);
   }
   fhx__free(line);
   return status;

@@ -29,6 +29,9 @@ struct fhx_filter {
   size_t patient_count;
   size_t patient_capacity;
   bool sealed;
+  /* Patient level, or the Group whose members are meant; NULL for none. */
+  bool all_patients;
+  char *group_id;
   /* FHX_FHIR_... */
   uint32_t fhir_version;
   /* The host's own compartment, always made of all the paths; NULL where there are none. */
@@ -52,19 +55,9 @@ bool fhx__filter_has_patient(const fhx_filter *filter, const char *id, size_t le
 /* The compartment that counts: the host's own, or that of the version. Never NULL. */
 const fhx__compartment *fhx__filter_compartment(const fhx_filter *filter);
 
-/*
- * Whether a filter takes a resource. `applied` (FHX_APPLIED_...) is what the source has applied
- * already. `row_updated_us` is the source's own stamp or NULL; where it is NULL the text's
- * meta.lastUpdated decides, and where it equals a bound, the finer digits of that, if the two agree
- * to the microsecond. A resource whose side of a bound is not known is taken. `line` is the compact
- * line that `facts` describe. The type is the caller's to check.
- */
-bool fhx__filter_takes(const fhx_filter *filter, uint32_t applied, const fhx__facts *facts,
-                       const int64_t *row_updated_us, const char *line, size_t len);
-
-/* Writes the filter as members ("types", "since", "until", "patients", "fhirVersion",
-   "compartment", "baseUrl") of the open object, those that say nothing left out; reads them back
-   into a sealed filter. */
+/* Writes the filter as members ("types", "since", "until", "patients", "level", "group",
+   "fhirVersion", "compartment", "baseUrl") of the open object, those that say nothing left out;
+   reads them back into a sealed filter. */
 void fhx__filter_write(const fhx_filter *filter, fhx__json_writer *writer);
 int32_t fhx__filter_read(const fhx__json_node *object, fhx_filter **filter, fhx_error **error);
 

@@ -4,6 +4,8 @@
 #include "core/error.h"
 #include "select/filter.h"
 
+#define LEVEL_PATIENT "patient"
+
 static void write_texts(fhx__json_writer *writer, const char *key, char *const *texts,
                         size_t count) {
   if (count == 0) return;
@@ -18,6 +20,8 @@ void fhx__filter_write(const fhx_filter *filter, fhx__json_writer *writer) {
   if (filter->has_since) fhx__json_member_text(writer, "since", filter->since_text);
   if (filter->has_until) fhx__json_member_text(writer, "until", filter->until_text);
   write_texts(writer, "patients", filter->patients, filter->patient_count);
+  if (filter->all_patients) fhx__json_member_text(writer, "level", LEVEL_PATIENT);
+  if (filter->group_id != NULL) fhx__json_member_text(writer, "group", filter->group_id);
   if (filter->fhir_version != FHX_FHIR_R4) {
     fhx__json_member_integer(writer, "fhirVersion", filter->fhir_version);
   }
@@ -61,6 +65,12 @@ static int32_t read_optional(const fhx__json_node *object, const char *key, sett
   return node == NULL ? FHX_OK : read_text(node, key, set, filter, error);
 }
 
+/* A level that is not known may mean less than what is read without it. */
+static int32_t set_level(fhx_filter *filter, const char *level, fhx_error **error) {
+  if (strcmp(level, LEVEL_PATIENT) != 0) return FHX_ERR_ARGUMENT;
+  return fhx_filter_set_all_patients(filter, error);
+}
+
 static int32_t read_version(const fhx__json_node *object, fhx_filter *filter, fhx_error **error) {
   static const char key[] = "fhirVersion";
   if (fhx__json_member(object, key) == NULL) return FHX_OK;
@@ -99,6 +109,8 @@ int32_t fhx__filter_read(const fhx__json_node *object, fhx_filter **filter, fhx_
   if (status == FHX_OK) {
     status = read_texts(object, "patients", fhx_filter_add_patient, made, error);
   }
+  if (status == FHX_OK) status = read_optional(object, "level", set_level, made, error);
+  if (status == FHX_OK) status = read_optional(object, "group", fhx_filter_set_group, made, error);
   if (status == FHX_OK) status = read_compartment(object, made, error);
   if (status != FHX_OK) {
     fhx_filter_free(made);

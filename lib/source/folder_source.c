@@ -17,6 +17,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/structs.h"
+#include "ndjson/scan.h"
 #include "source/answer.h"
 #include "source/folder_files.h"
 #include "source/line_reader.h"
@@ -25,6 +26,8 @@
 #define GZIP_RATIO 8
 #define STAMP_RESOLUTION_US 1000
 #define WANT_MAX (64u * 1024 * 1024)
+/* At once, where a single resource is looked for. */
+#define READ_BYTES ((size_t)1 << 18)
 /* Two names and a slash, or a name, a slash and 20 digits. */
 #define SHARD_MAX (2 * NAME_MAX + 2)
 #define TOKEN_MAX (NAME_MAX + 22)
@@ -181,6 +184,60 @@ static void list_shards(void *user_data, const fhx_query *query, uint32_t count_
   fhx_reply_done(reply);
 }
 
+/* The id's bytes, or escapes that could spell them, are looked for first, because a scan costs
+   more. A line with a fault is the resource all the same if it says so; what is wrong with it is
+   the caller's to see. */
+static bool is_resource(const char *line, size_t len, const char *type, const char *id) {
+  fhx__scan scan;
+  if (memmem(line, len, id, strlen(id)) == NULL && memmem(line, len, "\\u", 2) == NULL) {
+    return false;
+  }
+  fhx__scan_resource(line, len, NULL, FHX__DEPTH_MAX, &scan);
+  return strcmp(scan.facts.id, id) == 0 && strcmp(scan.facts.resource_type, type) == 0;
+}
+
+/* Gives the resource if it is among these lines. */
+static bool give_line(const fhx__lines *lines, const char *type, const char *id, fhx_reply *reply) {
+  size_t begin = 0;
+  for (uint64_t i = 0; i < lines->count; i++) {
+    size_t len = (size_t)lines->ends[i] - begin;
+    if (is_resource(lines->data + begin, len, type, id)) {
+      fhx_reply_item(reply, lines->data + begin, len);
+      return true;
+    }
+    begin += len;
+  }
+  return false;
+}
+
+/* There is no index: the files of the type are read up to the resource. */
+static void read_resource(void *user_data, const fhx_query *query, const char *reference,
+                          fhx_reply *reply) {
+  char type[FHX__TYPE_MAX + 1];
+  const char *id = NULL;
+  fhx__lines lines;
+  fhx_error *error = NULL;
+  bool given = false;
+  (void)query;
+  if (!fhx__answer_reference(reply, reference, type, &id)) return;
+  cursor at = {.owner = user_data};
+  /* No resource has an id that is none; a line without one must not be taken for it. */
+  if (fhx__is_id(id, strlen(id))) at.range = fhx__folder_files_of_type(&at.owner->list, type);
+  int32_t status = FHX_OK;
+  while (status == FHX_OK && !given) {
+    status = read_lines(&at, READ_BYTES, &lines, &error);
+    if (status == FHX_OK) given = give_line(&lines, type, id, reply);
+  }
+  fhx__line_reader_close(at.reader);
+  if (given) {
+    fhx_reply_done(reply);
+  } else if (status == FHX_END) {
+    fhx_reply_fail(reply, FHX_ERR_NOT_FOUND, 0, "the folder has no such resource");
+  } else {
+    fhx__answer_error(reply, error);
+  }
+}
+
 static void list_types(void *user_data, fhx_reply *reply) {
   const fhx__folder_files *list = &((const folder *)user_data)->list;
   const char *last = "";
@@ -254,6 +311,7 @@ int32_t fhx_folder_source_new(const fhx_folder_options *options, fhx_source **so
   callbacks.next_rows = next_rows;
   callbacks.close_cursor = close_cursor;
   callbacks.list_shards = list_shards;
+  callbacks.read_resource = read_resource;
   callbacks.list_types = list_types;
   callbacks.count_estimate = count_estimate;
   callbacks.snapshot_ready = snapshot_ready;

@@ -22,32 +22,32 @@ int64_t fhx_query_as_of_us(const fhx_query *query) {
 }
 
 int64_t fhx_query_since_us(const fhx_query *query) {
-  if (query == NULL || !query->filter->has_since) return FHX_TIME_NONE;
-  return query->filter->since.us;
+  if (query == NULL || !fhx__selection_has_since(&query->selection)) return FHX_TIME_NONE;
+  return query->selection.filter->since.us;
 }
 
 /* Rounded up: a source that takes `updated_us < until_us` must not lose what was changed between
    the last whole microsecond and the bound. */
 int64_t fhx_query_until_us(const fhx_query *query) {
-  if (query == NULL || !query->filter->has_until) return FHX_TIME_NONE;
-  const fhx_filter *filter = query->filter;
+  if (query == NULL || !query->selection.filter->has_until) return FHX_TIME_NONE;
+  const fhx_filter *filter = query->selection.filter;
   return filter->until.us + (filter->until.finer != 0 ? 1 : 0);
 }
 
 uint32_t fhx_query_window_exact(const fhx_query *query) {
   if (query == NULL) return 1;
-  const fhx_filter *filter = query->filter;
-  if (filter->has_since && filter->since.finer != 0) return 0;
+  const fhx_filter *filter = query->selection.filter;
+  if (fhx__selection_has_since(&query->selection) && filter->since.finer != 0) return 0;
   if (filter->has_until && filter->until.finer != 0) return 0;
   return 1;
 }
 
-uint32_t fhx_query_has_patients(const fhx_query *query) {
-  return fhx_query_patient_count(query) != 0 ? 1 : 0;
+uint32_t fhx_query_scope(const fhx_query *query) {
+  return query == NULL ? FHX_SCOPE_ALL : fhx__selection_scope(&query->selection);
 }
 
 uint64_t fhx_query_patient_count(const fhx_query *query) {
-  return query == NULL ? 0 : query->filter->patient_count;
+  return query == NULL ? 0 : fhx__selection_patient_count(&query->selection);
 }
 
 int32_t fhx_query_patients(const fhx_query *query, uint64_t first, uint64_t capacity,
@@ -55,16 +55,21 @@ int32_t fhx_query_patients(const fhx_query *query, uint64_t first, uint64_t capa
   if (query == NULL || count == NULL || (ids == NULL && capacity != 0)) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "fhx_query_patients needs a query, ids and count");
   }
-  const fhx_filter *filter = query->filter;
-  uint64_t left = first < filter->patient_count ? filter->patient_count - first : 0;
-  *count = capacity < left ? capacity : left;
-  for (uint64_t i = 0; i < *count; i++) ids[i] = filter->patients[first + i];
-  return FHX_OK;
+  return fhx__selection_patients(&query->selection, first, capacity, query->page, ids, count,
+                                 error);
 }
 
-uint32_t fhx_query_is_patient(const fhx_query *query, const char *patient_id) {
-  if (query == NULL || patient_id == NULL) return 0;
-  return fhx__filter_has_patient(query->filter, patient_id, strlen(patient_id)) ? 1 : 0;
+int32_t fhx_query_is_patient(const fhx_query *query, const char *patient_id, uint32_t *is_patient,
+                             fhx_error **error) {
+  if (query == NULL || patient_id == NULL || is_patient == NULL) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT,
+                     "fhx_query_is_patient needs a query, a patient_id and is_patient");
+  }
+  bool has = false;
+  int32_t status =
+      fhx__selection_has_patient(&query->selection, patient_id, strlen(patient_id), &has, error);
+  *is_patient = has ? 1 : 0;
+  return status;
 }
 
 const void *fhx_query_token(const fhx_query *query, size_t *len) {

@@ -5,6 +5,7 @@
 #include "source/source.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 #include "core/alloc.h"
 #include "core/clock.h"
@@ -155,6 +156,49 @@ int32_t fhx__source_list_shards(fhx_source *source, const fhx_query *query, uint
     return fhx__fail(error, FHX_ERR_SOURCE,
                      "the source's list_shards: a descriptor must have 1 to %d bytes",
                      FHX_OPAQUE_MAX);
+  }
+  return FHX_OK;
+}
+
+/* Whether an item is `Type/id`. */
+static bool is_reference(const char *item, size_t len) {
+  const char *slash = len == 0 ? NULL : memchr(item, '/', len);
+  if (slash == NULL) return false;
+  size_t type_len = (size_t)(slash - item);
+  return fhx__is_type_name(item, type_len) && fhx__is_id(slash + 1, len - type_len - 1);
+}
+
+/* A source that overlooks `after`, or repeats itself, would be asked without end. */
+static bool is_behind(const char *item, size_t len, const char *last, size_t last_len) {
+  int order = memcmp(item, last, len < last_len ? len : last_len);
+  return order > 0 || (order == 0 && len > last_len);
+}
+
+int32_t fhx__source_group_members(fhx_source *source, const fhx_query *query, const char *group_id,
+                                  const char *after, fhx_reply *reply, fhx_error **error) {
+  fhx__reply_begin(reply, FHX__ACCEPT_ITEMS | FHX__ACCEPT_DONE, "the callback");
+  if (source->callbacks.group_members == NULL) {
+    return fhx__fail(error, FHX_ERR_UNSUPPORTED, "the source cannot list the members of a Group");
+  }
+  source->callbacks.group_members(source->user_data, query, group_id, after, reply);
+  int32_t status = judge(reply, "the source's group_members", error);
+  if (status != FHX_OK) return status;
+  size_t count = fhx__reply_item_count(reply), last_len = strlen(after);
+  const char *last = after;
+  for (size_t i = 0; i < count; i++) {
+    size_t len = 0;
+    const char *item = fhx__reply_item_at(reply, i, &len);
+    if (!is_reference(item, len)) {
+      return fhx__fail(error, FHX_ERR_SOURCE,
+                       "the source's group_members: an item is not of the form Type/id");
+    }
+    if (!is_behind(item, len, last, last_len)) {
+      return fhx__fail(error, FHX_ERR_SOURCE,
+                       "the source's group_members: the items are not in ascending order behind "
+                       "the last one that was given");
+    }
+    last = item;
+    last_len = len;
   }
   return FHX_OK;
 }

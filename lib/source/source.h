@@ -5,16 +5,18 @@
 #include <fhirexport/source.h>
 
 #include "core/reply.h"
-#include "select/filter.h"
+#include "select/selection.h"
 
-/* What is asked; everything is borrowed from the caller for the life of the cursor. */
+/* What is asked; everything is borrowed from the caller for the life of the cursor. One thread. */
 struct fhx_query {
   const char *resource_type;
   const void *shard;
   size_t shard_len;
   int64_t as_of_us;
-  /* Sealed; its window and patients are the query's. */
-  const fhx_filter *filter;
+  /* Its window, scope and patients are the query's. */
+  fhx__selection selection;
+  /* Holds the ids that fhx_query_patients gave last; the caller's, of this query alone. */
+  fhx__roster_page *page;
   const void *token;
   size_t token_len;
   const char *tenant;
@@ -46,7 +48,10 @@ void fhx__source_close(fhx__cursor *cursor);
 int32_t fhx__source_list_types(fhx_source *source, fhx_reply *reply, fhx_error **error);
 int32_t fhx__source_list_shards(fhx_source *source, const fhx_query *query, uint32_t count_max,
                                 fhx_reply *reply, fhx_error **error);
-/* One item: the resource. `reference` is `Type/id`. FHX_ERR_NOT_FOUND. */
+/* The members of a Group behind `after`, as items. FHX_ERR_NOT_FOUND, FHX_ERR_DENIED. */
+int32_t fhx__source_group_members(fhx_source *source, const fhx_query *query, const char *group_id,
+                                  const char *after, fhx_reply *reply, fhx_error **error);
+/* One item: the resource. `reference` is `Type/id`. FHX_ERR_NOT_FOUND, FHX_ERR_DENIED. */
 int32_t fhx__source_read_resource(fhx_source *source, const fhx_query *query, const char *reference,
                                   fhx_reply *reply, fhx_error **error);
 /* 0 and 0 where the source cannot say. */

@@ -295,15 +295,10 @@ static void read_resource(void *user_data, const fhx_query *query, const char *r
   const fhx__sqlite_table *table = user_data;
   sqlite3 *connection = NULL;
   fhx_error *error = NULL;
-  char type[FHX__TYPE_MAX + 1] = "";
-  size_t len = strcspn(reference, "/");
+  char type[FHX__TYPE_MAX + 1];
+  const char *id = NULL;
   (void)query;
-  if (!fhx__is_type_name(reference, len) || reference[len] != '/') {
-    fhx_reply_fail(reply, FHX_ERR_ARGUMENT, 0, "the reference is not of the form Type/id");
-    return;
-  }
-  memcpy(type, reference, len);
-  const char *id = reference + len + 1;
+  if (!fhx__answer_reference(reply, reference, type, &id)) return;
   const fhx__sqlite_rows rows = {type, FHX__BOUND_ONLY, id,           strlen(id), NULL,
                                  0,    FHX_TIME_NONE,   FHX_TIME_NONE};
   int32_t status = fhx__sqlite_table_connect(table, &connection, &error);

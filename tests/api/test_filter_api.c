@@ -1,4 +1,5 @@
-/* The filter as a host uses it, through the shared library: values, misuse, fhx_filter_test. */
+/* The filter as a host uses it, through the shared library: values, misuse, and both
+   questions about a single resource. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -126,6 +127,15 @@ static void bad_patients(void **state) {
   assert_int_equal(fhx_filter_add_patient(*state, id, NULL), FHX_OK);
 }
 
+static void bad_groups(void **state) {
+  static const char *const texts[] = {"", "Group/g1", "a b", "g_1", "g1\n", "g/$export"};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    assert_refused(*state, fhx_filter_set_group, texts[i], "Group");
+  }
+  /* Nothing of it stuck: the filter takes what is nobody's. */
+  assert_true(matches(*state, "{\"resourceType\":\"Basic\",\"id\":\"x\"}"));
+}
+
 static void null_arguments(void **state) {
   uint32_t answer = 0;
   fhx_error *error = NULL;
@@ -142,6 +152,9 @@ static void null_arguments(void **state) {
   assert_int_equal(fhx_filter_set_since(*state, NULL, NULL), FHX_ERR_ARGUMENT);
   assert_int_equal(fhx_filter_set_until(NULL, "2020-01-01T00:00:00Z", NULL), FHX_ERR_ARGUMENT);
   assert_int_equal(fhx_filter_set_until(*state, NULL, NULL), FHX_ERR_ARGUMENT);
+  assert_int_equal(fhx_filter_set_all_patients(NULL, NULL), FHX_ERR_ARGUMENT);
+  assert_int_equal(fhx_filter_set_group(NULL, "g", NULL), FHX_ERR_ARGUMENT);
+  assert_int_equal(fhx_filter_set_group(*state, NULL, NULL), FHX_ERR_ARGUMENT);
   assert_int_equal(fhx_filter_test(NULL, "{}", 2, &answer, NULL), FHX_ERR_ARGUMENT);
   assert_int_equal(fhx_filter_test(*state, NULL, 0, &answer, NULL), FHX_ERR_ARGUMENT);
   assert_int_equal(fhx_filter_test(*state, "{}", 2, NULL, &error), FHX_ERR_ARGUMENT);
@@ -204,6 +217,99 @@ static void patients(void **state) {
   assert_false(matches(*state, RESOURCE("Observation", "")));
   assert_false(matches(*state, RESOURCE("Organization", "")));
   assert_false(matches(*state, RESOURCE("Medication", SUBJECT("Patient/p1"))));
+}
+
+/* FILTER-10: of any patient, and of those that are named, if some are. */
+static void all_patients(void **state) {
+  assert_int_equal(fhx_filter_set_all_patients(*state, NULL), FHX_OK);
+  assert_true(matches(*state, RESOURCE("Patient", "")));
+  assert_true(matches(*state, RESOURCE("Observation", SUBJECT("Patient/p1"))));
+  assert_false(matches(*state, RESOURCE("Observation", SUBJECT("Device/p1"))));
+  assert_false(matches(*state, RESOURCE("Observation", "")));
+  assert_false(matches(*state, RESOURCE("Organization", "")));
+  assert_int_equal(fhx_filter_add_patient(*state, "p2", NULL), FHX_OK);
+  assert_false(matches(*state, RESOURCE("Observation", SUBJECT("Patient/p1"))));
+  assert_true(matches(*state, RESOURCE("Observation", SUBJECT("Patient/p2"))));
+}
+
+/* FILTER-30: only a job knows who the members are, so neither "yes" nor "no" would be right. */
+static void a_group(void **state) {
+  uint32_t answer = 7;
+  fhx_error *error = NULL;
+  const char *text = RESOURCE("Observation", SUBJECT("Patient/p1"));
+  assert_int_equal(fhx_filter_set_group(*state, "g1", NULL), FHX_OK);
+  assert_int_equal(fhx_filter_add_patient(*state, "p1", NULL), FHX_OK);
+  assert_int_equal(fhx_filter_test(*state, text, strlen(text), &answer, &error),
+                   FHX_ERR_UNSUPPORTED);
+  assert_int_equal(answer, 0);
+  assert_int_equal(fhx_error_status(error), FHX_ERR_UNSUPPORTED);
+  fhx_error_free(error);
+}
+
+/* --- fhx_filter_list_patients --- */
+
+typedef struct names {
+  char text[256];
+} names;
+
+static void note_patient(void *user_data, const char *patient_id) {
+  names *seen = user_data;
+  size_t len = strlen(seen->text);
+  snprintf(seen->text + len, sizeof seen->text - len, "%s ", patient_id);
+}
+
+static void assert_patients(const fhx_filter *filter, const char *text, const char *expected) {
+  names seen = {""};
+  assert_int_equal(fhx_filter_list_patients(filter, text, strlen(text), note_patient, &seen, NULL),
+                   FHX_OK);
+  assert_string_equal(seen.text, expected);
+}
+
+/* FILTER-14: a resource may be in several compartments. The filter's own limits play no part. */
+static void listing_patients(void **state) {
+  char id[65];
+  char text[256];
+  assert_patients(*state, RESOURCE("Patient", ""), "x ");
+  assert_patients(*state, RESOURCE("Observation", SUBJECT("Patient/p1")), "p1 ");
+  assert_patients(*state,
+                  " {\n\"subject\" : {\"reference\" : \"Patient/p2/_history/3\"},"
+                  "\"performer\":[{\"reference\":\"Practitioner/d\"},"
+                  "{\"reference\":\"Patient/p1\"},{\"reference\":\"Patient/p2\"}],"
+                  "\"resourceType\" : \"Observation\", \"id\" : \"x\" }\n",
+                  "p2 p1 p2 ");
+  assert_patients(*state, RESOURCE("Observation", SUBJECT("Group/p1")), "");
+  assert_patients(*state, RESOURCE("Organization", SUBJECT("Patient/p1")), "");
+  memset(id, 'i', sizeof id);
+  id[64] = '\0';
+  snprintf(text, sizeof text,
+           "{\"resourceType\":\"Observation\",\"id\":\"x\","
+           "\"subject\":{\"reference\":\"Patient/%s\"}}",
+           id);
+  assert_int_equal(fhx_filter_add_patient(*state, "other", NULL), FHX_OK);
+  assert_int_equal(fhx_filter_add_type(*state, "Patient", NULL), FHX_OK);
+  assert_int_equal(fhx_filter_set_group(*state, "g", NULL), FHX_OK);
+  assert_patients(*state, RESOURCE("Observation", SUBJECT("Patient/p1")), "p1 ");
+  names seen = {""};
+  assert_int_equal(fhx_filter_list_patients(*state, text, strlen(text), note_patient, &seen, NULL),
+                   FHX_OK);
+  assert_int_equal(strlen(seen.text), 65);
+}
+
+static void listing_without_arguments(void **state) {
+  names seen = {""};
+  fhx_error *error = NULL;
+  const char *text = RESOURCE("Patient", "");
+  assert_int_equal(fhx_filter_list_patients(NULL, text, strlen(text), note_patient, &seen, NULL),
+                   FHX_ERR_ARGUMENT);
+  assert_int_equal(fhx_filter_list_patients(*state, NULL, 0, note_patient, &seen, NULL),
+                   FHX_ERR_ARGUMENT);
+  assert_int_equal(fhx_filter_list_patients(*state, text, strlen(text), NULL, &seen, &error),
+                   FHX_ERR_ARGUMENT);
+  assert_string_not_equal(fhx_error_message(error), "");
+  fhx_error_free(error);
+  assert_int_equal(fhx_filter_list_patients(*state, "{}", 2, note_patient, &seen, NULL),
+                   FHX_ERR_RESOURCE);
+  assert_string_equal(seen.text, "");
 }
 
 static void bad_compartments(void **state) {
@@ -344,6 +450,11 @@ int main(void) {
       FILTER_TEST(pretty_printed),
       FILTER_TEST(not_a_resource),
       FILTER_TEST(several_threads),
+      FILTER_TEST(bad_groups),
+      FILTER_TEST(all_patients),
+      FILTER_TEST(a_group),
+      FILTER_TEST(listing_patients),
+      FILTER_TEST(listing_without_arguments),
       FILTER_TEST(bad_compartments),
       FILTER_TEST(compartments),
       FILTER_TEST(a_linked_patient_is_not_taken),

@@ -9,7 +9,7 @@
 #include "core/json.h"
 #include "select/compartment.h"
 #include "select/compartment_table.h"
-#include "select/filter.h"
+#include "select/selection.h"
 
 #define SEGMENTS_MAX 4096
 
@@ -131,22 +131,50 @@ static void check_compartment(const fhx__compartment *compartment, const char *t
   fhx__json_free(root);
 }
 
-static void check_filter(const fhx__facts *facts, const char *line, size_t len) {
+static bool takes(const fhx_filter *filter, const fhx__roster *members,
+                  const fhx__roster *new_members, uint32_t applied, const fhx__facts *facts,
+                  const int64_t *stamp, const char *line, size_t len) {
+  const fhx__selection selection = {filter, members, new_members};
+  bool answer = false;
+  require(fhx__selection_takes(&selection, applied, facts, stamp, line, len, &answer, NULL) ==
+          FHX_OK);
+  return answer;
+}
+
+/* The patients as filled in, sorted, and as the members of a Group: always the same answer. New
+   members only add to it. */
+static void check_selection(const fhx_filter *filter, const fhx_filter *sealed,
+                            const fhx__roster *members, const fhx__facts *facts, const char *line,
+                            size_t len) {
   static const int64_t stamp = INT64_C(1704067200000000);
+  for (uint32_t applied = 0; applied < 16; applied++) {
+    bool taken = takes(filter, NULL, NULL, applied, facts, NULL, line, len);
+    require(taken == takes(sealed, NULL, NULL, applied, facts, NULL, line, len));
+    require(taken == takes(sealed, members, NULL, applied, facts, NULL, line, len));
+    /* Being told of SINCE is what new members take away. */
+    bool more = takes(sealed, members, members, applied, facts, NULL, line, len);
+    require(more || !taken || (applied & FHX_APPLIED_SINCE) != 0);
+    takes(sealed, NULL, NULL, applied, facts, &stamp, line, len);
+    takes(sealed, members, members, applied, facts, &stamp, line, len);
+  }
+  require(takes(sealed, NULL, NULL, UINT32_MAX, facts, NULL, line, len));
+}
+
+static void check_filter(const fhx__facts *facts, const char *line, size_t len) {
   fhx_filter *filter = NULL, *sealed = NULL;
+  fhx__roster *members = NULL;
   if (fhx_filter_new(&filter, NULL) != FHX_OK) return;
   fhx_filter_set_since(filter, "2024-01-01T00:00:00.0000001Z", NULL);
   fhx_filter_set_until(filter, "2025-01-01T00:00:00Z", NULL);
   fhx_filter_add_patient(filter, "p2", NULL);
   fhx_filter_add_patient(filter, "p1", NULL);
-  if (fhx__filter_copy(filter, &sealed, NULL) == FHX_OK) {
-    for (uint32_t applied = 0; applied < 16; applied++) {
-      bool takes = fhx__filter_takes(filter, applied, facts, NULL, line, len);
-      require(takes == fhx__filter_takes(sealed, applied, facts, NULL, line, len));
-      fhx__filter_takes(sealed, applied, facts, &stamp, line, len);
-    }
-    require(fhx__filter_takes(sealed, UINT32_MAX, facts, NULL, line, len));
-  }
+  require(fhx__roster_new(FHX__ROSTER_MEMORY_MAX, &members, NULL) == FHX_OK);
+  require(fhx__roster_add(members, "p1", 2, NULL) == FHX_OK);
+  require(fhx__roster_add(members, "p2", 2, NULL) == FHX_OK);
+  require(fhx__roster_seal(members, NULL) == FHX_OK);
+  require(fhx__filter_copy(filter, &sealed, NULL) == FHX_OK);
+  check_selection(filter, sealed, members, facts, line, len);
+  fhx__roster_free(members);
   fhx_filter_free(sealed);
   fhx_filter_free(filter);
 }

@@ -1,13 +1,14 @@
 /*
  * A request as a stranger sends it. Lines: the target, the permitted types (`*`: all), a Range,
- * then headers (`Name: value`). What is read is whole and safe, comes back when it is encoded
- * again, and never is more than is permitted; what is refused is a proper answer that repeats no
- * value.
+ * then headers (`Name: value`); behind a line "body:" what a POST has. What is read is whole and
+ * safe, comes back when it is encoded again, and never is more than is permitted; what is refused
+ * is a proper answer that repeats no value.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/names.h"
 #include "request/request.h"
 #include "request/types.h"
 #include "select/filter.h"
@@ -45,7 +46,8 @@ static void check_text(const char *text, bool names_have_tilde) {
 }
 
 static void check_problem(const fhx__problem *problem, bool names_have_tilde) {
-  static const char *const codes[] = {"invalid", "value", "not-supported", "forbidden", "too-long"};
+  static const char *const codes[] = {"invalid",  "value",     "not-supported", "forbidden",
+                                      "too-long", "structure", "too-costly",    "extension"};
   bool is_code = false;
   for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
     is_code = is_code || strcmp(problem->issue_code, codes[i]) == 0;
@@ -113,9 +115,9 @@ static void check_target(const fhx__target *target, size_t len) {
   free(again);
 }
 
-static bool names_have_tilde(const fhx__target *target) {
-  for (size_t i = 0; i < target->parameter_count; i++) {
-    if (strchr(target->parameters[i].name, '~') != NULL) return true;
+static bool names_have_tilde(const fhx__parameter *parameters, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (strchr(parameters[i].name, '~') != NULL) return true;
   }
   return false;
 }
@@ -133,13 +135,21 @@ static bool is_listed(const char *list, const char *name) {
   return is_found;
 }
 
-static void check_request(const fhx__export_request *request, const char *permitted,
+static void check_request(const fhx__export_request *request, const fhx__kick_off *as,
                           bool has_tilde) {
   const fhx_filter *filter = request->filter;
+  const char *permitted = as->permitted_types;
   must(permitted == NULL || filter->type_count > 0, "all types are more than is permitted");
   for (size_t i = 0; i < filter->type_count; i++) {
-    must(permitted != NULL || fhx__is_resource_type(FHX_FHIR_R4, filter->types[i]), "a type is one of R4");
+    must(permitted != NULL || fhx__is_resource_type(FHX_FHIR_R4, filter->types[i]),
+         "a type is one of R4");
     must(permitted == NULL || is_listed(permitted, filter->types[i]), "a type is permitted");
+  }
+  must(filter->all_patients == (as->level == FHX__LEVEL_PATIENT), "the level is the filter's");
+  must((filter->group_id != NULL) == (as->level == FHX__LEVEL_GROUP), "and so is the Group");
+  must(filter->patient_count == 0 || as->level != FHX__LEVEL_SYSTEM, "patients are of a level");
+  for (size_t i = 0; i < filter->patient_count; i++) {
+    must(fhx__is_id(filter->patients[i], strlen(filter->patients[i])), "a patient has an id");
   }
   const fhx__buffer *skipped = &request->skipped;
   must(skipped->len == 0 || skipped->data[skipped->len - 1] == '\0', "the last sentence ends");
@@ -148,20 +158,62 @@ static void check_request(const fhx__export_request *request, const char *permit
   }
 }
 
-static void try_request(const fhx__target *target, bool lenient, const char *permitted) {
-  bool has_tilde = names_have_tilde(target);
+static void try_request(const fhx__export_rules *rules, const fhx__kick_off *as) {
+  bool has_tilde = names_have_tilde(as->parameters, as->parameter_count);
   fhx__export_request request;
   fhx__problem problem;
-  int32_t status = fhx__export_request_read(target, lenient, permitted, &request, &problem);
+  int32_t status = fhx__export_request_read(rules, as, &request, &problem);
   if (status == FHX_OK) {
-    check_request(&request, permitted, has_tilde);
-    must(lenient || request.skipped.len == 0, "only lenient skips");
+    check_request(&request, as, has_tilde);
+    must(as->lenient || request.skipped.len == 0, "only lenient skips");
     fhx__export_request_free(&request);
     return;
   }
   must(status == FHX_ERR_ARGUMENT, "it is read or refused");
   must(request.filter == NULL && request.skipped.data == NULL, "nothing is left of it");
   check_problem(&problem, has_tilde);
+}
+
+/* At every level, strictly and leniently. */
+static void try_parameters(const fhx__parameter *parameters, size_t count, const char *permitted) {
+  fhx__export_rules rules;
+  must(fhx__export_rules_init(&rules, 0, "Location", NULL, 0, NULL) == FHX_OK, "there are rules");
+  for (int i = 0; i < 6; i++) {
+    fhx__kick_off as = {.level = (fhx__export_level)(i / 2),
+                        .group_id = "1",
+                        .parameters = parameters,
+                        .parameter_count = count,
+                        .base_url = "http://a.b",
+                        .lenient = i % 2 != 0,
+                        .permitted_types = permitted};
+    try_request(&rules, &as);
+  }
+  fhx__export_rules_free(&rules);
+}
+
+static void try_body(const char *text, size_t len, const char *permitted) {
+  fhx__body body;
+  fhx__problem problem;
+  /* Of exactly this size. */
+  char *copy = malloc(len == 0 ? 1 : len);
+  must(copy != NULL, "there is memory");
+  memcpy(copy, text, len);
+  int32_t status = fhx__body_read(copy, len, &body, &problem);
+  free(copy);
+  if (status != FHX_OK) {
+    must(status == FHX_ERR_ARGUMENT, "it is read or refused");
+    must(body.root == NULL && body.parameters == NULL, "nothing is left of it");
+    /* Names are not known here. */
+    check_problem(&problem, true);
+    return;
+  }
+  for (size_t i = 0; i < body.parameter_count; i++) {
+    check_decoded(body.parameters[i].name);
+    check_decoded(body.parameters[i].value);
+    must(body.parameters[i].kind != FHX__VALUE_QUERY, "a body is no query");
+  }
+  try_parameters(body.parameters, body.parameter_count, permitted);
+  fhx__body_free(&body);
 }
 
 static void try_target(const char *text, const char *permitted) {
@@ -178,8 +230,7 @@ static void try_target(const char *text, const char *permitted) {
   }
   must(strlen(text) <= BYTES_MAX && text[0] == '/', "it is no longer than is taken");
   check_target(&target, strlen(text));
-  try_request(&target, false, permitted);
-  try_request(&target, true, permitted);
+  try_parameters(target.parameters, target.parameter_count, permitted);
   fhx__target_free(&target);
 }
 
@@ -195,7 +246,12 @@ static void try_headers(char *const *lines, size_t count) {
     headers[2 * i + 1] = colon == NULL ? "" : colon + 1;
     if (colon != NULL) *colon = '\0';
   }
-  int32_t status = fhx__preferences_read(headers, count, &preferences, &problem);
+  int32_t status = fhx__content_type_check(headers, count, &problem);
+  if (status != FHX_OK) {
+    must(status == FHX_ERR_ARGUMENT && problem.http_status == 415, "it is JSON or refused");
+    check_problem(&problem, false);
+  }
+  status = fhx__preferences_read(headers, count, &preferences, &problem);
   if (status == FHX_OK) {
     bool has_prefer = fhx__header(headers, count, "Prefer") != NULL;
     must(has_prefer || !preferences.respond_async, "what is preferred was said");
@@ -221,18 +277,21 @@ static void try_range(const char *value, uint64_t length) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   char *lines[LINES_MAX] = {NULL};
-  const char *at = (const char *)data, *end = at + size;
+  const char *at = (const char *)data, *end = at + size, *body = NULL;
   size_t count = 0;
   while (count < LINES_MAX && at < end) {
     const char *line_end = memchr(at, '\n', (size_t)(end - at));
     if (line_end == NULL) line_end = end;
+    if (line_end - at == 5 && memcmp(at, "body:", 5) == 0) {
+      body = line_end == end ? end : line_end + 1;
+      break;
+    }
     lines[count++] = copy_line(at, (size_t)(line_end - at));
     at = line_end == end ? end : line_end + 1;
   }
-  if (count > 0) {
-    const char *permitted = count > 1 && strcmp(lines[1], "*") != 0 ? lines[1] : NULL;
-    try_target(lines[0], permitted);
-  }
+  const char *permitted = count > 1 && strcmp(lines[1], "*") != 0 ? lines[1] : NULL;
+  if (count > 0) try_target(lines[0], permitted);
+  if (body != NULL) try_body(body, (size_t)(end - body), permitted);
   for (uint64_t length = 0; count > 2 && length < 1000; length = length * 3 + 1) {
     try_range(lines[2], length);
   }

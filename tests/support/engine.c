@@ -54,6 +54,8 @@ void test_engine_prepare(test_engine *of, const test_source_knobs *knobs) {
   of->options.part_bytes = 6000;
   of->options.settle_us = -1;
   of->options.attempts_max = 3;
+  /* Tests poll without a pause. */
+  of->options.polls_max = UINT32_MAX;
 }
 
 void test_engine_start(test_engine *of) {

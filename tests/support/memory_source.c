@@ -72,6 +72,12 @@ static bool is_faulty(test_source_fault fault, fhx_reply *reply) {
       return true;
     case TEST_SOURCE_SILENT:
       return true;
+    case TEST_SOURCE_DENIES:
+      fhx_reply_fail(reply, FHX_ERR_DENIED, 0, "not for this client");
+      return true;
+    case TEST_SOURCE_DECLINES:
+      fhx_reply_fail(reply, FHX_ERR_UNSUPPORTED, 0, "not this one");
+      return true;
     case TEST_SOURCE_WRONG_KIND:
       if (fhx_reply_object(reply, 7, NULL) != FHX_ERR_MISUSE) {
         test_violation("an answer that does not fit was taken");
@@ -147,7 +153,7 @@ static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *repl
   at->by_since = (knobs->applied & FHX_APPLIED_SINCE) != 0 && at->since_us != FHX_TIME_NONE;
   at->by_until = (knobs->applied & FHX_APPLIED_UNTIL) != 0 && at->until_us != FHX_TIME_NONE;
   at->by_patients =
-      (knobs->applied & FHX_APPLIED_PATIENTS) != 0 && fhx_query_has_patients(query) != 0;
+      (knobs->applied & FHX_APPLIED_PATIENTS) != 0 && fhx_query_scope(query) != FHX_SCOPE_ALL;
   if (fhx_query_window_exact(query) != 1) test_violation("the window is in whole milliseconds");
   place_cursor(at, query);
   at->started = at->position;
@@ -171,14 +177,24 @@ static void close_cursor(void *user_data, void *handle) {
 
 /* --- rows --- */
 
+/* Whether a resource of this patient ("": of none) is within the query's scope. */
+static bool in_scope(const fhx_query *query, const char *patient) {
+  uint32_t is_patient = 0;
+  if (*patient == '\0') return false;
+  if (fhx_query_scope(query) == FHX_SCOPE_PATIENTS) return true;
+  if (fhx_query_is_patient(query, patient, &is_patient, NULL) != FHX_OK) {
+    test_violation("a patient could not be asked for");
+  }
+  return is_patient == 1;
+}
+
 /* Whether the cursor delivers this resource. What is bad obeys no filter. */
 static bool delivers(const cursor *at, const test_resource *resource) {
   if (at->by_type && strcmp(resource->type, at->type) != 0) return false;
   if (resource->bad) return true;
   if (resource->has_updated && at->by_since && resource->updated_us <= at->since_us) return false;
   if (resource->has_updated && at->by_until && resource->updated_us >= at->until_us) return false;
-  return !at->by_patients ||
-         (*resource->patient != '\0' && fhx_query_is_patient(at->query, resource->patient) == 1);
+  return !at->by_patients || in_scope(at->query, resource->patient);
 }
 
 static const test_resource *next_resource(cursor *at) {
@@ -304,6 +320,47 @@ static void list_shards(void *user_data, const fhx_query *query, uint32_t count_
   fhx_reply_done(reply);
 }
 
+static void read_resource(void *user_data, const fhx_query *query, const char *reference,
+                          fhx_reply *reply) {
+  test_source *source = user_data;
+  const test_dataset *data = source->knobs.data;
+  size_t type_len = strcspn(reference, "/");
+  (void)query;
+  if (is_faulty(begin_call(source, TEST_SOURCE_READ), reply)) return;
+  for (size_t i = 0; reference[type_len] == '/' && i < data->count; i++) {
+    const test_resource *resource = &data->items[i];
+    if (resource->bad || strlen(resource->type) != type_len ||
+        memcmp(resource->type, reference, type_len) != 0 ||
+        strcmp(resource->id, reference + type_len + 1) != 0) {
+      continue;
+    }
+    fhx_reply_item(reply, resource->json, resource->len);
+    fhx_reply_done(reply);
+    return;
+  }
+  fhx_reply_fail(reply, FHX_ERR_NOT_FOUND, 0, "there is no such resource");
+}
+
+static void group_members(void *user_data, const fhx_query *query, const char *group_id,
+                          const char *after, fhx_reply *reply) {
+  test_source *source = user_data;
+  const test_source_knobs *knobs = &source->knobs;
+  size_t given = 0;
+  (void)query;
+  if (is_faulty(begin_call(source, TEST_SOURCE_GROUP), reply)) return;
+  if (strcmp(group_id, knobs->group_id) != 0) {
+    fhx_reply_fail(reply, FHX_ERR_NOT_FOUND, 0, "there is no such Group");
+    return;
+  }
+  for (size_t i = 0; i < knobs->group_member_count; i++) {
+    const char *member = knobs->group_members[i];
+    if (strcmp(member, after) <= 0) continue;
+    if (knobs->group_page != 0 && given++ == knobs->group_page) break;
+    fhx_reply_item(reply, member, strlen(member));
+  }
+  fhx_reply_done(reply);
+}
+
 static void list_types(void *user_data, fhx_reply *reply) {
   test_source *source = user_data;
   if (is_faulty(begin_call(source, TEST_SOURCE_TYPES), reply)) return;
@@ -365,6 +422,8 @@ test_source *test_source_new(const test_source_knobs *knobs, fhx_source **made) 
     callbacks.list_shards = list_shards;
     callbacks.count_estimate = count_estimate;
   }
+  if (knobs->reads_resources) callbacks.read_resource = read_resource;
+  if (knobs->group_id != NULL) callbacks.group_members = group_members;
   if (knobs->lists_types) callbacks.list_types = list_types;
   if (knobs->snapshot) callbacks.snapshot_ready = snapshot_ready;
   callbacks.read_clock = read_clock;

@@ -18,6 +18,8 @@ typedef enum test_source_call {
   TEST_SOURCE_ESTIMATE,
   TEST_SOURCE_SNAPSHOT,
   TEST_SOURCE_CLOCK,
+  TEST_SOURCE_READ,
+  TEST_SOURCE_GROUP,
   TEST_SOURCE_CALLS
 } test_source_call;
 
@@ -28,6 +30,9 @@ typedef enum test_source_fault {
   TEST_SOURCE_SILENT,
   /* An answer that does not fit the callback, and a fitting one behind it. */
   TEST_SOURCE_WRONG_KIND,
+  /* FHX_ERR_DENIED and FHX_ERR_UNSUPPORTED. */
+  TEST_SOURCE_DENIES,
+  TEST_SOURCE_DECLINES,
   /* The rest is for next_rows. */
   TEST_SOURCE_WAITS,
   /* A row of another type among the others. */
@@ -71,6 +76,14 @@ typedef struct test_source_knobs {
   /* Called at the beginning of each next_rows with its number; optional. */
   void (*hook)(void *context, uint64_t number);
   void *hook_context;
+  /* Has read_resource, over the dataset. */
+  bool reads_resources;
+  /* Has group_members, which gives these, in ascending order, for the Group of this id, at most
+     `group_page` at a time (0: all). NULL: it has not. */
+  const char *group_id;
+  const char *const *group_members;
+  size_t group_member_count;
+  size_t group_page;
 } test_source_knobs;
 
 typedef struct test_source test_source;

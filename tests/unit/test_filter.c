@@ -1,4 +1,5 @@
-/* The filter inside: window, patients, sealing, its place in a job's definition. */
+/* The filter inside: window, patients, sealing, its place in a job's definition. What a Group adds
+   is in test_selection.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +10,7 @@
 #include <cmocka.h>
 
 #include "core/buffer.h"
-#include "select/filter.h"
+#include "select/selection.h"
 #include "support/memory.h"
 
 #define OBSERVATION "\"resourceType\":\"Observation\",\"id\":\"x\""
@@ -35,11 +36,20 @@ static fhx__facts facts_of(const char *updated) {
   return facts;
 }
 
+static bool takes_facts(const fhx_filter *filter, uint32_t applied, const fhx__facts *facts,
+                        const int64_t *row_updated_us, const char *line) {
+  const fhx__selection selection = {filter, NULL, NULL};
+  bool answer = false;
+  assert_int_equal(fhx__selection_takes(&selection, applied, facts, row_updated_us, line,
+                                        strlen(line), &answer, NULL),
+                   FHX_OK);
+  return answer;
+}
+
 static bool takes(const fhx_filter *filter, uint32_t applied, const char *updated,
                   const int64_t *row_updated_us) {
-  static const char line[] = "{" OBSERVATION "}";
   fhx__facts facts = facts_of(updated);
-  return fhx__filter_takes(filter, applied, &facts, row_updated_us, line, sizeof line - 1);
+  return takes_facts(filter, applied, &facts, row_updated_us, "{" OBSERVATION "}");
 }
 
 /* FILTER-01, FILTER-02: exclusive, by all digits, compared as instants. */
@@ -148,7 +158,7 @@ static void applied(void **state) {
 
 static bool takes_line(const fhx_filter *filter, const char *line) {
   fhx__facts facts = facts_of(NULL);
-  return fhx__filter_takes(filter, 0, &facts, NULL, line, strlen(line));
+  return takes_facts(filter, 0, &facts, NULL, line);
 }
 
 /* FILTER-17, on a filter as filled in and on its sealed copy. */
@@ -216,7 +226,7 @@ static void a_million_patients(void **state) {
 
 static bool takes_consent(const fhx_filter *filter, const char *line) {
   fhx__facts facts = {"Consent", "x", false, {0, 0}};
-  return fhx__filter_takes(filter, 0, &facts, NULL, line, strlen(line));
+  return takes_facts(filter, 0, &facts, NULL, line);
 }
 
 /* R4 unless set; the host's own paths replace the tables whatever the version. */
@@ -301,6 +311,9 @@ static void assert_same(const fhx_filter *a, const fhx_filter *b) {
   assert_int_equal(fhx__instant_compare(a->until, b->until), 0);
   if (a->has_since) assert_string_equal(a->since_text, b->since_text);
   if (a->has_until) assert_string_equal(a->until_text, b->until_text);
+  assert_true(a->all_patients == b->all_patients);
+  assert_true((a->group_id != NULL) == (b->group_id != NULL));
+  if (a->group_id != NULL) assert_string_equal(a->group_id, b->group_id);
   assert_int_equal(a->fhir_version, b->fhir_version);
   assert_int_equal(a->path_count, b->path_count);
   for (size_t i = 0; i < a->path_count; i++) assert_string_equal(a->paths[i], b->paths[i]);
@@ -320,6 +333,9 @@ static fhx_filter *full_filter(void) {
   assert_int_equal(fhx_filter_set_until(filter, "2025-01-01T00:00:00Z", NULL), FHX_OK);
   assert_int_equal(fhx_filter_add_patient(filter, "p2", NULL), FHX_OK);
   assert_int_equal(fhx_filter_add_patient(filter, "p1", NULL), FHX_OK);
+  assert_int_equal(fhx_filter_set_all_patients(filter, NULL), FHX_OK);
+  assert_int_equal(fhx_filter_set_group(filter, "g1", NULL), FHX_OK);
+  assert_int_equal(fhx_filter_set_group(filter, "g.2", NULL), FHX_OK);
   assert_int_equal(fhx_filter_set_fhir_version(filter, FHX_FHIR_R5, NULL), FHX_OK);
   assert_int_equal(fhx_filter_add_compartment_path(filter, "Consent.subject", NULL), FHX_OK);
   assert_int_equal(fhx_filter_add_compartment_path(filter, "Consent.grantee", NULL), FHX_OK);
@@ -391,13 +407,14 @@ static void there_and_back(void **state) {
                       "{\"before\":1,\"types\":[\"Patient\",\"Observation\"],"
                       "\"since\":\"2024-01-01T00:00:00.000000001+01:00\","
                       "\"until\":\"2025-01-01T00:00:00Z\",\"patients\":[\"p1\",\"p2\"],"
-                      "\"fhirVersion\":50,"
+                      "\"level\":\"patient\",\"group\":\"g.2\",\"fhirVersion\":50,"
                       "\"compartment\":[\"Consent.subject\",\"Consent.grantee\"],"
                       "\"baseUrl\":\"https://h/fhir\",\"behind\":2}");
   assert_int_equal(read_back(text.data, &read), FHX_OK);
   assert_true(read->sealed);
   assert_same(copy, read);
-  assert_true(takes_consent(read, CONSENT("grantee")));
+  assert_true(fhx__compartment_knows(fhx__filter_compartment(read), "Consent"));
+  assert_false(fhx__compartment_knows(fhx__filter_compartment(read), "Observation"));
   fhx__buffer_free(&text);
   fhx_filter_free(read);
   fhx_filter_free(copy);
@@ -449,6 +466,16 @@ static void broken_definitions(void **state) {
       "{\"patients\":[\"a b\"]}",
       "{\"patients\":[\"a\\u0000b\"]}",
       "{\"patients\":[[\"a\"]]}",
+      "{\"level\":\"system\"}",
+      "{\"level\":\"\"}",
+      "{\"level\":null}",
+      "{\"level\":[\"patient\"]}",
+      "{\"level\":\"patient\\u0000\"}",
+      "{\"group\":\"\"}",
+      "{\"group\":null}",
+      "{\"group\":\"Group/g\"}",
+      "{\"group\":[\"g\"]}",
+      "{\"group\":\"g\\u0000h\"}",
       "{\"fhirVersion\":41}",
       "{\"fhirVersion\":\"40\"}",
       "{\"fhirVersion\":null}",
@@ -499,9 +526,14 @@ static void fill_copy_test(bool all_well) {
   status = fhx_filter_test(filter, line, sizeof line - 1, &matches, NULL);
   expect(status, all_well);
   assert_int_equal(matches, status == FHX_OK ? 1 : 0);
+  expect(fhx_filter_set_group(filter, "g", NULL), all_well);
+  expect(fhx_filter_set_group(filter, "h", NULL), all_well);
   status = fhx__filter_copy(filter, &copy, NULL);
   expect(status, all_well);
   assert_true((copy != NULL) == (status == FHX_OK));
+  if (copy != NULL && filter->group_id != NULL) {
+    assert_string_equal(copy->group_id, filter->group_id);
+  }
   fhx_filter_free(copy);
   fhx_filter_free(filter);
 }
@@ -509,6 +541,7 @@ static void fill_copy_test(bool all_well) {
 static void read_definition(bool all_well) {
   static const char text[] =
       "{\"types\":[\"Patient\"],\"since\":\"2024-01-01T00:00:00Z\",\"patients\":[\"b\",\"a\"],"
+      "\"level\":\"patient\",\"group\":\"g\","
       "\"compartment\":[\"Basic.subject\",\"Basic.author\"],\"baseUrl\":\"https://h\"}";
   fhx__json_node *root = NULL;
   fhx_filter *filter = NULL;

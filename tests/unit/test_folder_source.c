@@ -13,7 +13,7 @@
 #include "support/memory.h"
 
 static const fhx_filter no_filter = {.sealed = true};
-static const fhx_query patients = {.resource_type = "Patient", .filter = &no_filter};
+static const fhx_query patients = {.resource_type = "Patient", .selection = {.filter = &no_filter}};
 static char folder[TEST_PATH_MAX];
 
 static int set_up(void **state) {
@@ -707,6 +707,11 @@ static int32_t use_source(void) {
   }
   if (status == FHX_OK) {
     status = fhx__source_list_types(source, &reply, NULL);
+    fhx__reply_end(&reply);
+  }
+  if (status == FHX_OK) {
+    status = fhx__source_read_resource(source, &patients, "Patient/absent", &reply, NULL);
+    if (status == FHX_ERR_NOT_FOUND) status = FHX_OK;
     fhx__reply_end(&reply);
   }
   fhx_source_free(source);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 /* cmocka.h needs those above. */
 #include <cmocka.h>
@@ -16,8 +17,15 @@ static fhx__instant instant(const char *text) {
 }
 
 static fhx_query query_of(const fhx_filter *filter) {
-  fhx_query query = {.resource_type = "Patient", .filter = filter};
+  fhx_query query = {.resource_type = "Patient", .selection = {filter, NULL, NULL}};
   return query;
+}
+
+static bool is_patient(const fhx_query *query, const char *id) {
+  uint32_t answer = 7;
+  assert_int_equal(fhx_query_is_patient(query, id, &answer, NULL), FHX_OK);
+  assert_in_range(answer, 0, 1);
+  return answer == 1;
 }
 
 static void test_plain_members(void **state) {
@@ -93,6 +101,41 @@ static void test_window(void **state) {
   }
 }
 
+/* FILTER-05: a bound below would hide the older data of new members. */
+static void test_window_with_new_members(void **state) {
+  (void)state;
+  fhx__roster *nobody = NULL;
+  fhx_filter filter = {.sealed = true, .has_since = true, .has_until = true};
+  filter.since = instant("1970-01-01T00:00:00.0000015Z");
+  filter.until = instant("1970-01-01T00:00:02Z");
+  fhx_query query = query_of(&filter);
+  assert_int_equal(fhx__roster_new(0, &nobody, NULL), FHX_OK);
+  assert_int_equal(fhx__roster_seal(nobody, NULL), FHX_OK);
+  query.selection.new_members = nobody;
+  assert_true(fhx_query_since_us(&query) == FHX_TIME_NONE);
+  assert_int_equal(fhx_query_until_us(&query), 2000000);
+  assert_int_equal(fhx_query_window_exact(&query), 1);
+  fhx__roster_free(nobody);
+}
+
+static void test_scopes(void **state) {
+  (void)state;
+  char a[] = "a", group[] = "g";
+  char *patients[] = {a};
+  fhx_filter filter = {.sealed = true};
+  fhx_query query = query_of(&filter);
+  assert_int_equal(fhx_query_scope(NULL), FHX_SCOPE_ALL);
+  assert_int_equal(fhx_query_scope(&query), FHX_SCOPE_ALL);
+  filter.all_patients = true;
+  assert_int_equal(fhx_query_scope(&query), FHX_SCOPE_PATIENTS);
+  filter.patients = patients;
+  filter.patient_count = 1;
+  assert_int_equal(fhx_query_scope(&query), FHX_SCOPE_PATIENT_SET);
+  filter.patient_count = 0;
+  filter.group_id = group;
+  assert_int_equal(fhx_query_scope(&query), FHX_SCOPE_PATIENT_SET);
+}
+
 static void test_patients(void **state) {
   (void)state;
   char a[] = "a", b[] = "b", d[] = "d";
@@ -101,7 +144,6 @@ static void test_patients(void **state) {
   fhx_query query = query_of(&filter);
   const char *ids[2] = {NULL, NULL};
   uint64_t count = 0;
-  assert_int_equal(fhx_query_has_patients(&query), 1);
   assert_int_equal(fhx_query_patient_count(&query), 3);
   assert_int_equal(fhx_query_patients(&query, 0, 2, ids, &count, NULL), FHX_OK);
   assert_int_equal(count, 2);
@@ -114,9 +156,71 @@ static void test_patients(void **state) {
   assert_int_equal(count, 0);
   assert_int_equal(fhx_query_patients(&query, UINT64_MAX, UINT64_MAX, ids, &count, NULL), FHX_OK);
   assert_int_equal(count, 0);
-  assert_int_equal(fhx_query_is_patient(&query, "b"), 1);
-  assert_int_equal(fhx_query_is_patient(&query, "c"), 0);
-  assert_int_equal(fhx_query_is_patient(&query, NULL), 0);
+  assert_true(is_patient(&query, "b"));
+  assert_false(is_patient(&query, "c"));
+  assert_false(is_patient(&query, ""));
+}
+
+/* The number of ids in a set, each compared with what was put in. */
+static uint64_t walk_set(const fhx_query *query) {
+  const char *ids[100];
+  char id[16];
+  uint64_t first = 0, count = 1;
+  while (count != 0) {
+    assert_int_equal(fhx_query_patients(query, first, 100, ids, &count, NULL), FHX_OK);
+    for (uint64_t i = 0; i < count; i++) {
+      snprintf(id, sizeof id, "m%05d", (int)(first + i));
+      assert_string_equal(ids[i], id);
+    }
+    first += count;
+  }
+  return first;
+}
+
+/* FILTER-41: a Group's members, part of them on disk, in sorted pages and one by one. */
+static void test_members(void **state) {
+  enum { COUNT = 3000 };
+  (void)state;
+  char id[16];
+  char group[] = "g", other[] = "other";
+  char *patients[] = {other};
+  fhx_filter filter = {.patients = patients, .patient_count = 1, .sealed = true, .group_id = group};
+  fhx__roster_page page = {{NULL, 0, 0}};
+  fhx__roster *roster = NULL;
+  fhx_query query = query_of(&filter);
+  assert_int_equal(fhx__roster_new(5000, &roster, NULL), FHX_OK);
+  for (int i = 0; i < COUNT; i++) {
+    int len = snprintf(id, sizeof id, "m%05d", i);
+    assert_int_equal(fhx__roster_add(roster, id, (size_t)len, NULL), FHX_OK);
+  }
+  assert_int_equal(fhx__roster_seal(roster, NULL), FHX_OK);
+  query.selection.members = roster;
+  query.page = &page;
+  assert_int_equal(fhx_query_scope(&query), FHX_SCOPE_PATIENT_SET);
+  assert_int_equal(fhx_query_patient_count(&query), COUNT);
+  assert_int_equal(walk_set(&query), COUNT);
+  assert_true(is_patient(&query, "m00000"));
+  assert_true(is_patient(&query, "m02999"));
+  assert_false(is_patient(&query, "m03000"));
+  assert_false(is_patient(&query, "other"));
+  fhx__roster_page_free(&page);
+  fhx__roster_free(roster);
+}
+
+/* While the Group is being resolved. */
+static void test_members_not_known(void **state) {
+  (void)state;
+  char group[] = "g";
+  fhx_filter filter = {.sealed = true, .group_id = group};
+  fhx_query query = query_of(&filter);
+  const char *ids[1];
+  uint64_t count = 9;
+  uint32_t answer = 9;
+  assert_int_equal(fhx_query_patient_count(&query), 0);
+  assert_int_equal(fhx_query_patients(&query, 0, 1, ids, &count, NULL), FHX_ERR_MISUSE);
+  assert_int_equal(count, 0);
+  assert_int_equal(fhx_query_is_patient(&query, "a", &answer, NULL), FHX_ERR_MISUSE);
+  assert_int_equal(answer, 0);
 }
 
 static void test_no_patients(void **state) {
@@ -124,11 +228,10 @@ static void test_no_patients(void **state) {
   fhx_filter filter = {.sealed = true};
   fhx_query query = query_of(&filter);
   uint64_t count = 9;
-  assert_int_equal(fhx_query_has_patients(&query), 0);
   assert_int_equal(fhx_query_patient_count(&query), 0);
   assert_int_equal(fhx_query_patients(&query, 0, 0, NULL, &count, NULL), FHX_OK);
   assert_int_equal(count, 0);
-  assert_int_equal(fhx_query_is_patient(&query, "a"), 0);
+  assert_false(is_patient(&query, "a"));
 }
 
 static void test_patients_without_a_place(void **state) {
@@ -143,12 +246,23 @@ static void test_patients_without_a_place(void **state) {
   fhx_error_free(error);
   assert_int_equal(fhx_query_patients(&query, 0, 1, &id, NULL, NULL), FHX_ERR_ARGUMENT);
   assert_int_equal(fhx_query_patients(NULL, 0, 1, &id, &count, NULL), FHX_ERR_ARGUMENT);
+  uint32_t answer = 0;
+  error = NULL;
+  assert_int_equal(fhx_query_is_patient(&query, "a", NULL, &error), FHX_ERR_ARGUMENT);
+  assert_string_equal(fhx_error_message(error),
+                      "fhx_query_is_patient needs a query, a patient_id and is_patient");
+  fhx_error_free(error);
+  assert_int_equal(fhx_query_is_patient(&query, NULL, &answer, NULL), FHX_ERR_ARGUMENT);
+  assert_int_equal(fhx_query_is_patient(NULL, "a", &answer, NULL), FHX_ERR_ARGUMENT);
+  assert_int_equal(fhx_query_patient_count(NULL), 0);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_plain_members), cmocka_unit_test(test_no_window),
-      cmocka_unit_test(test_window),        cmocka_unit_test(test_patients),
+      cmocka_unit_test(test_window),        cmocka_unit_test(test_window_with_new_members),
+      cmocka_unit_test(test_scopes),        cmocka_unit_test(test_patients),
+      cmocka_unit_test(test_members),       cmocka_unit_test(test_members_not_known),
       cmocka_unit_test(test_no_patients),   cmocka_unit_test(test_patients_without_a_place),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

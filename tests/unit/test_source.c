@@ -21,6 +21,7 @@ typedef struct host {
   uint32_t count_max;
   int64_t as_of_us;
   const fhx_query *query;
+  const char *after;
 } host;
 
 static char cursor_place;
@@ -58,6 +59,15 @@ static void read_resource(void *user_data, const fhx_query *query, const char *r
   host *self = user_data;
   self->query = query;
   assert_string_equal(reference, "Patient/a");
+  self->answer(reply);
+}
+
+static void group_members(void *user_data, const fhx_query *query, const char *group_id,
+                          const char *after, fhx_reply *reply) {
+  host *self = user_data;
+  self->query = query;
+  self->after = after;
+  assert_string_equal(group_id, "g");
   self->answer(reply);
 }
 
@@ -100,6 +110,7 @@ static fhx_source *new_source(host *self) {
   fhx_source *source = NULL;
   callbacks.list_shards = list_shards;
   callbacks.read_resource = read_resource;
+  callbacks.group_members = group_members;
   callbacks.list_types = list_types;
   callbacks.count_estimate = count_estimate;
   callbacks.snapshot_ready = snapshot_ready;
@@ -193,6 +204,59 @@ static void say_not_found(fhx_reply *reply) {
   fhx_reply_fail(reply, FHX_ERR_NOT_FOUND, 0, "no such thing");
 }
 
+static void say_denied(fhx_reply *reply) {
+  fhx_reply_fail(reply, FHX_ERR_DENIED, 0, "not for you");
+}
+
+static void say_unsupported(fhx_reply *reply) {
+  fhx_reply_fail(reply, FHX_ERR_UNSUPPORTED, 0, "not this one");
+}
+
+static void say_item(fhx_reply *reply, const char *item) {
+  fhx_reply_item(reply, item, strlen(item));
+}
+
+static void say_members(fhx_reply *reply) {
+  say_item(reply, "Device/z");
+  say_item(reply, "Group/g");
+  say_item(reply, "Patient/a");
+  say_item(reply, "Patient/a-1");
+  say_item(reply, "Patient/b");
+  fhx_reply_done(reply);
+}
+
+static void say_member_twice(fhx_reply *reply) {
+  say_item(reply, "Patient/b");
+  say_item(reply, "Patient/b");
+  fhx_reply_done(reply);
+}
+
+static void say_members_backwards(fhx_reply *reply) {
+  say_item(reply, "Patient/ab");
+  say_item(reply, "Patient/a");
+  fhx_reply_done(reply);
+}
+
+static void say_bare_id(fhx_reply *reply) {
+  say_item(reply, "a");
+  fhx_reply_done(reply);
+}
+
+static void say_version(fhx_reply *reply) {
+  say_item(reply, "Patient/a/_history/1");
+  fhx_reply_done(reply);
+}
+
+static void say_type_alone(fhx_reply *reply) {
+  say_item(reply, "Patient/");
+  fhx_reply_done(reply);
+}
+
+static void say_url(fhx_reply *reply) {
+  say_item(reply, "https://h/Patient/a");
+  fhx_reply_done(reply);
+}
+
 /* --- checks --- */
 
 static void check_error(fhx_error *error, int32_t status, uint32_t retryable, const char *message) {
@@ -203,7 +267,7 @@ static void check_error(fhx_error *error, int32_t status, uint32_t retryable, co
 }
 
 static int32_t open_patients(fhx_source *source, fhx__cursor *cursor, fhx_error **error) {
-  static const fhx_query query = {"Patient", NULL, 0, 0, NULL, NULL, 0, NULL, NULL, 0};
+  static const fhx_query query = {.resource_type = "Patient"};
   return fhx__source_open(source, &query, cursor, error);
 }
 
@@ -417,7 +481,7 @@ static void test_list_types(void **state) {
 
 static int32_t shards_with(void (*answer)(fhx_reply *reply), uint32_t count_max, size_t *count,
                            fhx_error **error) {
-  static const fhx_query query = {"Patient", NULL, 0, 0, NULL, NULL, 0, NULL, NULL, 0};
+  static const fhx_query query = {.resource_type = "Patient"};
   host self = {.answer = answer};
   fhx_source *source = new_source(&self);
   fhx_reply reply;
@@ -449,7 +513,7 @@ static void test_list_shards(void **state) {
 
 static void test_read_resource(void **state) {
   (void)state;
-  static const fhx_query query = {"Patient", NULL, 0, 0, NULL, NULL, 0, NULL, NULL, 0};
+  static const fhx_query query = {.resource_type = "Patient"};
   static const struct {
     void (*answer)(fhx_reply *reply);
     int32_t status;
@@ -457,6 +521,7 @@ static void test_read_resource(void **state) {
       {say_one_item, FHX_OK},           {say_not_found, FHX_ERR_NOT_FOUND},
       {say_two_items, FHX_ERR_SOURCE},  {say_done, FHX_ERR_SOURCE},
       {say_nothing, FHX_ERR_NO_ANSWER}, {say_unfinished, FHX_ERR_NO_ANSWER},
+      {say_denied, FHX_ERR_DENIED},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     host self = {.answer = cases[i].answer};
@@ -466,6 +531,71 @@ static void test_read_resource(void **state) {
                      cases[i].status);
     fhx__reply_end(&reply);
     fhx_source_free(source);
+  }
+}
+
+static int32_t members_with(void (*answer)(fhx_reply *reply), const char *after, size_t *count,
+                            fhx_error **error) {
+  static const fhx_query query = {.resource_type = "Group"};
+  host self = {.answer = answer};
+  fhx_source *source = new_source(&self);
+  fhx_reply reply;
+  int32_t status = fhx__source_group_members(source, &query, "g", after, &reply, error);
+  assert_ptr_equal(self.query, &query);
+  assert_string_equal(self.after, after);
+  *count = fhx__reply_item_count(&reply);
+  fhx__reply_end(&reply);
+  fhx_source_free(source);
+  return status;
+}
+
+static void test_group_members(void **state) {
+  (void)state;
+  size_t count = 9;
+  fhx_error *error = NULL;
+  assert_int_equal(members_with(say_members, "", &count, NULL), FHX_OK);
+  assert_int_equal(count, 5);
+  assert_int_equal(members_with(say_members, "Device/y", &count, NULL), FHX_OK);
+  assert_int_equal(members_with(say_members, "Device/", &count, NULL), FHX_OK);
+  assert_int_equal(members_with(say_done, "Patient/b", &count, NULL), FHX_OK);
+  assert_int_equal(count, 0);
+  /* What the source says of the client and of the Group comes through as it is. */
+  assert_int_equal(members_with(say_denied, "", &count, &error), FHX_ERR_DENIED);
+  check_error(error, FHX_ERR_DENIED, 0, "the source's group_members: not for you");
+  error = NULL;
+  assert_int_equal(members_with(say_unsupported, "", &count, &error), FHX_ERR_UNSUPPORTED);
+  check_error(error, FHX_ERR_UNSUPPORTED, 0, "the source's group_members: not this one");
+  assert_int_equal(members_with(say_not_found, "", &count, NULL), FHX_ERR_NOT_FOUND);
+  assert_int_equal(members_with(say_nothing, "", &count, NULL), FHX_ERR_NO_ANSWER);
+  assert_int_equal(members_with(say_unfinished, "", &count, NULL), FHX_ERR_NO_ANSWER);
+  assert_int_equal(members_with(say_rows, "", &count, NULL), FHX_ERR_SOURCE);
+}
+
+/* A page that does not go on behind the last one would be asked for again for ever. */
+static void test_group_members_out_of_order(void **state) {
+  (void)state;
+  static const struct {
+    void (*answer)(fhx_reply *reply);
+    const char *after;
+  } cases[] = {
+      {say_members, "Device/z"},   {say_members, "Device/zz"}, {say_members, "Patient/b"},
+      {say_members_backwards, ""}, {say_member_twice, ""},
+  };
+  static void (*const malformed[])(fhx_reply * reply) = {
+      say_bare_id, say_version, say_type_alone, say_url, say_empty_item, say_one_item};
+  size_t count = 0;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    fhx_error *error = NULL;
+    assert_int_equal(members_with(cases[i].answer, cases[i].after, &count, &error), FHX_ERR_SOURCE);
+    check_error(error, FHX_ERR_SOURCE, 0,
+                "the source's group_members: the items are not in ascending order behind the last "
+                "one that was given");
+  }
+  for (size_t i = 0; i < sizeof malformed / sizeof *malformed; i++) {
+    fhx_error *error = NULL;
+    assert_int_equal(members_with(malformed[i], "", &count, &error), FHX_ERR_SOURCE);
+    check_error(error, FHX_ERR_SOURCE, 0,
+                "the source's group_members: an item is not of the form Type/id");
   }
 }
 
@@ -531,6 +661,11 @@ static void test_without_optional_callbacks(void **state) {
   assert_int_equal(fhx__source_read_resource(source, NULL, "Patient/a", &reply, NULL),
                    FHX_ERR_UNSUPPORTED);
   fhx__reply_end(&reply);
+  error = NULL;
+  assert_int_equal(fhx__source_group_members(source, NULL, "g", "", &reply, &error),
+                   FHX_ERR_UNSUPPORTED);
+  check_error(error, FHX_ERR_UNSUPPORTED, 0, "the source cannot list the members of a Group");
+  fhx__reply_end(&reply);
   assert_int_equal(fhx__source_snapshot_ready(source, 0, &wait_us, NULL), FHX_ERR_UNSUPPORTED);
   assert_int_equal(fhx__source_estimate(source, NULL, &count, &bytes, NULL), FHX_OK);
   assert_int_equal(count + bytes, 0);
@@ -573,6 +708,8 @@ int main(void) {
       cmocka_unit_test(test_list_types),
       cmocka_unit_test(test_list_shards),
       cmocka_unit_test(test_read_resource),
+      cmocka_unit_test(test_group_members),
+      cmocka_unit_test(test_group_members_out_of_order),
       cmocka_unit_test(test_estimate),
       cmocka_unit_test(test_snapshot_ready),
       cmocka_unit_test(test_clock),
