@@ -32,6 +32,11 @@ int32_t fhx__definition_write(const fhx__definition *definition, fhx__buffer *js
   fhx__json_member_integer(&writer, "partBytes", definition->part_bytes);
   fhx__json_member_integer(&writer, "partCount", definition->part_count);
   fhx__json_member_integer(&writer, "resourceBytesMax", definition->resource_bytes_max);
+  fhx__json_member_integer(&writer, "groupDepthMax", definition->group_depth_max);
+  fhx__json_member_integer(&writer, "groupMembersMax", definition->group_members_max);
+  if (*definition->associated_types != '\0') {
+    fhx__json_member_text(&writer, "associatedTypes", definition->associated_types);
+  }
   write_notes(&definition->notes, &writer);
   fhx__filter_write(definition->filter, &writer);
   fhx__json_close_object(&writer);
@@ -80,11 +85,17 @@ static int32_t read_members(const fhx__json_node *root, fhx__definition *definit
   definition->part_bytes = fhx__json_member_number(root, "partBytes", 0);
   definition->part_count = fhx__json_member_number(root, "partCount", 0);
   definition->resource_bytes_max = fhx__json_member_number(root, "resourceBytesMax", 0);
+  definition->group_depth_max = read_u32(root, "groupDepthMax");
+  definition->group_members_max = fhx__json_member_number(root, "groupMembersMax", 0);
   if (definition->attempts_max == 0 || definition->shards_max == 0 || definition->depth_max == 0 ||
       definition->depth_max > FHX__DEPTH_MAX || definition->part_bytes == 0 ||
-      definition->resource_bytes_max == 0) {
+      definition->resource_bytes_max == 0 || definition->group_depth_max == 0 ||
+      definition->group_members_max == 0) {
     return fhx__fail(error, FHX_ERR_STORE, "the job's recorded definition lacks a limit");
   }
+  definition->associated_types =
+      fhx__copy_text(fhx__json_member_string(root, "associatedTypes", ""));
+  if (definition->associated_types == NULL) return fhx__no_memory(error);
   int32_t status = read_notes(fhx__json_member(root, "notes"), &definition->notes, error);
   return status == FHX_OK ? fhx__filter_read(root, &definition->filter, error) : status;
 }
@@ -102,6 +113,8 @@ int32_t fhx__definition_read(const char *json, fhx__definition *definition, fhx_
 void fhx__definition_free(fhx__definition *definition) {
   fhx_filter_free(definition->filter);
   definition->filter = NULL;
+  fhx__free(definition->associated_types);
+  definition->associated_types = NULL;
   fhx__buffer_free(&definition->notes);
 }
 

@@ -17,7 +17,7 @@
 /* The label and so the name of what an attempt writes; NULL for a planning attempt. */
 static const char *label_of(const fhx__attempt *attempt) {
   if (attempt->phase == FHX_PHASE_FINISH) return FHX__ERROR_LABEL;
-  return attempt->phase == FHX_PHASE_MAIN ? attempt->resource_type : NULL;
+  return attempt->phase == FHX_PHASE_PLAN ? NULL : attempt->resource_type;
 }
 
 static int32_t remove_number(fhx_job *job, const fhx__attempt *attempt, uint64_t seq,
@@ -213,7 +213,12 @@ int32_t fhx__job_clean_round(fhx_job *job, int64_t *wait_us, fhx_error **error) 
   *wait_us = CLEAN_PAUSE_US;
   int32_t status = look_for_alive(job, error);
   if (status == FHX_OK) status = remove_objects(job, error);
-  if (status == FHX_OK) status = fhx__step_clean(job, wait_us, error);
+  /* Nobody writes any more, and nothing is left to remove: the store asks for patience only because
+     it forgets so many members piece by piece. */
+  while (status == FHX_OK && (status = fhx__step_clean(job, wait_us, error)) == FHX_WAIT) {
+    if (*wait_us > 0 || atomic_load(&job->parked)) return FHX_WAIT;
+    status = FHX_OK;
+  }
   if (status != FHX_ERR_NOT_FOUND) return status;
   /* The record went meanwhile: another runner has cleaned up. */
   fhx__clear_error(error);

@@ -14,8 +14,9 @@
 #include "source/source.h"
 #include "store/store.h"
 
-/* What was asked for, as the store keeps it in `definition`. The filter's types are exactly the
-   types to export, in order; none of them means nothing to export. */
+/* What was asked for, as the store keeps it in `definition`. The filter's types are the types that
+   may be exported, in order; none of them means nothing to export. With a scope of patients, those
+   outside the compartment have no task of the main phase. */
 typedef struct fhx__definition {
   fhx_filter *filter;
   uint32_t flags;
@@ -25,6 +26,12 @@ typedef struct fhx__definition {
   uint64_t part_bytes;
   uint64_t part_count;
   uint64_t resource_bytes_max;
+  uint32_t group_depth_max;
+  uint32_t reserved;
+  uint64_t group_members_max;
+  /* Types with commas between whose resources are exported when others refer to them; "" for none;
+     all of them are among the filter's types. */
+  char *associated_types;
   /* Sentences for the error file from the start, each with its NUL: what was asked for and skipped.
    */
   fhx__buffer notes;
@@ -67,6 +74,9 @@ struct fhx_job {
   /* Under the mutex. */
   fhx__runner *runners;
   struct fhx__work *works;
+  /* Of a job with a Group, under the mutex until they are there, then only read. */
+  fhx__roster *members;
+  fhx__roster *new_members;
 };
 
 fhx_job *fhx__job_ref(fhx_job *job);

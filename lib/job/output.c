@@ -11,12 +11,6 @@
 /* With no part open, the place in the source is recorded about so often. */
 #define PLACE_US INT64_C(10000000)
 
-static bool no_memory(fhx__work *work) {
-  fhx_error *error = NULL;
-  fhx__no_memory(&error);
-  return fhx__work_fail(work, error);
-}
-
 bool fhx__output_init(fhx__output *output, fhx__work *work) {
   const fhx__definition *definition = &work->job->definition;
   fhx_error *error = NULL;
@@ -79,6 +73,7 @@ void fhx__output_free(fhx__output *output, bool remove) {
   uint32_t count = 0;
   const fhx_part *parts = parts_of(output, &count);
   fhx__part_writer_free(&output->writer);
+  fhx__wanted_free(output->wanted);
   for (uint32_t i = 0; remove && i < count; i++) {
     /* If it fails, the job's clean-up still knows the name. */
     fhx__destination_remove(output->work->job->destination, parts[i].name, NULL);
@@ -123,22 +118,24 @@ bool fhx__output_close_part(fhx__output *output) {
   fhx_part part;
   fhx_error *error = NULL;
   if (!output->writer.named) return true;
-  if (fhx__buffer_reserve(&output->parts, sizeof part) != FHX_OK) return no_memory(work);
+  if (fhx__buffer_reserve(&output->parts, sizeof part) != FHX_OK) return fhx__work_no_memory(work);
   if (!fhx__work_renew(work, output->next_seq)) return false;
   output->next_seq++;
   int32_t status = fhx__part_writer_commit(&output->writer, &part, &error);
   if (status == FHX_ERR_UNKNOWN_OUTCOME && !settle_commit(output, &part, error)) return false;
   if (status != FHX_OK && status != FHX_ERR_UNKNOWN_OUTCOME) return fhx__work_fail(work, error);
   work->moved_us = fhx__clock_monotonic_us();
-  return fhx__buffer_append(&output->parts, &part, sizeof part) == FHX_OK || no_memory(work);
+  return fhx__buffer_append(&output->parts, &part, sizeof part) == FHX_OK ||
+         fhx__work_no_memory(work);
 }
 
-static bool add_error_line(fhx__output *output, const char *severity, const char *text) {
+static bool add_error_line(fhx__output *output, const char *severity, const char *code,
+                           const char *text) {
   uint64_t end = 0;
-  int32_t status = fhx__outcome_append(&output->lines, severity, "invalid", text);
+  int32_t status = fhx__outcome_append(&output->lines, severity, code, text);
   end = output->lines.len;
   if (status == FHX_OK) status = fhx__buffer_append(&output->line_ends, &end, sizeof end);
-  return status == FHX_OK || no_memory(output->work);
+  return status == FHX_OK || fhx__work_no_memory(output->work);
 }
 
 static uint64_t errors_in_all(const fhx__output *output) {
@@ -153,7 +150,11 @@ bool fhx__output_bad_row(fhx__output *output, const char *id, const char *reason
   snprintf(text, sizeof text, "%s%s%s%s was not exported: it %s, at byte %zu of the resource",
            known ? "" : "a resource of type ", output->resource_type, known ? "/" : "", id, reason,
            offset);
-  return add_error_line(output, "error", text);
+  return add_error_line(output, "error", "invalid", text);
+}
+
+bool fhx__output_warn(fhx__output *output, const char *code, const char *text) {
+  return add_error_line(output, "warning", code, text);
 }
 
 static bool add_last_line(fhx__output *output) {
@@ -162,7 +163,7 @@ static bool add_last_line(fhx__output *output) {
   if (errors <= FHX__ERROR_LINES_MAX) return true;
   snprintf(text, sizeof text, "%llu more resources of type %s were not exported",
            (unsigned long long)(errors - FHX__ERROR_LINES_MAX), output->resource_type);
-  return add_error_line(output, "error", text);
+  return add_error_line(output, "error", "invalid", text);
 }
 
 static void start_over(fhx__output *output, uint64_t next_seq) {
@@ -182,6 +183,8 @@ bool fhx__output_checkpoint(fhx__output *output, bool done) {
   fhx_checkpoint step;
   fhx_error *error = NULL;
   if (done && !add_last_line(output)) return false;
+  /* What the parts refer to is known before they are, or who dies in between leaves it out. */
+  if (!fhx__wanted_store(output->wanted, work)) return false;
   memset(&step, 0, sizeof step);
   step.job_id = work->task->job_id;
   step.task_index = work->task->task_index;
@@ -218,7 +221,8 @@ bool fhx__output_set_token(fhx__output *output, const void *token, size_t len) {
   output->has_moved = output->has_moved || !same;
   output->has_token = len != 0;
   output->token.len = 0;
-  return fhx__buffer_append(&output->token, token, len) == FHX_OK || no_memory(output->work);
+  return fhx__buffer_append(&output->token, token, len) == FHX_OK ||
+         fhx__work_no_memory(output->work);
 }
 
 bool fhx__output_place_is_due(const fhx__output *output) {

@@ -5,7 +5,7 @@
 #ifndef FHX__JOB_OUTPUT_H
 #define FHX__JOB_OUTPUT_H
 
-#include "job/work.h"
+#include "job/wanted.h"
 #include "writer/part_writer.h"
 
 /* A task's error lines; what is beyond is counted in one more line. */
@@ -18,6 +18,8 @@ typedef struct fhx__output {
   uint32_t kind;
   const char *label;
   const char *resource_type;
+  /* What its lines refer to, stored with every checkpoint; the output's own, NULL for none. */
+  fhx__wanted *wanted;
   /* The number of the next part, and the one that the next checkpoint must begin with. */
   uint64_t next_seq;
   uint64_t recorded_seq;
@@ -63,6 +65,8 @@ bool fhx__output_place_is_due(const fhx__output *output);
 
 /* Notes a row that was refused. `id` is "" when it is not known or not valid. */
 bool fhx__output_bad_row(fhx__output *output, const char *id, const char *reason, size_t offset);
+/* Adds a warning to the error lines; how many there are is the caller's to limit. */
+bool fhx__output_warn(fhx__output *output, const char *code, const char *text);
 
 /* Tells the job's progress what the open and unrecorded parts hold. */
 void fhx__output_show(fhx__output *output);

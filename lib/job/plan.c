@@ -1,10 +1,12 @@
-/* The plan phase: wait until the as-of time can be read, then divide types into tasks. */
+/* The plan phase: wait until the as-of time can be read, find out who is exported, then divide
+   types into tasks. */
 #include <string.h>
 
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/error.h"
-#include "job/work.h"
+#include "job/roster_parts.h"
+#include "job/wanted.h"
 
 #define CLOCK_PIECE_US INT64_C(50000)
 /* An estimate beyond it is no number of resources, but perhaps a host's -1 for "unknown". The sum
@@ -77,6 +79,12 @@ typedef struct planner {
   fhx__buffer tasks;
   /* The shard descriptors that the records will point to, and where each begins. */
   fhx__buffer shards;
+  /* The Group's members as this attempt has resolved them. They become the job's only when the plan
+     is stored: another attempt may have resolved them anew. */
+  fhx__roster *members;
+  fhx__roster *new_members;
+  fhx__roster_page page;
+  fhx__roster_lines lines;
 } planner;
 
 static bool add_task(planner *plan, const char *type, uint32_t phase, uint32_t shard_index,
@@ -95,10 +103,7 @@ static bool add_task(planner *plan, const char *type, uint32_t phase, uint32_t s
   record.estimated_resources = estimated;
   int32_t status = fhx__buffer_append(&plan->shards, shard, shard_len);
   if (status == FHX_OK) status = fhx__buffer_append(&plan->tasks, &record, sizeof record);
-  if (status == FHX_OK) return true;
-  fhx_error *error = NULL;
-  fhx__no_memory(&error);
-  return fhx__work_fail(plan->work, error);
+  return status == FHX_OK || fhx__work_no_memory(plan->work);
 }
 
 static bool add_shards(planner *plan, const char *type, const fhx_reply *reply,
@@ -135,13 +140,10 @@ static bool plan_type(planner *plan, const char *type) {
   fhx_error *error = NULL;
   uint64_t resources = 0, bytes = 0;
   fhx_query query;
-  memset(&query, 0, sizeof query);
-  query.resource_type = type;
-  query.as_of_us = job->record->transaction_time_us;
-  query.filter = job->definition.filter;
-  query.tenant = job->record->tenant;
-  query.host_context = job->record->host_context;
-  query.host_context_len = job->record->host_context_len;
+  fhx__job_query(job, type, &query);
+  query.selection.members = plan->members;
+  query.selection.new_members = plan->new_members;
+  query.page = &plan->page;
   if (fhx__source_estimate(job->source, &query, &resources, &bytes, &error) != FHX_OK) {
     return fhx__work_fail(work, error);
   }
@@ -163,6 +165,93 @@ static bool plan_type(planner *plan, const char *type) {
   return going;
 }
 
+/* --- who, and which types --- */
+
+/* The roster comes before the types, whose estimates and shards depend on it. */
+static bool resolve(planner *plan) {
+  fhx__work *work = plan->work;
+  fhx_error *error = NULL;
+  if (work->job->definition.filter->group_id == NULL) return true;
+  if (!fhx__roster_resolve(work, &plan->lines)) return false;
+  int32_t status = fhx__roster_recall(work->job, work, &plan->members, &plan->new_members, &error);
+  if (status == FHX_WAIT) return false;
+  return fhx__work_after_load(work, status, error);
+}
+
+static uint32_t scope_of(const planner *plan) {
+  const fhx__selection selection = {plan->work->job->definition.filter, plan->members, NULL};
+  return fhx__selection_scope(&selection);
+}
+
+/* A Group without members has nothing to read (FILTER-39). */
+static bool has_nobody(const planner *plan) {
+  return plan->members != NULL && fhx__roster_count(plan->members) == 0;
+}
+
+static bool plan_main(planner *plan) {
+  const fhx_filter *filter = plan->work->job->definition.filter;
+  const fhx__compartment *compartment = fhx__filter_compartment(filter);
+  bool all = scope_of(plan) == FHX_SCOPE_ALL;
+  if (has_nobody(plan)) return true;
+  for (size_t i = 0; i < filter->type_count; i++) {
+    const char *type = filter->types[i];
+    if (!all && !fhx__compartment_knows(compartment, type)) continue;
+    if (!fhx__work_go_on(plan->work) || !plan_type(plan, type)) return false;
+  }
+  return true;
+}
+
+/* --- what others refer to --- */
+
+/* Whether the Group has a member of this type, which is no patient. */
+static bool find_wanted(planner *plan, const char *type, bool *found) {
+  size_t len = strlen(type);
+  fhx_reply page;
+  fhx_error *error = NULL;
+  char after[FHX__TYPE_MAX + 2];
+  *found = false;
+  if (plan->members == NULL) return true;
+  /* Behind "Type/", and before every id. */
+  memcpy(after, type, len);
+  memcpy(after + len, "/", 2);
+  int32_t status =
+      fhx__step_list_members(plan->work->job, FHX_MEMBERS_WANTED, after, 1, &page, &error);
+  if (status == FHX_OK && fhx__reply_item_count(&page) != 0) {
+    size_t text_len = 0;
+    const char *text = fhx__reply_item_at(&page, 0, &text_len);
+    *found = text_len > len && memcmp(text, after, len + 1) == 0;
+  }
+  fhx__reply_end(&page);
+  return fhx__work_after_step(plan->work, status, error);
+}
+
+/* Its parts are numbered behind those of the type's own tasks. */
+static bool add_associated(planner *plan, const char *type) {
+  const fhx_task_record *tasks = (const fhx_task_record *)(const void *)plan->tasks.data;
+  uint32_t shards = 0;
+  for (size_t i = 0; i < plan->tasks.len / sizeof *tasks; i++) {
+    if (strcmp(tasks[i].resource_type, type) == 0) shards++;
+  }
+  return add_task(plan, type, FHX_PHASE_ASSOCIATED, shards, NULL, 0, 0);
+}
+
+static bool plan_associated(planner *plan) {
+  fhx__work *work = plan->work;
+  const fhx_filter *filter = work->job->definition.filter;
+  if (scope_of(plan) == FHX_SCOPE_ALL) return true;
+  for (size_t i = 0; i < filter->type_count; i++) {
+    const char *type = filter->types[i];
+    /* Where nobody is exported, nothing is referred to. */
+    bool wanted = !has_nobody(plan) && fhx__wanted_has_type(work->job, type);
+    if (!wanted && !find_wanted(plan, type, &wanted)) return false;
+    if (wanted && !add_associated(plan, type)) return false;
+    if (!fhx__work_go_on(work)) return false;
+  }
+  return true;
+}
+
+/* --- the plan --- */
+
 /* The descriptors stay in one buffer that may have moved while it grew: now it no longer does. */
 static void place_shards(planner *plan) {
   fhx_task_record *tasks = (fhx_task_record *)(void *)plan->tasks.data;
@@ -178,23 +267,36 @@ static bool store_plan(planner *plan) {
   fhx__work *work = plan->work;
   fhx_error *error = NULL;
   place_shards(plan);
-  fhx_plan step = {work->task->job_id, work->task->fence,
-                   (const fhx_task_record *)(const void *)plan->tasks.data,
-                   (uint32_t)(plan->tasks.len / sizeof(fhx_task_record))};
+  const fhx_plan step = {work->task->job_id,
+                         work->task->fence,
+                         (const fhx_task_record *)(const void *)plan->tasks.data,
+                         (uint32_t)(plan->tasks.len / sizeof(fhx_task_record)),
+                         (uint32_t)(plan->lines.line_ends.len / sizeof(uint64_t)),
+                         plan->lines.lines.data,
+                         (const uint64_t *)(const void *)plan->lines.line_ends.data};
   int32_t status = fhx__step_plan(work->job, &step, &error);
-  return fhx__work_after_step(work, status, error);
+  if (!fhx__work_after_step(work, status, error)) return false;
+  /* Nobody resolves it any more. */
+  if (plan->members != NULL) fhx__roster_keep(work->job, plan->members, plan->new_members);
+  plan->members = plan->new_members = NULL;
+  return true;
+}
+
+static void free_planner(planner *plan) {
+  fhx__buffer_free(&plan->tasks);
+  fhx__buffer_free(&plan->shards);
+  fhx__buffer_free(&plan->lines.lines);
+  fhx__buffer_free(&plan->lines.line_ends);
+  fhx__roster_page_free(&plan->page);
+  fhx__roster_free(plan->members);
+  fhx__roster_free(plan->new_members);
 }
 
 void fhx__work_plan(fhx__work *work) {
-  const fhx_filter *filter = work->job->definition.filter;
-  planner plan = {work, {NULL, 0, 0}, {NULL, 0, 0}};
-  bool going = wait_for_snapshot(work);
-  for (size_t i = 0; going && i < filter->type_count; i++) {
-    going = fhx__work_go_on(work) && plan_type(&plan, filter->types[i]);
-  }
-  if (going) going = add_task(&plan, "", FHX_PHASE_FINISH, 0, NULL, 0, 0);
-  if (going) going = store_plan(&plan);
+  planner plan = {.work = work};
+  bool going = wait_for_snapshot(work) && resolve(&plan) && plan_main(&plan) &&
+               plan_associated(&plan) && add_task(&plan, "", FHX_PHASE_FINISH, 0, NULL, 0, 0) &&
+               store_plan(&plan);
   if (going) fhx__work_stop(work, FHX__WORK_DONE);
-  fhx__buffer_free(&plan.tasks);
-  fhx__buffer_free(&plan.shards);
+  free_planner(&plan);
 }

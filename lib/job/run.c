@@ -120,6 +120,9 @@ static void do_work(fhx__work *work) {
     case FHX_PHASE_MAIN:
       fhx__work_main(work);
       break;
+    case FHX_PHASE_ASSOCIATED:
+      fhx__work_associated(work);
+      break;
     default:
       fhx__work_finish(work);
       break;

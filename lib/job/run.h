@@ -3,6 +3,7 @@
 #define FHX__JOB_RUN_H
 
 #include "job/job.h"
+#include "job/roster.h"
 
 /* What becomes of types in the filter that the source does not have. */
 typedef enum fhx__absent_types {
@@ -27,6 +28,8 @@ typedef struct fhx__job_extras {
   /* Until when the store is waited for, by the monotonic clock; 0: as long as it takes. The same in
      what follows. */
   int64_t until_us;
+  /* Where to note for which patient the start is refused, or NULL. */
+  fhx__roster_refusal *refusal;
 } fhx__job_extras;
 
 /* FHX_ERR_ARGUMENT says which option no job would take. */

@@ -21,6 +21,9 @@
 /* So that the tasks of all types are fewer than a page's cookie can tell apart. */
 #define SHARDS_MAX 10000
 #define CLIENT_MAX 1024
+#define GROUP_DEPTH_DEFAULT 10
+#define GROUP_MEMBERS_DEFAULT UINT64_C(50000000)
+#define FLAGS (FHX_JOB_SHA256 | FHX_JOB_NEW_MEMBERS)
 
 FHX__DEFINE_INIT(fhx_job_options)
 
@@ -33,6 +36,8 @@ fhx_job *fhx__job_ref(fhx_job *job) {
 
 void fhx__job_unref(fhx_job *job) {
   if (atomic_fetch_sub(&job->references, 1) != 1) return;
+  fhx__roster_free(job->members);
+  fhx__roster_free(job->new_members);
   fhx__definition_free(&job->definition);
   fhx__job_entry_free(&job->entry);
   fhx_source_free(job->source);
@@ -78,11 +83,24 @@ static int32_t check_host_values(const fhx_job_options *options, fhx_error **err
   return FHX_OK;
 }
 
+static int32_t check_associated_types(const char *types, fhx_error **error) {
+  if (types == NULL || *types == '\0') return FHX_OK;
+  for (const char *at = types;; at++) {
+    size_t len = strcspn(at, ",");
+    if (!fhx__is_type_name(at, len)) {
+      return fhx__fail(error, FHX_ERR_ARGUMENT,
+                       "associated_types is not a list of type names with commas between");
+    }
+    at += len;
+    if (*at == '\0') return FHX_OK;
+  }
+}
+
 int32_t fhx__job_check_options(const fhx_job_options *options, fhx_error **error) {
   if (options->source == NULL || options->destination == NULL) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "a job needs a source and a destination");
   }
-  if ((options->flags & ~FHX_JOB_SHA256) != 0) {
+  if ((options->flags & ~FLAGS) != 0) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "flags holds a bit that is not FHX_JOB_...");
   }
   if (options->lease_us < 0 || options->stall_us < 0 || options->settle_us < -1) {
@@ -98,7 +116,8 @@ int32_t fhx__job_check_options(const fhx_job_options *options, fhx_error **error
   if (options->shards_max > SHARDS_MAX) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "shards_max is over %d", SHARDS_MAX);
   }
-  return check_host_values(options, error);
+  int32_t status = check_associated_types(options->associated_types, error);
+  return status == FHX_OK ? check_host_values(options, error) : status;
 }
 
 static int32_t use_options(fhx_job *job, const fhx_job_options *options, fhx_error **error) {
@@ -201,18 +220,41 @@ static int32_t settle_types(fhx_job *job, fhx__absent_types absent, fhx_error **
   return status;
 }
 
-/* With a patient set, types outside every Patient compartment have nothing to give. */
-static void drop_types_outside_compartment(fhx_filter *filter) {
-  size_t kept = 0;
-  if (filter->patient_count == 0) return;
-  for (size_t i = 0; i < filter->type_count; i++) {
-    if (fhx__compartment_knows(fhx__filter_compartment(filter), filter->types[i])) {
-      filter->types[kept++] = filter->types[i];
-    } else {
-      fhx__free(filter->types[i]);
-    }
+static bool is_limited(const fhx_filter *filter) {
+  return filter->group_id != NULL || filter->all_patients || filter->patient_count != 0;
+}
+
+/* Of the associated types those that the filter has; an export of everything has them anyway. */
+static int32_t settle_associated(const char *given, fhx__definition *definition,
+                                 fhx_error **error) {
+  const fhx_filter *filter = definition->filter;
+  fhx__buffer list = {NULL, 0, 0};
+  int32_t status = FHX_OK;
+  bool any = given != NULL && is_limited(filter);
+  for (size_t i = 0; any && status == FHX_OK && i < filter->type_count; i++) {
+    if (!fhx__list_has(given, filter->types[i])) continue;
+    if (list.len != 0) status = fhx__buffer_append_text(&list, ",");
+    if (status == FHX_OK) status = fhx__buffer_append_text(&list, filter->types[i]);
   }
-  filter->type_count = kept;
+  if (status == FHX_OK) status = fhx__buffer_terminate(&list);
+  if (status != FHX_OK) {
+    fhx__buffer_free(&list);
+    return fhx__no_memory(error);
+  }
+  definition->associated_types = list.data;
+  return FHX_OK;
+}
+
+/* Types were named, and none of them has anything to give (PARAM-11). */
+static int32_t check_level(const fhx__definition *definition, fhx_error **error) {
+  const fhx_filter *filter = definition->filter;
+  const fhx__compartment *compartment = fhx__filter_compartment(filter);
+  if (!is_limited(filter) || *definition->associated_types != '\0') return FHX_OK;
+  for (size_t i = 0; i < filter->type_count; i++) {
+    if (fhx__compartment_knows(compartment, filter->types[i])) return FHX_OK;
+  }
+  return fhx__fail(error, FHX_ERR_UNSUPPORTED,
+                   "_type: none of the types is in the Patient compartment");
 }
 
 static int32_t define(fhx_job *job, const fhx_job_options *options, fhx__absent_types absent,
@@ -226,10 +268,16 @@ static int32_t define(fhx_job *job, const fhx_job_options *options, fhx__absent_
   definition->part_count = options->part_count;
   definition->resource_bytes_max =
       options->resource_bytes_max == 0 ? FHX__RESOURCE_BYTES_DEFAULT : options->resource_bytes_max;
+  definition->group_depth_max =
+      options->group_depth_max == 0 ? GROUP_DEPTH_DEFAULT : options->group_depth_max;
+  definition->group_members_max =
+      options->group_members_max == 0 ? GROUP_MEMBERS_DEFAULT : options->group_members_max;
+  bool named = options->filter != NULL && options->filter->type_count != 0;
   int32_t status = fhx__filter_copy(options->filter, &definition->filter, error);
   if (status == FHX_OK) status = settle_types(job, absent, error);
-  if (status == FHX_OK) drop_types_outside_compartment(definition->filter);
-  return status;
+  if (status == FHX_OK) status = settle_associated(options->associated_types, definition, error);
+  if (status != FHX_OK || !named || absent != FHX__ABSENT_REFUSED) return status;
+  return check_level(definition, error);
 }
 
 /* --- starting and attaching --- */
@@ -274,6 +322,9 @@ static int32_t create(fhx_job *job, const fhx_job_options *options, const fhx__j
     record.jobs_max = extras->jobs_max;
     record.jobs_per_client_max = extras->jobs_per_client_max;
     record.transaction_time_us = fhx__instant_floor(now_us, record.resolution_us);
+    status = fhx__roster_check(job, &record, extras->refusal, error);
+  }
+  if (status == FHX_OK) {
     status = store_job(job, &record, extras->until_us, error);
   }
   fhx__buffer_free(&definition);

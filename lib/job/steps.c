@@ -170,6 +170,16 @@ int32_t fhx__step_checkpoint(fhx_job *job, const fhx_checkpoint *checkpoint, boo
   return FHX_ERR_REFUSED;
 }
 
+/* A try that was taken does no harm to the next: no outcome needs to be read. */
+int32_t fhx__step_add_members(fhx_job *job, const fhx_members *members, fhx_error **error) {
+  tries loop = TRIES_INIT;
+  int32_t status = FHX_OK;
+  do {
+    status = fhx__store_add_members(job->store, members, error);
+  } while (ask_again(&loop, status, error));
+  return status;
+}
+
 int32_t fhx__step_release(fhx_job *job, const fhx_task_record *task, uint32_t how, int32_t status,
                           const char *reason, fhx_error **error) {
   tries loop = TRIES_INIT;
@@ -253,5 +263,17 @@ int32_t fhx__step_list_attempts(fhx_job *job, uint32_t after_task, uint64_t afte
     status = fhx__store_list_attempts(job->store, job->record->job_id, after_task, after_fence,
                                       limit, attempts, error);
   } while (ask_again(&loop, status, error));
+  return status;
+}
+
+int32_t fhx__step_list_members(fhx_job *job, uint32_t list, const char *after, uint32_t limit,
+                               fhx_reply *members, fhx_error **error) {
+  const char *job_id = job->record->job_id;
+  tries loop = TRIES_INIT;
+  int32_t status = fhx__store_list_members(job->store, job_id, list, after, limit, members, error);
+  while (ask_again(&loop, status, error)) {
+    fhx__reply_end(members);
+    status = fhx__store_list_members(job->store, job_id, list, after, limit, members, error);
+  }
   return status;
 }

@@ -29,6 +29,10 @@ int32_t fhx__step_plan(fhx_job *job, const fhx_plan *plan, fhx_error **error);
    recorded before cannot be told; its parts must stay. */
 int32_t fhx__step_checkpoint(fhx_job *job, const fhx_checkpoint *checkpoint, bool *taken_over,
                              fhx_error **error);
+int32_t fhx__step_add_members(fhx_job *job, const fhx_members *members, fhx_error **error);
+/* Fills a reply that the caller has not begun and ends with fhx__reply_end whatever the status. */
+int32_t fhx__step_list_members(fhx_job *job, uint32_t list, const char *after, uint32_t limit,
+                               fhx_reply *members, fhx_error **error);
 int32_t fhx__step_release(fhx_job *job, const fhx_task_record *task, uint32_t how, int32_t status,
                           const char *reason, fhx_error **error);
 int32_t fhx__step_remove(fhx_store *store, const char *job_id, int64_t until_us, fhx_error **error);

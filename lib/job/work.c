@@ -20,6 +20,12 @@ bool fhx__work_fail(fhx__work *work, fhx_error *error) {
   return fhx__work_stop(work, FHX__WORK_FAILED);
 }
 
+bool fhx__work_no_memory(fhx__work *work) {
+  fhx_error *error = NULL;
+  fhx__no_memory(&error);
+  return fhx__work_fail(work, error);
+}
+
 bool fhx__work_after_step(fhx__work *work, int32_t status, fhx_error *error) {
   if (status == FHX_OK) return true;
   if (status == FHX_ERR_REFUSED || status == FHX_ERR_NOT_FOUND) {
@@ -28,6 +34,11 @@ bool fhx__work_after_step(fhx__work *work, int32_t status, fhx_error *error) {
   }
   work->error = error;
   return fhx__work_stop(work, FHX__WORK_STORE);
+}
+
+bool fhx__work_after_load(fhx__work *work, int32_t status, fhx_error *error) {
+  if (status == FHX_ERR_NO_MEMORY || status == FHX_ERR_IO) return fhx__work_fail(work, error);
+  return fhx__work_after_step(work, status, error);
 }
 
 bool fhx__work_renew(fhx__work *work, uint64_t last_seq) {

@@ -41,10 +41,15 @@ typedef struct fhx__work {
 /* Ends the attempt. `error` becomes the work's. All return false. */
 bool fhx__work_stop(fhx__work *work, fhx__work_end end);
 bool fhx__work_fail(fhx__work *work, fhx_error *error);
+bool fhx__work_no_memory(fhx__work *work);
 
 /* Goes on after a store's step that succeeded; else ends the attempt. `error` becomes the work's.
  */
 bool fhx__work_after_step(fhx__work *work, int32_t status, fhx_error *error);
+
+/* The same for what was read from the store and kept here: lack of memory and a disk that cannot be
+   used fail the attempt. */
+bool fhx__work_after_load(fhx__work *work, int32_t status, fhx_error *error);
 
 /* Renews the lease and announces numbers up to last_seq. */
 bool fhx__work_renew(fhx__work *work, uint64_t last_seq);
@@ -60,9 +65,10 @@ bool fhx__work_go_on(fhx__work *work);
    fails when nothing has moved for stall_us. */
 bool fhx__work_wait(fhx__work *work, int64_t wait_us, const char *what);
 
-/* The three kinds of task. They return when work->end is set. */
+/* The four kinds of task. They return when work->end is set. */
 void fhx__work_plan(fhx__work *work);
 void fhx__work_main(fhx__work *work);
+void fhx__work_associated(fhx__work *work);
 void fhx__work_finish(fhx__work *work);
 
 /* One round of the same: FHX_WAIT, *wait_us set, when something is still alive. */

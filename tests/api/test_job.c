@@ -211,13 +211,16 @@ static void check_query(const fhx_query *query) {
   test_violation_unless(fhx_query_since_us(query) == FHX_TIME_NONE, "since");
   test_violation_unless(fhx_query_until_us(query) == INT64_C(1704067200000000), "until");
   test_violation_unless(fhx_query_window_exact(query) == 1, "the window");
-  test_violation_unless(fhx_query_has_patients(query) == 1, "patients");
+  test_violation_unless(fhx_query_scope(query) == FHX_SCOPE_PATIENT_SET, "the scope");
   test_violation_unless(fhx_query_patient_count(query) == 2, "the number of patients");
   test_violation_unless(fhx_query_patients(query, 0, 4, ids, &count, NULL) == FHX_OK &&
                             count == 2 && strcmp(ids[0], "a") == 0 && strcmp(ids[1], "b") == 0,
                         "the patients' order");
-  test_violation_unless(fhx_query_is_patient(query, "b") == 1, "a patient");
-  test_violation_unless(fhx_query_is_patient(query, "c") == 0, "no patient");
+  uint32_t is_patient = 7;
+  test_violation_unless(fhx_query_is_patient(query, "b", &is_patient, NULL) == FHX_OK, "b");
+  test_violation_unless(is_patient == 1, "a patient");
+  test_violation_unless(fhx_query_is_patient(query, "c", &is_patient, NULL) == FHX_OK, "c");
+  test_violation_unless(is_patient == 0, "no patient");
 }
 
 static void open_told(void *user_data, const fhx_query *query, fhx_reply *reply) {

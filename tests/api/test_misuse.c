@@ -296,8 +296,10 @@ static void test_null_to_queries(void **state) {
   test_require(*fhx_query_resource_type(NULL) == '\0' && *fhx_query_tenant(NULL) == '\0');
   test_require(fhx_query_shard(NULL, &len) == NULL && len == 0);
   test_require(fhx_query_token(NULL, NULL) == NULL && fhx_query_host_context(NULL, NULL) == NULL);
-  test_require(fhx_query_has_patients(NULL) == 0 && fhx_query_patient_count(NULL) == 0);
-  test_require(fhx_query_is_patient(NULL, "p") == 0 && fhx_query_is_patient(NULL, NULL) == 0);
+  test_require(fhx_query_scope(NULL) == FHX_SCOPE_ALL && fhx_query_patient_count(NULL) == 0);
+  uint32_t is_patient = 7;
+  test_require(fhx_query_is_patient(NULL, "p", &is_patient, NULL) == FHX_ERR_ARGUMENT);
+  test_require(fhx_query_is_patient(NULL, NULL, NULL, NULL) == FHX_ERR_ARGUMENT);
   test_require(fhx_query_patients(NULL, 0, 1, ids, &count, NULL) == FHX_ERR_ARGUMENT);
   fhx_query_as_of_us(NULL);
   test_require(fhx_query_since_us(NULL) == FHX_TIME_NONE);

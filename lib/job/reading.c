@@ -1,0 +1,245 @@
+/* From rows to parts and checkpoints. */
+#include "job/reading.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "core/error.h"
+
+#define WANT_BYTES_MAX (UINT64_C(1) << 20)
+#define WANT_BYTES_MIN (UINT64_C(4) << 10)
+
+/* --- one row --- */
+
+/* A bad row is this task's to report when it is of its type, or may be. */
+static bool report(fhx__reading *read, const fhx__line *line, const char *reason, size_t offset) {
+  const char *type = line->scan.facts.resource_type;
+  const char *id = *read->asked_id != '\0' ? read->asked_id : line->scan.facts.id;
+  bool reports = true;
+  if (!read->has_one_type) {
+    reports =
+        *type == '\0' ? read->reports_unknown : strcmp(type, read->work->task->resource_type) == 0;
+  }
+  if (reports && read->report_row != NULL && !read->report_row(read, id, &reports)) return false;
+  return !reports || fhx__output_bad_row(&read->out, id, reason, offset);
+}
+
+static bool check_order(fhx__reading *read, const char *id) {
+  if (!read->ascending) return true;
+  if (*read->last_id != '\0' && strcmp(id, read->last_id) <= 0) {
+    fhx_error *error = NULL;
+    fhx__fail(&error, FHX_ERR_SOURCE,
+              "the source promised ascending ids and gave one out of order");
+    return fhx__work_fail(read->work, error);
+  }
+  memcpy(read->last_id, id, strlen(id) + 1);
+  return true;
+}
+
+/* A part that this row would make too long is closed; it holds rows of this reply alone. */
+static bool make_room(fhx__reading *read, const fhx__line *line) {
+  const fhx__definition *definition = &read->work->job->definition;
+  const fhx_part *open = &read->out.writer.part;
+  if (!read->out.writer.named) return true;
+  bool full = open->byte_count + line->scan.out_len + 1 > definition->part_bytes ||
+              (definition->part_count != 0 && open->resource_count >= definition->part_count);
+  return !full || fhx__output_close_part(&read->out);
+}
+
+static bool write_line(fhx__reading *read, const fhx__line *line) {
+  fhx_error *error = NULL;
+  if (!make_room(read, line)) return false;
+  fhx__output_begin_part(&read->out);
+  if (fhx__part_writer_take(&read->out.writer, line, &error) == FHX_OK) return true;
+  return fhx__work_fail(read->work, error);
+}
+
+static bool judge_row(fhx__reading *read, const fhx__line *line, const fhx__row *row) {
+  bool takes = false;
+  if (!read->take_row(read, row, &takes)) return false;
+  if (!takes) return true;
+  return fhx__wanted_note(read->out.wanted, read->work, row->text, row->len) &&
+         write_line(read, line);
+}
+
+/* Filters read compact lines; one that was too long for the buffer is made so for it alone. */
+static bool judge_oversized(fhx__reading *read, const fhx__line *line, fhx__row *row) {
+  fhx__strip strip = {false, false};
+  char *compact = fhx__alloc(line->len);
+  if (compact == NULL) return fhx__work_no_memory(read->work);
+  row->text = compact;
+  row->len = fhx__strip_piece(&strip, line->text, line->len, compact);
+  bool going = judge_row(read, line, row);
+  fhx__free(compact);
+  return going;
+}
+
+static bool read_row(fhx__reading *read, const unsigned char *data, size_t len,
+                     const int64_t *updated_us) {
+  fhx_error *error = NULL;
+  fhx__line line;
+  if (fhx__part_writer_scan(&read->out.writer, data, len, &line, &error) != FHX_OK) {
+    return fhx__work_fail(read->work, error);
+  }
+  const fhx__facts *facts = &line.scan.facts;
+  if (line.too_long) return report(read, &line, "is longer than resource_bytes_max", 0);
+  if (line.scan.fault != FHX__FAULT_NONE) {
+    return report(read, &line, fhx__fault_text(line.scan.fault), line.scan.offset);
+  }
+  if (strcmp(facts->resource_type, read->work->task->resource_type) != 0) {
+    return !read->has_one_type || report(read, &line, "is of another type", 0);
+  }
+  if (!check_order(read, facts->id)) return false;
+  fhx__row row = {facts, updated_us, line.text, line.len};
+  bool needs_text = read->takes_by_text || read->out.wanted != NULL;
+  return line.oversized && needs_text ? judge_oversized(read, &line, &row)
+                                      : judge_row(read, &line, &row);
+}
+
+/* --- one reply --- */
+
+/* Closes the open part and records it, with the place behind the last whole reply. */
+static bool record(fhx__reading *read, bool done) {
+  return fhx__output_close_part(&read->out) && fhx__output_checkpoint(&read->out, done);
+}
+
+/* Files roll between replies: before one that would make the part too long. */
+static bool roll_before(fhx__reading *read, const fhx__rows *rows) {
+  const fhx__definition *definition = &read->work->job->definition;
+  const fhx_part *open = &read->out.writer.part;
+  if (!read->out.writer.named) return true;
+  bool long_enough = open->byte_count + rows->len + rows->row_count > definition->part_bytes;
+  bool full_enough = definition->part_count != 0 &&
+                     open->resource_count + rows->row_count > definition->part_count;
+  return !(long_enough || full_enough) || record(read, false);
+}
+
+static bool read_rows(fhx__reading *read, const fhx__rows *rows) {
+  size_t begin = 0;
+  for (uint64_t i = 0; i < rows->row_count; i++) {
+    size_t end = rows->row_ends == NULL ? rows->len : (size_t)rows->row_ends[i];
+    const int64_t *updated = rows->row_updated_us == NULL ? NULL : &rows->row_updated_us[i];
+    if (!read_row(read, rows->data + begin, end - begin, updated)) return false;
+    begin = end;
+  }
+  return true;
+}
+
+/* A token that has no room for the head is as good as none: the task cannot resume. */
+static bool set_place(fhx__reading *read, const fhx__rows *rows) {
+  char token[FHX_TOKEN_MAX];
+  size_t head_len = strlen(read->token_head);
+  if (head_len == 0) return fhx__output_set_token(&read->out, rows->token, rows->token_len);
+  if (rows->token_len == 0 || rows->token_len > sizeof token - head_len) {
+    return fhx__output_set_token(&read->out, NULL, 0);
+  }
+  memcpy(token, read->token_head, head_len);
+  memcpy(token + head_len, rows->token, rows->token_len);
+  return fhx__output_set_token(&read->out, token, head_len + rows->token_len);
+}
+
+/* Rows are taken whole or not at all: the place moves behind them only at the end. */
+bool fhx__reading_take(fhx__reading *read, const fhx__rows *rows) {
+  if (!roll_before(read, rows) || !read_rows(read, rows) || !set_place(read, rows)) return false;
+  memcpy(read->out.last_id, read->last_id, sizeof read->last_id);
+  read->work->moved_us = fhx__clock_monotonic_us();
+  fhx__output_show(&read->out);
+  /* A part was closed within this reply: the reply's other rows are closed with it. */
+  if (read->out.parts.len != 0) return record(read, false);
+  return !fhx__output_place_is_due(&read->out) || fhx__output_checkpoint(&read->out, false);
+}
+
+/* --- a cursor --- */
+
+/* Keeps what can be kept: with a token everything, without one nothing. */
+bool fhx__reading_go_on(fhx__reading *read) {
+  if (!fhx__work_keep(read->work)) return false;
+  if (!atomic_load_explicit(&read->work->job->parked, memory_order_relaxed)) return true;
+  if (read->out.has_token && !record(read, false)) return false;
+  return fhx__work_stop(read->work, FHX__WORK_PARKED);
+}
+
+/* What a resumed attempt takes over from the last checkpoint. Who begins again has read nothing
+   yet. */
+static void take_over(fhx__reading *read) {
+  const fhx_task_record *task = read->work->task;
+  size_t len = strlen(task->last_id);
+  read->has_one_type = (read->cursor.applied & FHX_APPLIED_TYPE) != 0;
+  read->ascending = (read->cursor.applied & FHX_PROMISE_ASCENDING_IDS) != 0;
+  if (len <= FHX__ID_MAX && task->token_len != 0) memcpy(read->last_id, task->last_id, len + 1);
+  memcpy(read->out.last_id, read->last_id, sizeof read->last_id);
+}
+
+bool fhx__reading_open(fhx__reading *read) {
+  fhx_error *error = NULL;
+  if (fhx__source_open(read->work->job->source, &read->query, &read->cursor, &error) != FHX_OK) {
+    return fhx__work_fail(read->work, error);
+  }
+  take_over(read);
+  return true;
+}
+
+bool fhx__reading_cursor(fhx__reading *read) {
+  fhx__work *work = read->work;
+  while (fhx__reading_go_on(read)) {
+    fhx_error *error = NULL;
+    fhx__rows rows;
+    int64_t wait_us = 0;
+    int32_t status = fhx__source_next(&read->cursor, read->want_bytes, &rows, &wait_us, &error);
+    if (status == FHX_END) return true;
+    if (status < 0) return fhx__work_fail(work, error);
+    bool going = status == FHX_WAIT
+                     ? fhx__work_wait(work, wait_us, "the source had no rows to give")
+                     : fhx__reading_take(read, &rows);
+    if (!going) return false;
+  }
+  return false;
+}
+
+bool fhx__reading_finish(fhx__reading *read) {
+  if (!record(read, true)) return false;
+  fhx__work_stop(read->work, FHX__WORK_DONE);
+  return true;
+}
+
+/* --- the beginning and the end --- */
+
+static uint64_t wanted_bytes(uint64_t part_bytes) {
+  uint64_t wanted = part_bytes / 8;
+  if (wanted > WANT_BYTES_MAX) wanted = WANT_BYTES_MAX;
+  return wanted < WANT_BYTES_MIN ? WANT_BYTES_MIN : wanted;
+}
+
+/* A roster that cannot be had is the store's failure, but memory may be there at the next
+   attempt. */
+static bool load_roster(fhx__work *work) {
+  fhx_error *error = NULL;
+  int32_t status = fhx__roster_load(work->job, &error);
+  return fhx__work_after_load(work, status, error);
+}
+
+bool fhx__reading_begin(fhx__reading *read, fhx__work *work) {
+  const fhx_task_record *task = work->task;
+  memset(read, 0, sizeof *read);
+  read->work = work;
+  read->asked_id = "";
+  if (!fhx__output_init(&read->out, work) || !load_roster(work)) return false;
+  fhx__job_query(work->job, task->resource_type, &read->query);
+  read->query.page = &read->page;
+  read->query.shard = task->shard;
+  read->query.shard_len = task->shard_len;
+  read->query.token = task->token;
+  read->query.token_len = task->token_len;
+  read->want_bytes = wanted_bytes(work->job->definition.part_bytes);
+  if (!fhx__output_set_token(&read->out, task->token, task->token_len)) return false;
+  read->out.has_moved = false;
+  return true;
+}
+
+void fhx__reading_end(fhx__reading *read) {
+  fhx__source_close(&read->cursor);
+  fhx__roster_page_free(&read->page);
+  fhx__output_free(&read->out, read->work->end != FHX__WORK_STORE);
+}

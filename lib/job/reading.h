@@ -1,0 +1,74 @@
+/*
+ * An attempt that reads resources and writes them to parts: what the main phase and the phase of
+ * associated resources have in common. They differ in which rows they take.
+ */
+#ifndef FHX__JOB_READING_H
+#define FHX__JOB_READING_H
+
+#include "job/output.h"
+#include "job/roster.h"
+
+typedef struct fhx__reading fhx__reading;
+
+/* A row of the task's type that the scanner has accepted. */
+typedef struct fhx__row {
+  const fhx__facts *facts;
+  /* The source's own stamp, or NULL. */
+  const int64_t *updated_us;
+  /* The compact line; of one longer than the writer's buffer, only if the reading asks for it. */
+  const char *text;
+  size_t len;
+} fhx__row;
+
+/* Stores whether a row is exported, or a bad row of this id ("": not known) reported. */
+typedef bool (*fhx__take_row)(fhx__reading *read, const fhx__row *row, bool *takes);
+typedef bool (*fhx__report_row)(fhx__reading *read, const char *id, bool *reports);
+
+#define FHX__TOKEN_HEAD_MAX 32
+
+struct fhx__reading {
+  fhx__work *work;
+  fhx__output out;
+  fhx_query query;
+  fhx__roster_page page;
+  fhx__cursor cursor;
+  /* The task's: */
+  fhx__take_row take_row;
+  /* `take_row` looks at the text. */
+  bool takes_by_text;
+  /* NULL: every bad row of the task's type is reported. */
+  fhx__report_row report_row;
+  /* Bad rows whose type nobody can tell are reported here. */
+  bool reports_unknown;
+  /* The id that was asked for, where a single resource was; else "". */
+  const char *asked_id;
+  /* What a place must say besides the source's own token: recorded in front of it. */
+  char token_head[FHX__TOKEN_HEAD_MAX];
+  /* Every row is promised to be of the task's type. */
+  bool has_one_type;
+  bool ascending;
+  uint64_t want_bytes;
+  /* The id of the last row, for a source that promises ascending ids. */
+  char last_id[FHX__ID_MAX + 1];
+};
+
+/* Loads what the job exports, and asks for all of the task's type that it means. The other members
+   are the task's to set. */
+bool fhx__reading_begin(fhx__reading *read, fhx__work *work);
+/* Also after a begin that has failed. */
+void fhx__reading_end(fhx__reading *read);
+
+/* Opens the query's cursor, where the task's last attempt stopped; then reads it to its end. */
+bool fhx__reading_open(fhx__reading *read);
+bool fhx__reading_cursor(fhx__reading *read);
+
+/* Takes one reply's rows, and moves the place behind them. */
+bool fhx__reading_take(fhx__reading *read, const fhx__rows *rows);
+
+/* Between replies: stops for a parked job, with what can be kept, and for a cancelled one. */
+bool fhx__reading_go_on(fhx__reading *read);
+
+/* Records the last checkpoint: the task is done. */
+bool fhx__reading_finish(fhx__reading *read);
+
+#endif
