@@ -17,6 +17,7 @@
 
 #define JOBS_DEFAULT 200
 #define JOBS_PER_CLIENT_DEFAULT 32
+#define POLLS_DEFAULT 100
 #define ATTEMPTS_DEFAULT 5
 #define TARGET_BYTES_DEFAULT (UINT64_C(16) << 10)
 #define BODY_BYTES_DEFAULT (UINT64_C(1) << 20)
@@ -287,6 +288,8 @@ static void use_job_options(fhx_job_options *job, const fhx_engine_options *opti
   job->attempts_max = options->attempts_max;
   job->shards_max = options->shards_max;
   job->depth_max = options->depth_max;
+  job->group_depth_max = options->group_depth_max;
+  job->group_members_max = options->group_members_max;
 }
 
 static uint64_t or_default(uint64_t value, uint64_t fallback) {
@@ -302,8 +305,21 @@ static void use_limits(fhx_engine *engine, const fhx_engine_options *options) {
   service->jobs_max = (uint32_t)or_default(options->jobs_max, JOBS_DEFAULT);
   service->jobs_per_client_max =
       (uint32_t)or_default(options->jobs_per_client_max, JOBS_PER_CLIENT_DEFAULT);
+  service->polls_max = (uint32_t)or_default(options->polls_max, POLLS_DEFAULT);
   engine->attempts_max = (uint32_t)or_default(options->attempts_max, ATTEMPTS_DEFAULT);
   engine->lease_us = options->lease_us == 0 ? LEASE_DEFAULT_US : options->lease_us;
+}
+
+/* What kick-offs are read by; jobs that this engine starts borrow from it. */
+static int32_t use_rules(fhx__service *service, const fhx_engine_options *options,
+                         fhx_error **error) {
+  int32_t status =
+      fhx__export_rules_init(&service->rules, options->fhir_version, options->associated_types,
+                             options->compartment_paths, options->compartment_path_count, error);
+  if (status != FHX_OK) return status;
+  service->job_options.associated_types = service->rules.associated_types;
+  service->polls = fhx__polls_new();
+  return service->polls == NULL ? fhx__no_memory(error) : FHX_OK;
 }
 
 static int32_t open_store(fhx_engine *engine, const fhx_engine_options *options,
@@ -330,6 +346,8 @@ static int32_t fill(fhx_engine *engine, const fhx_engine_options *options, fhx_e
   int32_t status = check_options(options, service->serves_files, error);
   if (status != FHX_OK) return status;
   use_job_options(&service->job_options, options);
+  status = use_rules(service, options, error);
+  if (status != FHX_OK) return status;
   service->job_options.source = fhx__source_ref(options->source);
   service->job_options.destination = fhx__destination_ref(options->destination);
   status = fhx__job_check_options(&service->job_options, error);

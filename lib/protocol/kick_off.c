@@ -8,12 +8,36 @@
 
 #define RETRY_SECONDS "30"
 
+static bool is_post(const fhx__call *call) {
+  return strcmp(call->request->method, "POST") == 0;
+}
+
+/* What was found out about the Group or the patients (KICK-17, KICK-18, PARAM-15). */
+static int32_t refused_whom(const fhx_error *fault, const char *patient_id, fhx_response **response,
+                            fhx_error **error) {
+  fhx__problem problem;
+  if (fhx_error_status(fault) == FHX_ERR_DENIED) {
+    fhx__refuse(&problem, 403, "forbidden",
+                "this client may not export the Group or the patients that it has named");
+  } else if (*patient_id == '\0') {
+    fhx__refuse(&problem, 404, "not-found", "there is no such Group");
+  } else {
+    fhx__refuse(&problem, 400, "not-found", "%s (Patient/%s)", fhx_error_message(fault),
+                patient_id);
+  }
+  return fhx__response_problem(&problem, response, error);
+}
+
 /* A refusal that names the parameter, for what the job found wrong with the request. */
-static int32_t refused(const fhx_error *fault, fhx_response **response, fhx_error **error) {
+static int32_t refused(const fhx_error *fault, fhx__export_level level, const char *patient_id,
+                       fhx_response **response, fhx_error **error) {
   int32_t status = fhx_error_status(fault);
   if (status == FHX_ERR_UNSUPPORTED) {
     return fhx__response_outcome(400, "error", "not-supported", fhx_error_message(fault), response,
                                  error);
+  }
+  if (level != FHX__LEVEL_SYSTEM && (status == FHX_ERR_NOT_FOUND || status == FHX_ERR_DENIED)) {
+    return refused_whom(fault, patient_id, response, error);
   }
   if (status == FHX_ERR_LIMIT) {
     int32_t made =
@@ -41,10 +65,12 @@ static int32_t accepted(const fhx__call *call, const char *job_id, fhx_response 
   return FHX_OK;
 }
 
-/* The `request` of the manifest: the URL as sent (MAN-06). */
+/* The `request` of the manifest: the URL as sent, of a POST without parameters (MAN-06). */
 static int32_t write_url(const fhx__call *call, fhx__buffer *url, fhx_error **error) {
+  const char *target = call->request->target;
+  size_t len = is_post(call) ? strcspn(target, "?") : strlen(target);
   int32_t status = fhx__buffer_append_text(url, call->base_url);
-  if (status == FHX_OK) status = fhx__buffer_append_text(url, call->request->target);
+  if (status == FHX_OK) status = fhx__buffer_append(url, target, len);
   if (status == FHX_OK) status = fhx__buffer_terminate(url);
   return status == FHX_OK ? FHX_OK : fhx__no_memory(error);
 }
@@ -56,7 +82,8 @@ static fhx__absent_types absent_types(const fhx__export_request *wanted, bool le
 }
 
 static int32_t start(fhx__call *call, const fhx__export_request *wanted, bool lenient,
-                     const char *job_id, fhx_job **job, fhx_error **error) {
+                     const char *job_id, fhx__roster_refusal *refusal, fhx_job **job,
+                     fhx_error **error) {
   fhx__service *service = call->service;
   fhx__buffer url = {NULL, 0, 0};
   fhx_job_options options = service->job_options;
@@ -71,7 +98,8 @@ static int32_t start(fhx__call *call, const fhx__export_request *wanted, bool le
                                   .notes_len = wanted->skipped.len,
                                   .absent_types = absent_types(wanted, lenient),
                                   .job_id = job_id,
-                                  .until_us = call->until_us};
+                                  .until_us = call->until_us,
+                                  .refusal = refusal};
   int32_t status = write_url(call, &url, error);
   options.request = url.data;
   if (status == FHX_OK) {
@@ -81,8 +109,10 @@ static int32_t start(fhx__call *call, const fhx__export_request *wanted, bool le
   return status;
 }
 
-static int32_t start_and_answer(fhx__call *call, const fhx__export_request *wanted, bool lenient,
-                                fhx_response **response, fhx_error **error) {
+static int32_t start_and_answer(fhx__call *call, const fhx__kick_off *kick_off,
+                                const fhx__export_request *wanted, fhx_response **response,
+                                fhx_error **error) {
+  fhx__roster_refusal refusal = {""};
   char job_id[FHX__JOB_ID_LEN + 1];
   fhx_job *job = NULL;
   fhx_response *made = NULL;
@@ -92,7 +122,7 @@ static int32_t start_and_answer(fhx__call *call, const fhx__export_request *want
   int32_t status = fhx__random_job_id(job_id, error);
   if (status == FHX_OK) status = accepted(call, job_id, &made, error);
   if (status != FHX_OK) return status;
-  status = start(call, wanted, lenient, job_id, &job, &fault);
+  status = start(call, wanted, kick_off->lenient, job_id, &refusal, &job, &fault);
   if (status == FHX_OK) {
     /* A job that is not kept here is attached to when somebody asks for it. */
     if (fhx__service_keep(call->service, job, NULL) != FHX_OK) fhx__job_unref(job);
@@ -106,30 +136,60 @@ static int32_t start_and_answer(fhx__call *call, const fhx__export_request *want
     if (error == NULL) fhx_error_free(fault);
     return status;
   }
-  status = refused(fault, response, error);
+  status = refused(fault, kick_off->level, refusal.patient_id, response, error);
   fhx_error_free(fault);
   return status;
 }
 
-int32_t fhx__answer_kick_off(fhx__call *call, fhx_response **response, fhx_error **error) {
-  fhx__problem problem;
-  fhx__preferences preferences;
-  fhx__export_request wanted;
+/* Of a POST the parameters are in the body, and nowhere else (KICK-04, KICK-21, KICK-22). */
+static int32_t read_body(const fhx__call *call, fhx__body *body, fhx__problem *problem) {
   const fhx_request *request = call->request;
-  memset(&wanted, 0, sizeof wanted);
-  int32_t status =
-      fhx__preferences_read(request->headers, request->header_count, &preferences, &problem);
-  if (status == FHX_OK) {
-    status = fhx__export_request_read(&call->target, preferences.handling_lenient,
-                                      request->permitted_types, &wanted, &problem);
+  if (call->target.parameter_count != 0) {
+    return fhx__refuse(problem, 400, "invalid",
+                       "a POST has its parameters in a Parameters resource, none in the URL");
   }
+  int32_t status = FHX_OK;
+  if (request->body_len != 0) {
+    status = fhx__content_type_check(request->headers, request->header_count, problem);
+  }
+  return status == FHX_OK ? fhx__body_read(request->body, request->body_len, body, problem)
+                          : status;
+}
+
+/* One way for both methods: each gives a list of parameters. */
+static int32_t read_kick_off(const fhx__call *call, fhx__kick_off *kick_off, fhx__body *body,
+                             fhx__export_request *wanted, fhx__problem *problem) {
+  fhx__preferences preferences;
+  const fhx_request *request = call->request;
+  int32_t status =
+      fhx__preferences_read(request->headers, request->header_count, &preferences, problem);
+  if (status == FHX_OK && is_post(call)) status = read_body(call, body, problem);
+  if (status != FHX_OK) return status;
+  kick_off->lenient = preferences.handling_lenient;
+  kick_off->parameters = is_post(call) ? body->parameters : call->target.parameters;
+  kick_off->parameter_count = is_post(call) ? body->parameter_count : call->target.parameter_count;
+  return fhx__export_request_read(&call->service->rules, kick_off, wanted, problem);
+}
+
+int32_t fhx__answer_kick_off(fhx__call *call, fhx__export_level level, const char *group_id,
+                             fhx_response **response, fhx_error **error) {
+  fhx__problem problem = {500, "exception", "the server could not answer this request"};
+  fhx__export_request wanted;
+  fhx__body body = {NULL, 0, NULL};
+  fhx__kick_off kick_off = {.level = level,
+                            .group_id = group_id,
+                            .base_url = call->base_url,
+                            .permitted_types = call->request->permitted_types};
+  memset(&wanted, 0, sizeof wanted);
+  int32_t status = read_kick_off(call, &kick_off, &body, &wanted, &problem);
   if (status == FHX_OK) {
-    status = start_and_answer(call, &wanted, preferences.handling_lenient, response, error);
+    status = start_and_answer(call, &kick_off, &wanted, response, error);
   } else if (status == FHX_ERR_NO_MEMORY) {
     status = fhx__no_memory(error);
   } else {
     status = fhx__response_problem(&problem, response, error);
   }
   fhx__export_request_free(&wanted);
+  fhx__body_free(&body);
   return status;
 }

@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/names.h"
 #include "core/structs.h"
 #include "protocol/response.h"
 #include "protocol/service.h"
@@ -13,9 +14,37 @@ static bool is_method(const fhx__call *call, const char *method) {
   return strcmp(call->request->method, method) == 0;
 }
 
-static int32_t route_kick_off(fhx__call *call, fhx_response **response, fhx_error **error) {
-  if (!is_method(call, "GET")) return fhx__response_method("GET", response, error);
-  return fhx__answer_kick_off(call, response, error);
+static int32_t route_kick_off(fhx__call *call, fhx__export_level level, const char *group_id,
+                              fhx_response **response, fhx_error **error) {
+  if (!is_method(call, "GET") && !is_method(call, "POST")) {
+    return fhx__response_method("GET, POST", response, error);
+  }
+  return fhx__answer_kick_off(call, level, group_id, response, error);
+}
+
+static int32_t route_group(fhx__call *call, const char *group_id, fhx_response **response,
+                           fhx_error **error) {
+  if (!fhx__is_id(group_id, strlen(group_id))) {
+    return fhx__response_outcome(404, "error", "not-found", "there is no such Group", response,
+                                 error);
+  }
+  return route_kick_off(call, FHX__LEVEL_GROUP, group_id, response, error);
+}
+
+/* What ends in $export and has a segment in front of it. */
+static int32_t route_below(fhx__call *call, fhx_response **response, fhx_error **error) {
+  char **segments = call->target.segments;
+  size_t count = call->target.segment_count;
+  if (count == 2 && strcmp(segments[0], "Patient") == 0) {
+    return route_kick_off(call, FHX__LEVEL_PATIENT, NULL, response, error);
+  }
+  if (count == 3 && strcmp(segments[0], "Group") == 0) {
+    return route_group(call, segments[1], response, error);
+  }
+  return fhx__response_outcome(400, "error", "not-supported",
+                               "$export is for the base URL, for Patient, and for one Group "
+                               "(Group/ and its id)",
+                               response, error);
 }
 
 static int32_t route_job(fhx__call *call, const char *job_id, fhx_response **response,
@@ -40,15 +69,12 @@ static int32_t route(fhx__call *call, fhx_response **response, fhx_error **error
   char **segments = target->segments;
   size_t count = target->segment_count;
   if (count >= 1 && strcmp(segments[0], export_segment) == 0) {
-    if (count == 1) return route_kick_off(call, response, error);
+    if (count == 1) return route_kick_off(call, FHX__LEVEL_SYSTEM, NULL, response, error);
     if (count == 2) return route_job(call, segments[1], response, error);
     if (count == 3) return route_file(call, segments[1], segments[2], response, error);
   }
   if (count >= 2 && strcmp(segments[count - 1], export_segment) == 0) {
-    return fhx__response_outcome(400, "error", "not-supported",
-                                 "this server exports the whole system only: use $export at the "
-                                 "base URL",
-                                 response, error);
+    return route_below(call, response, error);
   }
   return fhx__response_outcome(404, "error", "not-found", "there is nothing at this URL", response,
                                error);

@@ -131,9 +131,11 @@ bool fhx__service_has_expired(const fhx__service *service, int64_t ended_us) {
 bool fhx__is_base_url(const char *url) {
   size_t len = strlen(url);
   for (size_t i = 0; i < len; i++) {
-    if (url[i] <= ' ' || url[i] > '~') return false;
+    if (url[i] <= ' ' || url[i] > '~' || url[i] == '?' || url[i] == '#') return false;
   }
-  return len > 0 && len <= BASE_URL_MAX && strstr(url, "://") != NULL && url[len - 1] != '/';
+  size_t scheme = strncmp(url, "https://", 8) == 0 ? 8 : strncmp(url, "http://", 7) == 0 ? 7 : 0;
+  return scheme != 0 && len > scheme && len <= BASE_URL_MAX && url[scheme] != '/' &&
+         url[len - 1] != '/';
 }
 
 void fhx__service_close(fhx__service *service) {
@@ -147,5 +149,7 @@ void fhx__service_close(fhx__service *service) {
   fhx_destination_free(service->job_options.destination);
   fhx_store_free(service->job_options.store);
   fhx__link_keys_free(&service->keys);
+  fhx__export_rules_free(&service->rules);
+  fhx__polls_free(service->polls);
   fhx__free(service->base_url);
 }

@@ -10,6 +10,7 @@
 
 #include "job/job.h"
 #include "protocol/link.h"
+#include "protocol/polls.h"
 #include "request/request.h"
 
 typedef struct fhx__open_job {
@@ -31,6 +32,9 @@ typedef struct fhx__service {
   uint64_t body_bytes_max;
   uint32_t jobs_max;
   uint32_t jobs_per_client_max;
+  uint32_t polls_max;
+  fhx__export_rules rules;
+  fhx__polls *polls;
   pthread_mutex_t mutex;
   /* Under the mutex: one object for each job that is worked on or polled here. */
   fhx__open_job *jobs;
@@ -70,7 +74,8 @@ int32_t fhx__service_visit(fhx__service *service, void (*visit)(fhx_job *job, vo
    not (STAT-08). `ended_us` is 0 while it runs. */
 bool fhx__service_has_expired(const fhx__service *service, int64_t ended_us);
 
-/* Whether URLs can be built on this: absolute, of visible ASCII, no slash at its end, not long. */
+/* Whether URLs can be built on this: http or https, of visible ASCII, no query or fragment, no
+   slash at its end, not long. */
 bool fhx__is_base_url(const char *url);
 
 /* Frees what the service holds, but for its mutex. */
@@ -89,8 +94,10 @@ typedef struct fhx__call {
   bool head;
 } fhx__call;
 
-/* The answers. FHX_OK with a response; an error is lack of memory or a fault of the host. */
-int32_t fhx__answer_kick_off(fhx__call *call, fhx_response **response, fhx_error **error);
+/* The answers. FHX_OK with a response; an error is lack of memory or a fault of the host.
+   `group_id` is that of a Group export. */
+int32_t fhx__answer_kick_off(fhx__call *call, fhx__export_level level, const char *group_id,
+                             fhx_response **response, fhx_error **error);
 int32_t fhx__answer_status(fhx__call *call, const char *job_id, fhx_response **response,
                            fhx_error **error);
 int32_t fhx__answer_cancel(fhx__call *call, const char *job_id, fhx_response **response,

@@ -12,16 +12,6 @@
 
 /* --- who may see a job --- */
 
-static bool is_listed(const char *list, const char *type) {
-  size_t wanted = strlen(type);
-  for (;;) {
-    size_t len = strcspn(list, ",");
-    if (len == wanted && memcmp(list, type, len) == 0) return true;
-    if (list[len] == '\0') return false;
-    list += len + 1;
-  }
-}
-
 static bool may_see(const fhx__call *call, const fhx_job *job) {
   const fhx_filter *filter = job->definition.filter;
   const char *permitted = call->request->permitted_types;
@@ -32,7 +22,7 @@ static bool may_see(const fhx__call *call, const fhx_job *job) {
   /* A job that is being removed has no filter, and nobody sees it. */
   if (filter == NULL) return false;
   for (size_t i = 0; permitted != NULL && i < filter->type_count; i++) {
-    if (!is_listed(permitted, filter->types[i])) return false;
+    if (!fhx__list_has(permitted, filter->types[i])) return false;
   }
   return true;
 }
@@ -192,6 +182,24 @@ static int32_t answer_complete(const fhx__call *call, fhx_job *job, int64_t ende
   return FHX_OK;
 }
 
+/* --- too fast --- */
+
+/* Of jobs that the caller may see: nobody can use up another's polls. */
+static bool is_too_fast(const fhx__call *call, const fhx_job *job, uint32_t *wait_seconds) {
+  *wait_seconds = (uint32_t)retry_seconds(fhx__clock_now_us() - job->record->created_us);
+  return !fhx__polls_admit(call->service->polls, fhx_job_id(job), call->service->polls_max,
+                           fhx__clock_monotonic_us(), wait_seconds);
+}
+
+static int32_t answer_too_fast(uint32_t wait_seconds, fhx_response **response, fhx_error **error) {
+  char seconds[16];
+  int32_t status = fhx__response_outcome(
+      429, "error", "throttled",
+      "this export is asked for too often; ask again when Retry-After is over", response, error);
+  snprintf(seconds, sizeof seconds, "%u", wait_seconds);
+  return status == FHX_OK ? fhx__response_extend(response, error, "Retry-After", seconds) : status;
+}
+
 int32_t fhx__answer_status(fhx__call *call, const char *job_id, fhx_response **response,
                            fhx_error **error) {
   fhx_job *job = NULL;
@@ -202,6 +210,12 @@ int32_t fhx__answer_status(fhx__call *call, const char *job_id, fhx_response **r
     status = answer_absent(status, fault, response, error);
     fhx_error_free(fault);
     return status;
+  }
+  uint32_t wait_seconds = 0;
+  if (is_too_fast(call, job, &wait_seconds)) {
+    fhx_progress_free(progress);
+    fhx__job_unref(job);
+    return answer_too_fast(wait_seconds, response, error);
   }
   switch (fhx_progress_state(progress)) {
     case FHX_JOB_COMPLETE:

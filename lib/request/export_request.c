@@ -14,17 +14,26 @@
 #define SENTENCE_MAX 512
 
 typedef struct reading {
+  const fhx__export_rules *rules;
+  const fhx__kick_off *kick_off;
   fhx__export_request *request;
   fhx__problem *problem;
-  const char *permitted_types;
-  /* Whose resource types there are: FHX_FHIR_... */
-  uint32_t fhir_version;
-  bool lenient;
   size_t skipped_count;
   /* Whether _type had a name, and whether one of them is in the filter. */
   bool names_types;
   bool has_type;
 } reading;
+
+static const char *version_name(const reading *of) {
+  return fhx__fhir_name(of->rules->fhir_version);
+}
+
+/* Whether this export can have resources of that type at all. */
+static bool is_in_reach(const reading *of, const char *name) {
+  fhx__export_level level = of->kick_off->level;
+  return level == FHX__LEVEL_SYSTEM ||
+         fhx__export_rules_has(of->rules, level == FHX__LEVEL_GROUP, name);
+}
 
 /* --- what lenient skips --- */
 
@@ -37,7 +46,7 @@ static int32_t note_skipped(reading *of, const char *sentence) {
 static int32_t unknown_parameter(reading *of, const char *name) {
   char sentence[SENTENCE_MAX];
   const char *label = fhx__parameter_label(name);
-  if (!of->lenient) {
+  if (!of->kick_off->lenient) {
     return fhx__refuse(of->problem, 400, "not-supported",
                        "%s: not a parameter of this server; leave it out, or send Prefer: "
                        "handling=lenient to have it ignored",
@@ -52,29 +61,32 @@ static int32_t unknown_type(reading *of, fhx__span name) {
   if (fhx__is_type_name(name.text, name.len)) {
     snprintf(sentence, sizeof sentence, "%.*s", (int)name.len, name.text);
   }
-  if (!of->lenient) {
+  if (!of->kick_off->lenient) {
     return fhx__refuse(of->problem, 400, "value",
                        "_type: %s is not a resource type of FHIR %s; give types' names, in their "
                        "own capital and small letters, with only commas between",
-                       sentence, fhx__fhir_name(of->fhir_version));
+                       sentence, version_name(of));
   }
   size_t len = strlen(sentence);
   snprintf(sentence + len, sizeof sentence - len,
-           " is not a resource type of FHIR %s; it was ignored", fhx__fhir_name(of->fhir_version));
+           " is not a resource type of FHIR %s; it was ignored", version_name(of));
+  return note_skipped(of, sentence);
+}
+
+/* PARAM-11: strictly, that is the job's to say, since other types may make up for it. */
+static int32_t type_without_patients(reading *of, const char *name) {
+  char sentence[SENTENCE_MAX];
+  snprintf(sentence, sizeof sentence,
+           "%s is not in the Patient compartment, so that this export has none; it was ignored",
+           name);
   return note_skipped(of, sentence);
 }
 
 /* --- types --- */
 
-/* Whether a list with commas has this entry; NULL has all. */
-static bool is_permitted(const char *list, const char *name) {
-  if (list == NULL) return true;
-  fhx__span rest = {list, strlen(list)}, entry = {NULL, 0};
-  size_t len = strlen(name);
-  while (fhx__span_next(&rest, ',', &entry)) {
-    if (entry.len == len && memcmp(entry.text, name, len) == 0) return true;
-  }
-  return false;
+static bool is_permitted(const reading *of, const char *name) {
+  const char *permitted = of->kick_off->permitted_types;
+  return permitted == NULL || fhx__list_has(permitted, name);
 }
 
 static int32_t add_type(reading *of, const char *name) {
@@ -87,16 +99,18 @@ static int32_t read_type(reading *of, fhx__span entry) {
   char name[FHX__TYPE_MAX + 1] = "";
   if (!fhx__is_type_name(entry.text, entry.len)) return unknown_type(of, entry);
   memcpy(name, entry.text, entry.len);
-  if (!fhx__is_resource_type(of->fhir_version, name)) return unknown_type(of, entry);
-  if (!is_permitted(of->permitted_types, name)) {
+  if (!fhx__is_resource_type(of->rules->fhir_version, name)) return unknown_type(of, entry);
+  if (!is_permitted(of, name)) {
     return fhx__refuse(of->problem, 403, "forbidden",
                        "_type: this client may not read %s; ask only for types that it may read",
                        name);
   }
+  if (of->kick_off->lenient && !is_in_reach(of, name)) return type_without_patients(of, name);
   return add_type(of, name);
 }
 
-static int32_t read_types(reading *of, const char *value) {
+static int32_t read_types(reading *of, const fhx__parameter *parameter) {
+  const char *value = parameter->value;
   fhx__span rest = {value, strlen(value)}, entry = {NULL, 0};
   of->names_types = true;
   while (fhx__span_next(&rest, ',', &entry)) {
@@ -109,12 +123,13 @@ static int32_t read_types(reading *of, const char *value) {
 /* The types that a client may read, where it named none. What is no name in the host's list is of
    no type. */
 static int32_t add_permitted(reading *of) {
-  fhx__span rest = {of->permitted_types, strlen(of->permitted_types)}, entry = {NULL, 0};
+  fhx__span rest = {of->kick_off->permitted_types, strlen(of->kick_off->permitted_types)},
+            entry = {NULL, 0};
   while (fhx__span_next(&rest, ',', &entry)) {
     char name[FHX__TYPE_MAX + 1] = "";
     if (!fhx__is_type_name(entry.text, entry.len)) continue;
     memcpy(name, entry.text, entry.len);
-    int32_t status = add_type(of, name);
+    int32_t status = is_in_reach(of, name) ? add_type(of, name) : FHX_OK;
     if (status != FHX_OK) return status;
   }
   return FHX_OK;
@@ -125,26 +140,31 @@ static int32_t finish_types(reading *of) {
   if (of->has_type) return FHX_OK;
   if (of->names_types) {
     return fhx__refuse(of->problem, 400, "value",
-                       "_type: none of the names is a resource type of FHIR %s; name at least one, "
-                       "or leave the parameter out for all types",
-                       fhx__fhir_name(of->fhir_version));
+                       "_type: none of the names is a resource type of FHIR %s that this export "
+                       "can have; name at least one, or leave the parameter out for all types",
+                       version_name(of));
   }
-  if (of->permitted_types == NULL) return FHX_OK;
+  if (of->kick_off->permitted_types == NULL) return FHX_OK;
   of->request->takes_permitted = true;
   int32_t status = add_permitted(of);
   if (status != FHX_OK || of->has_type) return status;
   return fhx__refuse(of->problem, 403, "forbidden",
-                     "this client may not read any type; ask for the right to read some");
+                     "this client may not read any type that this export can have; ask for the "
+                     "right to read some");
 }
 
 /* --- the other parameters --- */
 
 /* In a query that was not encoded, the sign in the type's name has become a space. */
-static int32_t read_output_format(reading *of, const char *value) {
-  static const char *const spellings[] = {"application/fhir+ndjson", "application/fhir ndjson",
-                                          "application/ndjson", "ndjson"};
+static int32_t read_output_format(reading *of, const fhx__parameter *parameter) {
+  static const char *const spellings[] = {"application/fhir+ndjson", "application/ndjson",
+                                          "ndjson"};
   for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
-    if (strcmp(value, spellings[i]) == 0) return FHX_OK;
+    if (strcmp(parameter->value, spellings[i]) == 0) return FHX_OK;
+  }
+  if (parameter->kind == FHX__VALUE_QUERY &&
+      strcmp(parameter->value, "application/fhir ndjson") == 0) {
+    return FHX_OK;
   }
   return fhx__refuse(of->problem, 400, "value",
                      "_outputFormat: not supported; send application/fhir+ndjson, "
@@ -153,13 +173,13 @@ static int32_t read_output_format(reading *of, const char *value) {
 
 typedef int32_t bound_setter(fhx_filter *filter, const char *instant, fhx_error **error);
 
-/* An instant. Where its offset has a space in front, a `+` was sent that was not encoded. */
-static int32_t read_bound(reading *of, const char *name, const char *value, bound_setter *set) {
+/* An instant. A space in front of its offset was, in a query, a `+` that was not encoded. */
+static int32_t read_bound(reading *of, const fhx__parameter *parameter, bound_setter *set) {
   static const char offset[] = " 00:00";
-  size_t len = strlen(value);
-  char *instant = fhx__copy_text(value);
+  size_t len = strlen(parameter->value);
+  char *instant = fhx__copy_text(parameter->value);
   if (instant == NULL) return FHX_ERR_NO_MEMORY;
-  if (len >= strlen(offset)) {
+  if (parameter->kind == FHX__VALUE_QUERY && len >= strlen(offset)) {
     char *sign = instant + len - strlen(offset);
     if (*sign == ' ') *sign = '+';
   }
@@ -168,61 +188,118 @@ static int32_t read_bound(reading *of, const char *name, const char *value, boun
   if (status != FHX_ERR_ARGUMENT) return status;
   return fhx__refuse(of->problem, 400, "value",
                      "%s: not a FHIR instant; send a real date, T, a time with seconds, and Z or "
-                     "an offset such as +01:00 (its + encoded as %%2B)",
-                     name);
+                     "an offset such as +01:00 (its + encoded as %%2B in a URL)",
+                     parameter->name);
 }
 
-static int32_t read_since(reading *of, const char *value) {
-  return read_bound(of, "_since", value, fhx_filter_set_since);
+static int32_t read_since(reading *of, const fhx__parameter *parameter) {
+  return read_bound(of, parameter, fhx_filter_set_since);
 }
 
-static int32_t read_until(reading *of, const char *value) {
-  return read_bound(of, "_until", value, fhx_filter_set_until);
+static int32_t read_until(reading *of, const fhx__parameter *parameter) {
+  return read_bound(of, parameter, fhx_filter_set_until);
 }
+
+/* `Patient/id`, or the same below the server's base; NULL: it is neither. */
+static const char *patient_id(const char *reference, const char *base_url) {
+  static const char start[] = "Patient/";
+  size_t len = strlen(base_url);
+  if (strncmp(reference, base_url, len) == 0 && reference[len] == '/') reference += len + 1;
+  if (strncmp(reference, start, strlen(start)) != 0) return NULL;
+  const char *id = reference + strlen(start);
+  return fhx__is_id(id, strlen(id)) ? id : NULL;
+}
+
+static int32_t read_patient(reading *of, const fhx__parameter *parameter) {
+  if (of->kick_off->level == FHX__LEVEL_SYSTEM) {
+    return fhx__refuse(of->problem, 400, "not-supported",
+                       "patient: not for an export of the whole system; use Patient/$export, or "
+                       "$export of a Group");
+  }
+  const char *id = patient_id(parameter->value, of->kick_off->base_url);
+  if (id == NULL) {
+    return fhx__refuse(of->problem, 400, "value",
+                       "patient: not a reference to a Patient of this server; send Patient/ and "
+                       "its id, alone or below the server's own base URL");
+  }
+  return fhx_filter_add_patient(of->request->filter, id, NULL);
+}
+
+/* --- all parameters --- */
+
+#define TEXTS (FHX__VALUE_QUERY | FHX__VALUE_STRING)
 
 typedef struct known_parameter {
   const char *name;
+  /* As what its value may come, in bits and in words. */
+  uint32_t kinds;
+  const char *value;
   bool may_repeat;
-  int32_t (*read)(reading *of, const char *value);
+  int32_t (*read)(reading *of, const fhx__parameter *parameter);
 } known_parameter;
 
 static const known_parameter known[] = {
-    {"_outputFormat", false, read_output_format},
-    {"_since", false, read_since},
-    {"_type", true, read_types},
-    {"_until", false, read_until},
+    {"_outputFormat", TEXTS | FHX__VALUE_CODE, "a valueString", false, read_output_format},
+    {"_since", TEXTS | FHX__VALUE_TIME, "a valueInstant", false, read_since},
+    {"_type", TEXTS | FHX__VALUE_CODE, "a valueString", true, read_types},
+    {"_until", TEXTS | FHX__VALUE_TIME, "a valueInstant", false, read_until},
+    {"patient", FHX__VALUE_REFERENCE,
+     "a valueReference with a reference, in a Parameters resource that is sent by POST", true,
+     read_patient},
 };
 #define KNOWN_COUNT (sizeof known / sizeof known[0])
 
-static int32_t read_parameters(reading *of, const fhx__target *target) {
+static int32_t read_known(reading *of, const known_parameter *as, const fhx__parameter *parameter,
+                          bool *is_given) {
+  if ((parameter->kind & as->kinds) == 0) {
+    return fhx__refuse(of->problem, 400, "value", "%s: give it as %s", as->name, as->value);
+  }
+  /* An empty list of patients would be everybody. */
+  if (parameter->value[0] == '\0' && parameter->kind != FHX__VALUE_REFERENCE) return FHX_OK;
+  if (*is_given && !as->may_repeat) {
+    return fhx__refuse(of->problem, 400, "invalid", "%s: given twice; send it once", as->name);
+  }
+  *is_given = true;
+  return as->read(of, parameter);
+}
+
+static int32_t read_parameters(reading *of) {
   bool is_given[KNOWN_COUNT] = {false};
-  for (size_t i = 0; i < target->parameter_count; i++) {
-    const fhx__parameter *parameter = &target->parameters[i];
+  for (size_t i = 0; i < of->kick_off->parameter_count; i++) {
+    const fhx__parameter *parameter = &of->kick_off->parameters[i];
     size_t at = 0;
-    int32_t status = FHX_OK;
     while (at < KNOWN_COUNT && strcmp(known[at].name, parameter->name) != 0) at++;
-    if (at == KNOWN_COUNT) {
-      status = unknown_parameter(of, parameter->name);
-    } else if (parameter->value[0] != '\0') {
-      if (is_given[at] && !known[at].may_repeat) {
-        return fhx__refuse(of->problem, 400, "invalid", "%s: given twice; send it once",
-                           known[at].name);
-      }
-      is_given[at] = true;
-      status = known[at].read(of, parameter->value);
-    }
+    int32_t status = at == KNOWN_COUNT ? unknown_parameter(of, parameter->name)
+                                       : read_known(of, &known[at], parameter, &is_given[at]);
     if (status != FHX_OK) return status;
   }
   return FHX_OK;
 }
 
-int32_t fhx__export_request_read(const fhx__target *target, bool lenient,
-                                 const char *permitted_types, fhx__export_request *request,
-                                 fhx__problem *problem) {
-  reading of = {request, problem, permitted_types, FHX_FHIR_R4, lenient, 0, false, false};
+/* Whose resources, before which of them. */
+static int32_t read_level(reading *of) {
+  fhx_filter *filter = of->request->filter;
+  switch (of->kick_off->level) {
+    case FHX__LEVEL_PATIENT:
+      return fhx_filter_set_all_patients(filter, NULL);
+    case FHX__LEVEL_GROUP:
+      if (!is_permitted(of, "Group")) {
+        return fhx__refuse(of->problem, 403, "forbidden",
+                           "this client may not read Groups; export without one");
+      }
+      return fhx_filter_set_group(filter, of->kick_off->group_id, NULL);
+    default:
+      return FHX_OK;
+  }
+}
+
+int32_t fhx__export_request_read(const fhx__export_rules *rules, const fhx__kick_off *kick_off,
+                                 fhx__export_request *request, fhx__problem *problem) {
+  reading of = {rules, kick_off, request, problem, 0, false, false};
   *request = (fhx__export_request){NULL, {NULL, 0, 0}, false};
-  int32_t status = fhx_filter_new(&request->filter, NULL);
-  if (status == FHX_OK) status = read_parameters(&of, target);
+  int32_t status = fhx__export_rules_filter(rules, kick_off->base_url, &request->filter, NULL);
+  if (status == FHX_OK) status = read_level(&of);
+  if (status == FHX_OK) status = read_parameters(&of);
   if (status == FHX_OK) status = finish_types(&of);
   if (status != FHX_OK) fhx__export_request_free(request);
   return status;

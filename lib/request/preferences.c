@@ -1,4 +1,4 @@
-/* The headers of a kick-off: Accept (RFC 9110, section 12.5.1) and Prefer (RFC 7240). */
+/* The headers of a kick-off: Accept (RFC 9110, section 12.5.1), Prefer (RFC 7240), Content-Type. */
 #include <string.h>
 
 #include "request/request.h"
@@ -162,6 +162,33 @@ int32_t fhx__preferences_read(const char *const *headers, size_t header_count,
                        "application/json or */*, or leave the header out");
   }
   return FHX_OK;
+}
+
+/* Parameters other than the charset (fhirVersion, say) do not change how the body is read. */
+static bool is_json_type(fhx__span value) {
+  fhx__span rest = value, type = {NULL, 0}, parameter = {NULL, 0}, name = {NULL, 0}, is = {NULL, 0};
+  next_part(&rest, ';', &type);
+  if (!is_word(type, "application/fhir+json") && !is_word(type, "application/json")) return false;
+  while (next_part(&rest, ';', &parameter)) {
+    split_pair(parameter, &name, &is);
+    if (is_word(name, "charset") && !says(is, "utf-8")) return false;
+  }
+  return true;
+}
+
+int32_t fhx__content_type_check(const char *const *headers, size_t header_count,
+                                fhx__problem *problem) {
+  bool is_json = false;
+  for (size_t i = 0; i < header_count; i++) {
+    if (!is_named(headers[2 * i], "Content-Type")) continue;
+    const char *value = headers[2 * i + 1] == NULL ? "" : headers[2 * i + 1];
+    is_json = is_json_type((fhx__span){value, strlen(value)});
+    if (!is_json) break;
+  }
+  if (is_json) return FHX_OK;
+  return fhx__refuse(problem, 415, "not-supported",
+                     "Content-Type: the body is a Parameters resource in JSON and UTF-8; send it "
+                     "as application/fhir+json or application/json");
 }
 
 const char *fhx__header(const char *const *headers, size_t header_count, const char *name) {

@@ -31,3 +31,19 @@ const char *fhx__parameter_label(const char *name) {
   if (len == 0 || name[len] != '\0') return "a parameter whose name cannot be shown";
   return name;
 }
+
+/* U+0000 to U+001F and U+007F to U+009F; the text is UTF-8. */
+static bool has_control(const char *text, size_t len) {
+  for (size_t i = 0; i < len; i++) {
+    unsigned char c = (unsigned char)text[i];
+    if (c < 0x20 || c == 0x7F) return true;
+    if (c == 0xC2 && (unsigned char)text[i + 1] < 0xA0) return true;
+  }
+  return false;
+}
+
+const char *fhx__text_fault(const char *text, size_t len) {
+  if (!fhx__is_utf8(text, len)) return "this is not UTF-8; encode the characters as UTF-8";
+  if (has_control(text, len)) return "control characters are not allowed; leave them out";
+  return NULL;
+}

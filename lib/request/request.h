@@ -11,6 +11,7 @@
 
 #include "core/buffer.h"
 #include "core/error.h"
+#include "request/rules.h"
 
 /* Why a request is refused: an HTTP status (4xx), a FHIR issue code and a sentence that names the
    parameter and says what to change. No value of a parameter is ever in the sentence, except type
@@ -25,13 +26,28 @@ typedef struct fhx__problem {
 int32_t fhx__refuse(fhx__problem *problem, uint32_t http_status, const char *issue_code,
                     const char *format, ...) FHX__PRINTF(4);
 
-/* --- the target: path and query --- */
+/* --- parameters, wherever they stood --- */
 
-/* A name and value, decoded, in the order they came. */
+/* As what a value came; bits, so that a parameter can say what it takes (PARAM-26). */
+#define FHX__VALUE_QUERY 1u
+#define FHX__VALUE_STRING 2u
+/* valueCode or valueUri. */
+#define FHX__VALUE_CODE 4u
+/* valueInstant or valueDateTime. */
+#define FHX__VALUE_TIME 8u
+/* A valueReference with a `reference`, which is the value. */
+#define FHX__VALUE_REFERENCE 16u
+/* Anything else, or nothing; the value is "". */
+#define FHX__VALUE_OTHER 32u
+
+/* A name and value, decoded, UTF-8 and without control characters, in the order they came. */
 typedef struct fhx__parameter {
-  char *name;
-  char *value;
+  const char *name;
+  const char *value;
+  uint32_t kind;
 } fhx__parameter;
+
+/* --- the target: path and query --- */
 
 typedef struct fhx__target {
   /* The path's segments, each decoded by itself, so that an encoded slash never divides. */
@@ -51,6 +67,24 @@ int32_t fhx__target_read(const char *target, uint64_t bytes_max, fhx__target *re
                          fhx__problem *problem);
 void fhx__target_free(fhx__target *target);
 
+/* --- the body of a POST --- */
+
+typedef struct fhx__body {
+  fhx__parameter *parameters;
+  size_t parameter_count;
+  /* What the parameters' texts are part of. */
+  struct fhx__json_node *root;
+} fhx__body;
+
+/*
+ * Reads a Parameters resource; no byte at all is one without parameters. 400 for what is not JSON,
+ * not an object, not a Parameters resource, nested too deeply, has a key twice in an object, or a
+ * parameter without a name or with more than one of value, resource and part. FHX_OK,
+ * FHX_ERR_ARGUMENT with a problem, or FHX_ERR_NO_MEMORY. (KICK-21, PARAM-26, PARAM-28, ERR-08)
+ */
+int32_t fhx__body_read(const void *data, size_t len, fhx__body *body, fhx__problem *problem);
+void fhx__body_free(fhx__body *body);
+
 /* --- headers --- */
 
 /* What the Accept and Prefer headers of a kick-off say. */
@@ -68,13 +102,40 @@ typedef struct fhx__preferences {
 int32_t fhx__preferences_read(const char *const *headers, size_t header_count,
                               fhx__preferences *preferences, fhx__problem *problem);
 
+/*
+ * Whether a body is JSON by what its Content-Type says: application/fhir+json or application/json,
+ * of no charset or UTF-8. Otherwise, and without the header, 415 (KICK-21).
+ */
+int32_t fhx__content_type_check(const char *const *headers, size_t header_count,
+                                fhx__problem *problem);
+
 /* The first header of that name (without case), or NULL. */
 const char *fhx__header(const char *const *headers, size_t header_count, const char *name);
 
 /* --- the export request --- */
 
-/* What a system-level kick-off asks for. A parameter that was skipped because of
-   handling=lenient leaves a sentence in `skipped`, each terminated by a NUL. */
+typedef enum fhx__export_level {
+  FHX__LEVEL_SYSTEM,
+  FHX__LEVEL_PATIENT,
+  FHX__LEVEL_GROUP
+} fhx__export_level;
+
+/* A kick-off, by GET or by POST. */
+typedef struct fhx__kick_off {
+  fhx__export_level level;
+  /* A FHIR id, of a Group export. */
+  const char *group_id;
+  const fhx__parameter *parameters;
+  size_t parameter_count;
+  /* The server's, below which a reference to a patient may stand. */
+  const char *base_url;
+  bool lenient;
+  /* With commas between; NULL: all. */
+  const char *permitted_types;
+} fhx__kick_off;
+
+/* What a kick-off asks for. A parameter that was skipped because of handling=lenient leaves a
+   sentence in `skipped`, each terminated by a NUL. */
 typedef struct fhx__export_request {
   fhx_filter *filter;
   fhx__buffer skipped;
@@ -84,16 +145,17 @@ typedef struct fhx__export_request {
 
 /*
  * Reads _outputFormat (three spellings, PARAM-03), _type (comma list and repeated, doubles once,
- * PARAM-08, -10, -12), _since and _until (instants, a space where an unencoded + stood, PARAM-04 to
- * -07); given twice where that is not allowed: 400 (PARAM-25); an empty value counts as absent
- * (PARAM-29); any other name: 400 naming it (PARAM-01), or skipped when `lenient` (PARAM-02), as
- * are unknown types. `permitted_types` (commas between; NULL: all) bounds _type: naming another is
- * 403 with code "forbidden" (AUTH-18); without _type it is the list of types. FHX_OK,
- * FHX_ERR_ARGUMENT with a problem, or FHX_ERR_NO_MEMORY.
+ * PARAM-08, -10, -12), _since and _until (instants, in a query with a space where an unencoded +
+ * stood, PARAM-04 to -07), patient (references, below Patient and Group only, PARAM-14, -16); given
+ * twice where that is not allowed: 400 (PARAM-25); an empty value counts as absent (PARAM-29); any
+ * other name: 400 naming it (PARAM-01), or skipped when `lenient` (PARAM-02), as are unknown types
+ * and those that a Patient or Group export cannot have (PARAM-11). The permitted types bound _type:
+ * naming another is 403 with code "forbidden" (AUTH-18), as is a Group export by a client that may
+ * not read Groups (KICK-18); without _type they are the list of types. FHX_OK, FHX_ERR_ARGUMENT
+ * with a problem, or FHX_ERR_NO_MEMORY.
  */
-int32_t fhx__export_request_read(const fhx__target *target, bool lenient,
-                                 const char *permitted_types, fhx__export_request *request,
-                                 fhx__problem *problem);
+int32_t fhx__export_request_read(const fhx__export_rules *rules, const fhx__kick_off *kick_off,
+                                 fhx__export_request *request, fhx__problem *problem);
 void fhx__export_request_free(fhx__export_request *request);
 
 /* --- ranges --- */

@@ -30,16 +30,6 @@ static int hex_digit(char c) {
   return -1;
 }
 
-/* U+0000 to U+001F and U+007F to U+009F; the text is UTF-8. */
-static bool has_control(const char *text, size_t len) {
-  for (size_t i = 0; i < len; i++) {
-    unsigned char c = (unsigned char)text[i];
-    if (c < 0x20 || c == 0x7F) return true;
-    if (c == 0xC2 && (unsigned char)text[i + 1] < 0xA0) return true;
-  }
-  return false;
-}
-
 /* Decodes to the room. What is wrong with the piece, or NULL. */
 static const char *decode(reading *of, fhx__span piece, bool plus_is_space, char **decoded) {
   char *out = of->room;
@@ -60,8 +50,8 @@ static const char *decode(reading *of, fhx__span piece, bool plus_is_space, char
     }
     out[len++] = c;
   }
-  if (!fhx__is_utf8(out, len)) return "this is not UTF-8; encode the characters as UTF-8";
-  if (has_control(out, len)) return "control characters are not allowed; leave them out";
+  const char *fault = fhx__text_fault(out, len);
+  if (fault != NULL) return fault;
   out[len] = '\0';
   of->room = out + len + 1;
   *decoded = out;
@@ -95,20 +85,19 @@ static int32_t read_path(reading *of, fhx__span path) {
 }
 
 static int32_t read_parameter(reading *of, fhx__span piece) {
-  fhx__parameter *parameter = &of->target->parameters[of->target->parameter_count];
-  fhx__span rest = piece, name = {NULL, 0};
-  fhx__span_next(&rest, '=', &name);
-  const char *fault = decode(of, name, true, &parameter->name);
+  char *name = NULL, *value = NULL;
+  fhx__span rest = piece, label = {NULL, 0};
+  fhx__span_next(&rest, '=', &label);
+  const char *fault = decode(of, label, true, &name);
   if (fault != NULL) {
     return fhx__refuse(of->problem, 400, "invalid", "the name of a parameter: %s", fault);
   }
-  parameter->value = parameter->name + strlen(parameter->name);
-  if (rest.text != NULL) fault = decode(of, rest, true, &parameter->value);
+  if (rest.text != NULL) fault = decode(of, rest, true, &value);
   if (fault != NULL) {
-    return fhx__refuse(of->problem, 400, "invalid", "%s: %s", fhx__parameter_label(parameter->name),
-                       fault);
+    return fhx__refuse(of->problem, 400, "invalid", "%s: %s", fhx__parameter_label(name), fault);
   }
-  of->target->parameter_count++;
+  of->target->parameters[of->target->parameter_count++] =
+      (fhx__parameter){name, value == NULL ? "" : value, FHX__VALUE_QUERY};
   return FHX_OK;
 }
 

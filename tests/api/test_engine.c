@@ -156,8 +156,16 @@ static void test_refused(void **state) {
       {"/$export?_until=2024", 400, "value"},
       {"/$export?_since=2024-01-01T00:00:00Z&_since=2024-01-01T00:00:00Z", 400, "invalid"},
       {"/$export?_outputFormat=text/csv", 400, "value"},
-      {"/Patient/$export", 400, "not-supported"},
-      {"/Group/1/$export", 400, "not-supported"},
+      {"/$export?patient=Patient/1", 400, "value"},
+      {"/Patient/1/$export", 400, "not-supported"},
+      {"/Observation/$export", 400, "not-supported"},
+      {"/Group/$export", 400, "not-supported"},
+      {"/Group/1/2/$export", 400, "not-supported"},
+      {"/patient/$export", 400, "not-supported"},
+      {"/Group/a_b/$export", 404, "not-found"},
+      {"/Group/a%2Fb/$export", 404, "not-found"},
+      {"/Group/%C3%A4/$export", 404, "not-found"},
+      {"/Patient/$export/x", 404, "not-found"},
       {"/Patient", 404, "not-found"},
       {"/", 404, "not-found"},
       {"/$export/a/b/c", 404, "not-found"},
@@ -211,11 +219,12 @@ static void test_methods(void **state) {
     const char *method;
     const char *allowed;
   } rows[] = {
-      {"/$export", "POST", "GET"},
-      {"/$export", "PUT", "GET"},
-      {"/$export", "DELETE", "GET"},
-      {"/$export", "get", "GET"},
-      {"/$export", "BREW", "GET"},
+      {"/$export", "PUT", "GET, POST"},
+      {"/$export", "DELETE", "GET, POST"},
+      {"/$export", "get", "GET, POST"},
+      {"/$export", "BREW", "GET, POST"},
+      {"/Patient/$export", "PUT", "GET, POST"},
+      {"/Group/1/$export", "DELETE", "GET, POST"},
       {UNKNOWN, "POST", "GET, HEAD, DELETE"},
       {UNKNOWN, "PATCH", "GET, HEAD, DELETE"},
       {UNKNOWN "/a.ndjson", "DELETE", "GET, HEAD"},
@@ -228,6 +237,11 @@ static void test_methods(void **state) {
     test_require(strcmp(test_header(&answer, "Allow"), rows[i].allowed) == 0);
     test_expect_outcome(answer, 405, "error", "not-supported");
   }
+  /* A HEAD has no body. */
+  test_answer answer = send_method("HEAD", "/Patient/$export");
+  test_require(answer.status == 405 && answer.len == 0);
+  test_require(strcmp(test_header(&answer, "Allow"), "GET, POST") == 0);
+  test_answer_free(&answer);
 }
 
 /* --- limits of jobs --- */

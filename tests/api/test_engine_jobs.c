@@ -455,6 +455,28 @@ static void expect_wrong(const char *sentence) {
   fhx_error_free(error);
 }
 
+/* What the engine exports, whoever asks. */
+static void expect_wrong_exports(const fhx_engine_options *right) {
+  const char *paths[] = {"Observation.subject", NULL, "observation"};
+  of.options.fhir_version = 41;
+  expect_wrong("fhir_version");
+  of.options.fhir_version = FHX_FHIR_R4;
+  of.options.associated_types = "Practitioner,NutritionProduct";
+  expect_wrong("associated_types has a name that is not a resource type of FHIR R4;");
+  of.options.associated_types = "Practitioner, Organization";
+  expect_wrong("associated_types");
+  of.options.associated_types = NULL;
+  of.options.compartment_path_count = 1;
+  expect_wrong("compartment_paths");
+  of.options.compartment_paths = paths;
+  of.options.compartment_path_count = 2;
+  expect_wrong("compartment_paths");
+  of.options.compartment_paths = paths + 2;
+  of.options.compartment_path_count = 1;
+  expect_wrong("path");
+  of.options = *right;
+}
+
 static void test_options(void **state) {
   (void)state;
   begin();
@@ -468,7 +490,15 @@ static void test_options(void **state) {
   of.options.flags = 2;
   expect_wrong("flags");
   of.options = right;
-  static const char *const urls[] = {NULL, "", "fhir", "https://example.org/"};
+  static const char *const urls[] = {NULL,
+                                     "",
+                                     "fhir",
+                                     "https://example.org/",
+                                     "https://",
+                                     "https:///fhir",
+                                     "ftp://example.org",
+                                     "https://example.org/fhir?a=b",
+                                     "https://example.org/fhir#a"};
   for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
     of.options.base_url = urls[i];
     expect_wrong("base_url");
@@ -496,6 +526,7 @@ static void test_options(void **state) {
   of.options.helpers = 1025;
   expect_wrong("helpers");
   of.options = right;
+  expect_wrong_exports(&right);
   open_store();
   of.options.url_key_count = 0;
   expect_wrong("url_keys are needed");
