@@ -21,6 +21,8 @@ const char settings_help[] =
     "  --since INSTANT   only what was changed after it, for example 2024-01-01T00:00:00Z\n"
     "  --until INSTANT   only what was changed before it\n"
     "  --patient ID      only what belongs to this patient; may be repeated\n"
+    "  --all-patients    only what belongs to some patient\n"
+    "  --group ID        only what belongs to the members of this Group\n"
     "  --threads N       so many threads; as many as there are processors if not given\n"
     "  --part-bytes N    how long a file may become; k, M and G may follow; 128 MiB if not given\n"
     "  --sha256          also compute a SHA-256 of every file\n"
@@ -38,6 +40,8 @@ enum {
   OPTION_SINCE,
   OPTION_UNTIL,
   OPTION_PATIENT,
+  OPTION_ALL_PATIENTS,
+  OPTION_GROUP,
   OPTION_THREADS,
   OPTION_PART_BYTES,
   OPTION_STORE,
@@ -56,6 +60,8 @@ static const struct option long_options[] = {
     {"since", required_argument, NULL, OPTION_SINCE},
     {"until", required_argument, NULL, OPTION_UNTIL},
     {"patient", required_argument, NULL, OPTION_PATIENT},
+    {"all-patients", no_argument, NULL, OPTION_ALL_PATIENTS},
+    {"group", required_argument, NULL, OPTION_GROUP},
     {"threads", required_argument, NULL, OPTION_THREADS},
     {"part-bytes", required_argument, NULL, OPTION_PART_BYTES},
     {"store", required_argument, NULL, OPTION_STORE},
@@ -111,12 +117,18 @@ static bool add_to_filter(fhx_filter *filter, int option, const char *text) {
     case OPTION_UNTIL:
       status = fhx_filter_set_until(filter, text, &error);
       break;
+    case OPTION_ALL_PATIENTS:
+      status = fhx_filter_set_all_patients(filter, &error);
+      break;
+    case OPTION_GROUP:
+      status = fhx_filter_set_group(filter, text, &error);
+      break;
     default:
       status = fhx_filter_add_patient(filter, text, &error);
   }
   if (status != FHX_OK) {
-    fprintf(stderr, "fhirexport-folder: --%s %s: %s\n", long_options[option - 1].name, text,
-            fhx_error_message(error));
+    fprintf(stderr, "fhirexport-folder: --%s %s: %s\n", long_options[option - 1].name,
+            text == NULL ? "" : text, fhx_error_message(error));
   }
   fhx_error_free(error);
   return status == FHX_OK;
@@ -158,6 +170,8 @@ static bool read_option(struct settings *settings, int option) {
     case OPTION_SINCE:
     case OPTION_UNTIL:
     case OPTION_PATIENT:
+    case OPTION_ALL_PATIENTS:
+    case OPTION_GROUP:
       return add_to_filter(settings->filter, option, optarg);
     case OPTION_THREADS:
       return read_threads(settings);
@@ -185,8 +199,8 @@ static bool fit_together(const struct settings *settings, const uint32_t given[O
   if (settings->out == NULL) return mistake("say where to write: --out DIR");
   if (settings->resume == NULL) return true;
   if (settings->store == NULL) return mistake("--resume needs the --store FILE that has the job");
-  static const int fixed[] = {OPTION_TYPE,    OPTION_SINCE,      OPTION_UNTIL,
-                              OPTION_PATIENT, OPTION_PART_BYTES, OPTION_SHA256};
+  static const int fixed[] = {OPTION_TYPE,         OPTION_SINCE, OPTION_UNTIL,      OPTION_PATIENT,
+                              OPTION_ALL_PATIENTS, OPTION_GROUP, OPTION_PART_BYTES, OPTION_SHA256};
   for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
     if (given[fixed[i]] == 0) continue;
     fprintf(stderr,

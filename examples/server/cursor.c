@@ -20,7 +20,7 @@
 
 /* Only what a cursor needs is asked of each row: they are many. */
 #define CURRENT " WHERE type = :type AND valid_from <= :as_of AND valid_to > :as_of AND deleted = 0"
-#define IN_SHARD " AND id >= :from AND id < :to"
+#define IN_SHARD " AND id >= :from AND id < :to AND patient_count >= :patients"
 
 static const char by_id[] =
     "SELECT 0, id, json FROM resource_version INDEXED BY version_by_id" CURRENT IN_SHARD
@@ -132,6 +132,7 @@ static bool bind(struct cursor *cursor) {
          bind_text(statement, ":last_id", cursor->last_id) &&
          bind_number(statement, ":last_us", cursor->last_us) &&
          bind_number(statement, ":as_of", place->as_of_us) &&
+         bind_number(statement, ":patients", place->of_patients ? 1 : 0) &&
          bind_number(statement, ":until",
                      place->until_us == INT64_MIN ? INT64_MAX : place->until_us);
 }

@@ -14,6 +14,8 @@ struct cursor_place {
   /* The bounds of meta.lastUpdated; INT64_MIN: none. */
   int64_t since_us;
   int64_t until_us;
+  /* Only what is in some patient's compartment. */
+  bool of_patients;
   /* Ids from `from` on and before `to`; "": no bound. */
   char from[ID_MAX + 1];
   char to[ID_MAX + 1];

@@ -14,11 +14,14 @@
  */
 #include "database.h"
 
+#include <fhirexport/fhirexport.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "patients.h"
 
 #define IDLE_MAX 16
 #define BUSY_MS 10000
@@ -27,7 +30,12 @@
 /* What is valid now is valid to the end of time. */
 #define FOREVER "9223372036854775807"
 
-/* `updated_us` is meta.lastUpdated: of resources that were loaded it is older than valid_from. */
+/*
+ * `updated_us` is meta.lastUpdated: of resources that were loaded it is older than valid_from.
+ * `patient_count` says in how many compartments a version is, and `patient_version` in whose:
+ * `place` tells whether that patient is the only one of the version, the first by id, or a later
+ * one.
+ */
 static const char schema[] =
     "PRAGMA page_size=8192;"
     "PRAGMA journal_mode=WAL;"
@@ -35,9 +43,15 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS resource_version("
     " type TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,"
     " updated_us INTEGER NOT NULL, valid_from INTEGER NOT NULL, valid_to INTEGER NOT NULL,"
-    " deleted INTEGER NOT NULL, json TEXT);"
+    " deleted INTEGER NOT NULL, patient_count INTEGER NOT NULL, json TEXT);"
     "CREATE UNIQUE INDEX IF NOT EXISTS version_by_id ON resource_version(type, id, version);"
     "CREATE INDEX IF NOT EXISTS version_by_update ON resource_version(type, updated_us, id);"
+    "CREATE TABLE IF NOT EXISTS patient_version("
+    " type TEXT NOT NULL, patient TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,"
+    " version_row INTEGER NOT NULL, place INTEGER NOT NULL,"
+    " PRIMARY KEY(type, patient, id, version)) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS patient_of_version ON patient_version(version_row, patient)"
+    " WHERE place > 0;"
     "CREATE TABLE IF NOT EXISTS clock("
     " one INTEGER PRIMARY KEY CHECK(one = 1), last_us INTEGER NOT NULL);"
     "INSERT OR IGNORE INTO clock VALUES(1, 0);"
@@ -46,7 +60,17 @@ static const char schema[] =
 /* Of the writer: a PUT that was answered is durable; loading finds its index in memory. */
 static const char settings[] = "PRAGMA synchronous=FULL; PRAGMA cache_size=-32768";
 
-enum statement { BEGIN, COMMIT, ROLLBACK, MARK, LOOK, CLOSE_VERSION, ADD_VERSION, STATEMENT_COUNT };
+enum statement {
+  BEGIN,
+  COMMIT,
+  ROLLBACK,
+  MARK,
+  LOOK,
+  CLOSE_VERSION,
+  ADD_VERSION,
+  ADD_PATIENT,
+  STATEMENT_COUNT
+};
 
 static const char *const statements[STATEMENT_COUNT] = {
     [BEGIN] = "BEGIN IMMEDIATE",
@@ -59,11 +83,15 @@ static const char *const statements[STATEMENT_COUNT] = {
     [CLOSE_VERSION] =
         "UPDATE resource_version SET valid_to = ?4"
         " WHERE type = ?1 AND id = ?2 AND version = ?3 - 1",
-    [ADD_VERSION] = "INSERT INTO resource_version VALUES(?1, ?2, ?3, ?4, ?5, " FOREVER ", ?6, ?7)",
+    [ADD_VERSION] =
+        "INSERT INTO resource_version VALUES(?1, ?2, ?3, ?4, ?5, " FOREVER ", ?6, ?7, ?8)",
+    [ADD_PATIENT] = "INSERT INTO patient_version VALUES(?1, ?4, ?2, ?3, ?5, ?6)",
 };
 
 struct database {
   char *path;
+  /* Which elements put a resource into a patient's compartment. */
+  fhx_filter *patient_rule;
   pthread_mutex_t idle_mutex;
   sqlite3 *idle[IDLE_MAX];
   size_t idle_count;
@@ -184,7 +212,7 @@ enum result database_open(const char *path, struct database **database, struct t
   pthread_mutex_init(&made->write_mutex, NULL);
   pthread_mutex_init(&made->clock_mutex, NULL);
   made->path = strdup(path);
-  if (made->path != NULL) {
+  if (made->path != NULL && fhx_filter_new(&made->patient_rule, NULL) == FHX_OK) {
     made->writer = connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   }
   if (made->writer != NULL && sqlite3_exec(made->writer, schema, NULL, NULL, NULL) == SQLITE_OK &&
@@ -215,6 +243,7 @@ void database_close(struct database *database) {
   pthread_mutex_destroy(&database->clock_mutex);
   pthread_mutex_destroy(&database->write_mutex);
   pthread_mutex_destroy(&database->idle_mutex);
+  fhx_filter_free(database->patient_rule);
   free(database->path);
   free(database);
 }
@@ -348,24 +377,53 @@ enum result database_look(struct database *database, const char *type, const cha
   return code == SQLITE_DONE ? NONE : FAILED;
 }
 
+/* Says in whose compartments the version is that was added last. */
+static enum result add_patients(struct database *database, const char *type, const char *id,
+                                int64_t version, const struct patients *patients) {
+  sqlite3_stmt *add = database->prepared[ADD_PATIENT];
+  int64_t row = sqlite3_last_insert_rowid(database->writer);
+  enum result result = DONE;
+  for (size_t i = 0; result == DONE && i < patients->count; i++) {
+    enum place place = patients->count == 1 ? ONLY_PATIENT : i == 0 ? FIRST_PATIENT : LATER_PATIENT;
+    if (!bind_key(add, type, id)) return FAILED;
+    sqlite3_bind_int64(add, 3, version);
+    sqlite3_bind_text(add, 4, patients->ids[i], -1, SQLITE_STATIC);
+    sqlite3_bind_int64(add, 5, row);
+    sqlite3_bind_int(add, 6, (int)place);
+    result = run(database, ADD_PATIENT);
+  }
+  return result;
+}
+
+static enum result add_version(struct database *database, const char *type, const char *id,
+                               int64_t version, int64_t updated_us, const char *json, size_t len) {
+  sqlite3_stmt *add = database->prepared[ADD_VERSION];
+  struct patients patients = {NULL, 0, 0, false};
+  enum result result = FAILED;
+  if ((json == NULL || patients_read(database->patient_rule, json, len, &patients)) &&
+      bind_key(add, type, id) &&
+      (json == NULL ||
+       sqlite3_bind_text64(add, 8, json, len, SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK)) {
+    sqlite3_bind_int64(add, 3, version);
+    sqlite3_bind_int64(add, 4, updated_us);
+    sqlite3_bind_int64(add, 5, database->stamp_us);
+    sqlite3_bind_int(add, 6, json == NULL);
+    sqlite3_bind_int64(add, 7, (int64_t)patients.count);
+    result = run(database, ADD_VERSION);
+  }
+  if (result == DONE) result = add_patients(database, type, id, version, &patients);
+  patients_free(&patients);
+  return result;
+}
+
 enum result database_write(struct database *database, const char *type, const char *id,
                            int64_t version, int64_t updated_us, const char *json, size_t len) {
   sqlite3_stmt *close = database->prepared[CLOSE_VERSION];
-  sqlite3_stmt *add = database->prepared[ADD_VERSION];
   if (version > 1) {
     if (!bind_key(close, type, id)) return FAILED;
     sqlite3_bind_int64(close, 3, version);
     sqlite3_bind_int64(close, 4, database->stamp_us);
     if (run(database, CLOSE_VERSION) != DONE) return FAILED;
   }
-  if (!bind_key(add, type, id)) return FAILED;
-  sqlite3_bind_int64(add, 3, version);
-  sqlite3_bind_int64(add, 4, updated_us);
-  sqlite3_bind_int64(add, 5, database->stamp_us);
-  sqlite3_bind_int(add, 6, json == NULL);
-  if (json != NULL &&
-      sqlite3_bind_text64(add, 7, json, len, SQLITE_STATIC, SQLITE_UTF8) != SQLITE_OK) {
-    return FAILED;
-  }
-  return run(database, ADD_VERSION);
+  return add_version(database, type, id, version, updated_us, json, len);
 }

@@ -43,6 +43,9 @@ void stored_free(struct stored *stored);
    last. */
 enum result database_next_type(struct database *database, char type[TYPE_MAX + 1]);
 
+/* What `place` in the table patient_version says of a patient of a version. */
+enum place { ONLY_PATIENT = 0, FIRST_PATIENT = 1, LATER_PATIENT = 2 };
+
 /* --- writing; one thread at a time, the others wait --- */
 
 /* Begins a transaction; everything in it gets the same stamp, later than all stamps and all

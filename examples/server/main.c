@@ -80,6 +80,11 @@ static void set_limits(const struct options *options, fhx_engine_options *engine
   engine->helpers = (uint32_t)options->helpers;
   engine->jobs_max = (uint32_t)options->jobs_max;
   engine->jobs_per_client_max = (uint32_t)options->jobs_per_client_max;
+  engine->polls_max = (uint32_t)options->polls_max;
+  engine->group_depth_max = (uint32_t)options->group_depth_max;
+  engine->group_members_max = options->group_members_max;
+  engine->associated_types = options->associated_types;
+  engine->job_flags = options->new_members ? FHX_JOB_NEW_MEMBERS : 0;
   engine->target_bytes_max = options->target_bytes;
   engine->body_bytes_max = options->body_bytes;
   engine->flags = options->files_need_token ? FHX_ENGINE_FILES_NEED_TOKEN : 0;

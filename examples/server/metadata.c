@@ -6,7 +6,14 @@
 
 #define BULK_DATA "http://hl7.org/fhir/uv/bulkdata/"
 
-/* A type with what REST can do with it; a Group can be searched too. */
+static void add_operation(struct text *body, const char *definition) {
+  text_add_format(body,
+                  ",\"operation\":[{\"name\":\"export\",\"definition\":\"" BULK_DATA
+                  "OperationDefinition/%s\"}]",
+                  definition);
+}
+
+/* A type with what REST can do with it; a Group can be searched too, and two of them exported. */
 static void add_type(struct text *body, const char *type, bool is_first) {
   text_add_format(body,
                   "%s{\"type\":\"%s\",\"interaction\":[{\"code\":\"read\"},{\"code\":\"update\"},"
@@ -18,7 +25,9 @@ static void add_type(struct text *body, const char *type, bool is_first) {
                     ",\"searchParam\":[{\"name\":\"_id\",\"type\":\"token\"},"
                     "{\"name\":\"identifier\",\"type\":\"token\"},"
                     "{\"name\":\"name\",\"type\":\"string\"}]");
+    add_operation(body, "group-export");
   }
+  if (strcmp(type, "Patient") == 0) add_operation(body, "patient-export");
   text_add_string(body, "}");
 }
 
@@ -64,8 +73,9 @@ void metadata_answer(struct server *server, struct answer *answer) {
     answer_fail(answer, "the database could not be read");
     return;
   }
-  text_add_string(body, "],\"operation\":[{\"name\":\"export\",\"definition\":\"" BULK_DATA
-                        "OperationDefinition/export\"}]}]}");
+  text_add_string(body, "]");
+  add_operation(body, "export");
+  text_add_string(body, "}]}");
   answer->status = 200;
   answer_set_type(answer, "application/fhir+json");
 }

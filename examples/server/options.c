@@ -35,6 +35,14 @@ const char options_help[] =
     "  --part-count N           how many resources a file may have; no limit\n"
     "  --max-jobs N             unfinished jobs before a kick-off is answered 429; 200\n"
     "  --max-jobs-per-client N  the same for one client; 32\n"
+    "  --max-polls N            polls of a job within one Retry-After before the next gets 429; "
+    "30\n"
+    "  --associated TYPES       Patient and Group exports have the resources of these types too,\n"
+    "                           commas between, that the exported ones refer to\n"
+    "  --new-members            Group exports with _since have the older data of members who have\n"
+    "                           joined since\n"
+    "  --group-depth N          how deep Groups may be nested in an exported one; 10\n"
+    "  --group-members N        how many members they may have; 50000000\n"
     "  --keep SECONDS           how long a job and its files are kept after its end; 86400\n"
     "  --target-bytes N         the longest URL taken; 16384\n"
     "  --header-bytes N         the longest header fields taken, together; 65536\n"
@@ -59,6 +67,8 @@ enum {
   OPTION_ALLOW_OPEN,
   OPTION_FILES,
   OPTION_URL_KEY_FILE,
+  OPTION_ASSOCIATED,
+  OPTION_NEW_MEMBERS,
   OPTION_HELP,
   /* Numbers, in the order of `number_options`. */
   OPTION_NUMBERS
@@ -84,6 +94,9 @@ static const struct number_option number_options[] = {
     NUMBER("part-count", part_count, 1, UINT64_C(1) << 50, 0),
     NUMBER("max-jobs", jobs_max, 1, 1000000, 200),
     NUMBER("max-jobs-per-client", jobs_per_client_max, 1, 1000000, 32),
+    NUMBER("max-polls", polls_max, 1, 1000000, 100),
+    NUMBER("group-depth", group_depth_max, 1, 1000, 10),
+    NUMBER("group-members", group_members_max, 1, UINT64_C(1) << 50, 50000000),
     NUMBER("keep", keep_seconds, 1, UINT64_C(3155760000), 86400),
     NUMBER("target-bytes", target_bytes, 64, 512 * 1024, 16 * 1024),
     NUMBER("header-bytes", header_bytes, 256, 512 * 1024, 64 * 1024),
@@ -181,6 +194,12 @@ static bool read_option(struct options *options, int option) {
     case OPTION_URL_KEY_FILE:
       options->url_key_file = optarg;
       return true;
+    case OPTION_ASSOCIATED:
+      options->associated_types = optarg;
+      return true;
+    case OPTION_NEW_MEMBERS:
+      options->new_members = true;
+      return true;
     case OPTION_HELP:
       options->help = true;
       return true;
@@ -202,6 +221,8 @@ static void make_table(struct option *table) {
       {"allow-open", no_argument, NULL, OPTION_ALLOW_OPEN},
       {"files", required_argument, NULL, OPTION_FILES},
       {"url-key-file", required_argument, NULL, OPTION_URL_KEY_FILE},
+      {"associated", required_argument, NULL, OPTION_ASSOCIATED},
+      {"new-members", no_argument, NULL, OPTION_NEW_MEMBERS},
       {"help", no_argument, NULL, OPTION_HELP}};
   memcpy(table, texts, sizeof texts);
   table += sizeof texts / sizeof *texts;

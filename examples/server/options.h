@@ -16,11 +16,14 @@ struct options {
   /* NULL: jobs end with the server. */
   const char *jobs;
   const char *url_key_file;
+  /* NULL: none. */
+  const char *associated_types;
   /* What to load. */
   char **load;
   size_t load_count;
   bool allow_open;
   bool files_need_token;
+  bool new_members;
   bool help;
   uint64_t part_bytes;
   uint64_t part_count;
@@ -30,6 +33,9 @@ struct options {
   uint64_t helpers;
   uint64_t jobs_max;
   uint64_t jobs_per_client_max;
+  uint64_t polls_max;
+  uint64_t group_depth_max;
+  uint64_t group_members_max;
   uint64_t target_bytes;
   uint64_t header_bytes;
   uint64_t body_bytes;

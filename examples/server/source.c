@@ -1,8 +1,13 @@
 /*
- * The database as a source of exports: what a host author writes. Cursors are in cursor.c.
+ * The database as a source of exports: what a host author writes. Cursors are in cursor.c, those
+ * over a patient set in member_cursor.c.
  *
  * Shards are ranges of ids, `<from>/<to>`: from `from` on and before `to`, an empty text being no
- * bound.
+ * bound. Those of a patient set are ranges of its patients, `@<first>-<last>`.
+ *
+ * The index of patients takes a reference by any absolute URL for one of this server. So it may
+ * give too much, never too little, and FHX_APPLIED_PATIENTS is not claimed: the library looks at
+ * what the cursor gives.
  */
 #include "source.h"
 
@@ -11,6 +16,7 @@
 #include <string.h>
 
 #include "cursor.h"
+#include "member_cursor.h"
 #include "types.h"
 
 /* Two ids, a slash and a NUL. */
@@ -21,6 +27,12 @@
 struct server_source {
   struct database *database;
   uint64_t rows_max;
+};
+
+/* One of the two. */
+struct source_cursor {
+  struct cursor *of_type;
+  struct member_cursor *of_members;
 };
 
 static struct database *database_of(void *user_data) {
@@ -98,12 +110,18 @@ static bool weigh_sample(struct database *database, const fhx_query *query, doub
   return done;
 }
 
-/* Of the whole type: which versions an export will see is not looked at. */
+static bool has_members(const fhx_query *query) {
+  return fhx_query_scope(query) == FHX_SCOPE_PATIENT_SET;
+}
+
+/* Of the whole type: which versions an export will see is not looked at. Of a patient set, what a
+   sample of it has. */
 static void count_estimate(void *user_data, const fhx_query *query, fhx_reply *reply) {
   uint64_t count = 0;
   double mean = 0;
-  if (count_versions(database_of(user_data), query, &count) &&
-      weigh_sample(database_of(user_data), query, &mean)) {
+  bool counted = has_members(query) ? members_count(database_of(user_data), query, &count) == DONE
+                                    : count_versions(database_of(user_data), query, &count);
+  if (counted && weigh_sample(database_of(user_data), query, &mean)) {
     fhx_reply_estimate(reply, count, (uint64_t)((double)count * mean));
   } else {
     fail(reply);
@@ -120,6 +138,21 @@ static void end_shard(sqlite3_stmt *statement, char from[ID_MAX + 1], fhx_reply 
   snprintf(from, ID_MAX + 1, "%s", id);
 }
 
+/* As many patients in each. */
+static void list_member_shards(const fhx_query *query, uint32_t count_max, fhx_reply *reply) {
+  uint64_t members = fhx_query_patient_count(query);
+  uint64_t count = members < count_max ? members : count_max;
+  for (uint64_t i = 0; count > 1 && i < count; i++) {
+    char shard[SHARD_MAX];
+    uint64_t first = members / count * i, last = members / count * (i + 1);
+    int len = i + 1 == count ? snprintf(shard, sizeof shard, "@%llu-", (unsigned long long)first)
+                             : snprintf(shard, sizeof shard, "@%llu-%llu",
+                                        (unsigned long long)first, (unsigned long long)last);
+    fhx_reply_item(reply, shard, (size_t)len);
+  }
+  fhx_reply_done(reply);
+}
+
 /* Walks the ids in their order, in the index alone, and divides them evenly. */
 static void list_shards(void *user_data, const fhx_query *query, uint32_t count_max,
                         fhx_reply *reply) {
@@ -130,6 +163,10 @@ static void list_shards(void *user_data, const fhx_query *query, uint32_t count_
   uint64_t count = 0, position = 0;
   sqlite3 *connection = NULL;
   int code = SQLITE_DONE;
+  if (has_members(query)) {
+    list_member_shards(query, count_max, reply);
+    return;
+  }
   bool counted = count_versions(database_of(user_data), query, &count);
   if (counted && (count_max < 2 || count < count_max)) {
     fhx_reply_done(reply);
@@ -233,15 +270,81 @@ static bool read_shard(const fhx_query *query, char from[ID_MAX + 1], char to[ID
   return true;
 }
 
+/* `@<first>-<last>`, or `@<first>-` */
+static bool read_member_shard(const fhx_query *query, uint64_t *first, uint64_t *last) {
+  char copy[SHARD_MAX];
+  char *end = NULL;
+  size_t len = 0;
+  const char *shard = fhx_query_shard(query, &len);
+  *first = 0;
+  *last = UINT64_MAX;
+  if (shard == NULL) return true;
+  if (len >= sizeof copy || *shard != '@') return false;
+  memcpy(copy, shard, len);
+  copy[len] = '\0';
+  *first = strtoull(copy + 1, &end, 10);
+  if (*end != '-') return false;
+  if (end[1] != '\0') *last = strtoull(end + 1, &end, 10);
+  return true;
+}
+
+static void refuse_shard(fhx_reply *reply) {
+  fhx_reply_fail(reply, FHX_ERR_SOURCE, 0, "the shard is not one of this server");
+}
+
+static void refuse_token(fhx_reply *reply) {
+  fhx_reply_fail(reply, FHX_ERR_SOURCE, 0, "the token is not one of this server");
+}
+
+/* Hands over one of the two cursors. */
+static void reply_cursor(fhx_reply *reply, struct cursor *of_type, struct member_cursor *of_members,
+                         uint32_t applied) {
+  struct source_cursor *made = malloc(sizeof *made);
+  if (made == NULL) {
+    cursor_close(of_type);
+    member_cursor_close(of_members);
+    fail(reply);
+    return;
+  }
+  *made = (struct source_cursor){of_type, of_members};
+  fhx_reply_handle(reply, made, applied | FHX_APPLIED_TYPE | FHX_APPLIED_AS_OF);
+}
+
+static void open_member_cursor(const struct server_source *source, const fhx_query *query,
+                               fhx_reply *reply) {
+  uint64_t first = 0, last = 0;
+  size_t len = 0;
+  const void *token = fhx_query_token(query, &len);
+  if (!read_member_shard(query, &first, &last)) {
+    refuse_shard(reply);
+    return;
+  }
+  struct member_cursor *cursor =
+      member_cursor_open(source->database, query, first, last, source->rows_max);
+  if (cursor == NULL) {
+    fail(reply);
+  } else if (token != NULL && !member_cursor_go_on(cursor, token, len)) {
+    member_cursor_close(cursor);
+    refuse_token(reply);
+  } else {
+    reply_cursor(reply, NULL, cursor, 0);
+  }
+}
+
 static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *reply) {
   const struct server_source *source = user_data;
   struct cursor_place place;
   size_t len = 0;
   const void *token = fhx_query_token(query, &len);
-  if (!read_shard(query, place.from, place.to)) {
-    fhx_reply_fail(reply, FHX_ERR_SOURCE, 0, "the shard is not one of this server");
+  if (has_members(query)) {
+    open_member_cursor(source, query, reply);
     return;
   }
+  if (!read_shard(query, place.from, place.to)) {
+    refuse_shard(reply);
+    return;
+  }
+  place.of_patients = fhx_query_scope(query) == FHX_SCOPE_PATIENTS;
   place.type = fhx_query_resource_type(query);
   place.as_of_us = fhx_query_as_of_us(query);
   place.since_us = fhx_query_since_us(query);
@@ -254,20 +357,20 @@ static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *repl
   }
   if (token != NULL && !cursor_go_on(cursor, token, len)) {
     cursor_close(cursor);
-    fhx_reply_fail(reply, FHX_ERR_SOURCE, 0, "the token is not one of this server");
+    refuse_token(reply);
     return;
   }
-  uint32_t applied = FHX_APPLIED_TYPE | FHX_APPLIED_AS_OF;
-  if (cursor_ascends(cursor)) applied |= FHX_PROMISE_ASCENDING_IDS;
   /* The window was applied to floored stamps and may have let a few through: the library looks at
      the digits, so FHX_APPLIED_SINCE and FHX_APPLIED_UNTIL are not claimed. */
-  fhx_reply_handle(reply, cursor, applied);
+  reply_cursor(reply, cursor, NULL, cursor_ascends(cursor) ? FHX_PROMISE_ASCENDING_IDS : 0);
 }
 
 static void next_rows(void *user_data, void *handle, uint64_t want_bytes, fhx_reply *reply) {
+  const struct source_cursor *cursor = handle;
   struct cursor_rows rows;
   (void)user_data;
-  switch (cursor_next(handle, want_bytes, &rows)) {
+  switch (cursor->of_type != NULL ? cursor_next(cursor->of_type, want_bytes, &rows)
+                                  : member_cursor_next(cursor->of_members, want_bytes, &rows)) {
     case DONE:
       fhx_reply_rows(reply, rows.data, rows.len, rows.count, rows.ends, NULL, rows.token,
                      rows.token_len);
@@ -281,8 +384,11 @@ static void next_rows(void *user_data, void *handle, uint64_t want_bytes, fhx_re
 }
 
 static void close_cursor(void *user_data, void *handle) {
+  struct source_cursor *cursor = handle;
   (void)user_data;
-  cursor_close(handle);
+  cursor_close(cursor->of_type);
+  member_cursor_close(cursor->of_members);
+  free(cursor);
 }
 
 static void destroy(void *user_data) {
