@@ -91,6 +91,9 @@ fhx_add_script(server.chained python:${python} --
   ${server_proof}/chained.py ${server_programs})
 fhx_add_script(server.many_jobs python:${python} --
   ${server_proof}/many_jobs.py ${server_programs})
-set_tests_properties(server.exact PROPERTIES LABELS "")
+fhx_add_script(server.groups python:${python} --
+  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/server/groups.py $<TARGET_FILE:fhirexport-server>
+  $<TARGET_FILE:fhirexport-generate> ${FHX_REAL_DATA})
+set_tests_properties(server.exact server.groups PROPERTIES LABELS "")
 set_tests_properties(server.killed server.chained server.many_jobs PROPERTIES
   LABELS "slow;nosan" TIMEOUT 900)

@@ -4,6 +4,7 @@
  * worked out, not by the library.
  *
  *   push none|all ROWS OUT [_since=INSTANT] [_until=INSTANT] [_type=TYPE]... [patient=ID]...
+ *        [_level=patient] [_group=ID]
  *
  * A row of the file: type, id, time of change in microseconds, the ids of the patients whose
  * compartment it is in (commas behind each), the JSON; tabs between. Rows are in the order of ids.
@@ -46,9 +47,14 @@ static void check(int32_t status, fhx_error *const *error) {
 
 static int is_wanted_patient(const fhx_query *query, const char *patients) {
   char id[65];
+  if (fhx_query_scope(query) == FHX_SCOPE_ALL) return 1;
+  if (fhx_query_scope(query) == FHX_SCOPE_PATIENTS) return *patients != '\0';
   for (const char *comma = NULL; (comma = strchr(patients, ',')) != NULL; patients = comma + 1) {
     snprintf(id, sizeof id, "%.*s", (int)(comma - patients), patients);
-    if (fhx_query_is_patient(query, id) != 0) return 1;
+    fhx_error *error = NULL;
+    uint32_t is_patient = 0;
+    check(fhx_query_is_patient(query, id, &is_patient, &error), &error);
+    if (is_patient != 0) return 1;
   }
   return 0;
 }
@@ -58,7 +64,7 @@ static int is_wanted(const fhx_query *query, const row *at) {
   if (strcmp(at->type, fhx_query_resource_type(query)) != 0) return 0;
   if (since_us != FHX_TIME_NONE && at->updated_us <= since_us) return 0;
   if (until_us != FHX_TIME_NONE && at->updated_us >= until_us) return 0;
-  return fhx_query_has_patients(query) == 0 || is_wanted_patient(query, at->patients);
+  return is_wanted_patient(query, at->patients);
 }
 
 static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *reply) {
@@ -115,6 +121,23 @@ static void list_types(void *user_data, fhx_reply *reply) {
   fhx_reply_done(reply);
 }
 
+static void read_resource(void *user_data, const fhx_query *query, const char *reference,
+                          fhx_reply *reply) {
+  const table *all = user_data;
+  const char *id = strchr(reference, '/') + 1;
+  size_t type_len = (size_t)(id - reference) - 1;
+  (void)query;
+  for (size_t i = 0; i < all->count; i++) {
+    const row *one = &all->rows[i];
+    if (strcmp(one->id, id) != 0 || strlen(one->type) != type_len) continue;
+    if (strncmp(one->type, reference, type_len) != 0) continue;
+    fhx_reply_item(reply, one->json, strlen(one->json));
+    fhx_reply_done(reply);
+    return;
+  }
+  fhx_reply_fail(reply, FHX_ERR_NOT_FOUND, 0, "there is no such resource");
+}
+
 static char *read_file(const char *path) {
   FILE *file = fopen(path, "rb");
   if (file == NULL || fseek(file, 0, SEEK_END) != 0) exit(2);
@@ -160,6 +183,12 @@ static void read_filter(fhx_filter *filter, char **arguments) {
       case 't':
         check(fhx_filter_add_type(filter, value, &error), &error);
         break;
+      case 'l':
+        check(fhx_filter_set_all_patients(filter, &error), &error);
+        break;
+      case 'g':
+        check(fhx_filter_set_group(filter, value, &error), &error);
+        break;
       default:
         check(fhx_filter_add_patient(filter, value, &error), &error);
         break;
@@ -179,6 +208,8 @@ int main(int argc, char **argv) {
   callbacks.next_rows = next_rows;
   callbacks.close_cursor = close_cursor;
   callbacks.list_types = list_types;
+  /* Without it the library finds a Group by reading all of them. */
+  if (all.push) callbacks.read_resource = read_resource;
   fhx_job_options options;
   FHX_INIT(&options);
   options.settle_us = -1;
