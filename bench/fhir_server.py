@@ -1,6 +1,5 @@
 """fhirexport-server as a process, and a client of its $export."""
 import json
-import os
 import signal
 import subprocess
 import time
@@ -54,9 +53,9 @@ class Server:
         urllib.request.urlopen(urllib.request.Request(job, method="DELETE")).close()
 
     def cpu(self):
-        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as stat:
-            fields = stat.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """CPU seconds of the process, by the clock that clock_getcpuclockid(3) gives; the figures
+        in /proc have steps of 10 ms."""
+        return time.clock_gettime(~self.process.pid << 3 | 2)
 
     def peak_mb(self):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:

@@ -65,7 +65,7 @@ def verdict(row, value):
 
 def shown(row, value):
     """Rounded away from the limit, so that a figure that is short never looks as if it held."""
-    digits = 0 if value >= 1000 else 2 if value >= 0.1 else 4
+    digits = 0 if abs(value) >= 1000 else 4 if 0 < abs(value) < 0.1 else 2
     rounding = math.ceil if row.at_most else math.floor
     return f"{rounding(round(value * 10 ** digits, 6)) / 10 ** digits:.{digits}f}"
 
@@ -132,10 +132,12 @@ class Bench:
             values.setdefault(name, []).append(float(value))
         return values
 
-    def run(self, command, pinned=True):
-        """One run of a program that times itself (support/stopwatch.h)."""
+    def run(self, command, pinned=True, times=1):
+        """One run of a program that times itself (support/stopwatch.h). It was told to do its work
+        so many times; the result is that of one."""
         values = self.call(command, pinned)
-        return Run(values["count"][0], values["wall"][0], values["cpu"][0])
+        count, wall, cpu = (values[name][0] / times for name in ("count", "wall", "cpu"))
+        return Run(count, wall, cpu)
 
     def run_outside(self, command, did, pinned=True, output=os.devnull):
         """One run of a program that does not, from its start to its end."""

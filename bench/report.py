@@ -185,13 +185,16 @@ def target_table(results):
 
 
 def instruction_table(results):
-    yield "| row | what | instructions a byte | in all |"
-    yield "|---|---|---|---|"
+    yield "| row | what | instructions a byte | target | | in all |"
+    yield "|---|---|---|---|---|---|"
     for result in results:
+        row = result.row
+        word = result.words()[0] if row.must is not None or result.problem else ""
+        begin = f"| {row.name} | {row.what} |"
         if result.problem:
-            yield f"| {result.row.name} | {result.row.what} | {result.words()[0]}: {result.problem} | |"
+            yield f"{begin} | {limit(row, row.must)} | {word}: {result.problem} | |"
         else:
-            yield (f"| {result.row.name} | {result.row.what} | {result.figure.value:.2f} |"
+            yield (f"{begin} {result.figure.value:.2f} | {limit(row, row.must)} | {word} |"
                    f" {result.figure.note.removesuffix(' in all')} |")
 
 

@@ -18,7 +18,7 @@ from rows import ROWS
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
-def read_options():
+def read_options(arguments=None):
     parser = argparse.ArgumentParser(
         prog="bench/run.sh", formatter_class=argparse.RawDescriptionHelpFormatter,
         description=__doc__.split("\n", 2)[2])
@@ -37,7 +37,7 @@ def read_options():
                         " folder does not exist, generated ones")
     parser.add_argument("--programs", help=argparse.SUPPRESS)
     parser.add_argument("--programs-without-isal", help=argparse.SUPPRESS)
-    return parser, parser.parse_args()
+    return parser, parser.parse_args(arguments)
 
 
 def chosen(parser, names):

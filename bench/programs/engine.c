@@ -22,6 +22,7 @@
 #define BATCHES 9
 #define BATCH 50
 #define POLLED_PARTS 100
+#define PIECE ((size_t)64 * 1024)
 
 static const char key[] = "a key for measuring, of thirty-six b";
 
@@ -153,11 +154,11 @@ static void count_items(struct answer *answer, char *body, size_t *kept, size_t 
 }
 
 static int32_t read_body(fhx_response *response, struct answer *answer, fhx_error **error) {
-  static char body[64 * 1024 + 16];
+  static char body[PIECE + 16];
   size_t kept = 0;
   for (;;) {
     size_t len = 0;
-    int32_t status = fhx_response_read(response, body + kept, 64 * 1024, &len, error);
+    int32_t status = fhx_response_read(response, body + kept, PIECE, &len, error);
     if (status != FHX_OK) return status == FHX_END ? FHX_OK : status;
     count_items(answer, body, &kept, len);
   }
