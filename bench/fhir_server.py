@@ -20,10 +20,13 @@ class Server:
                    "--destination", f"file:{out}", "--workers", "2"]
         self.process = subprocess.Popen(command + (["--load", load] if load else []),
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        words = self.process.stdout.readline().decode().split()
-        if len(words) < 2:
-            raise Failed("the server did not start")
-        self.url = words[1]
+        try:
+            self.url = self.process.stdout.readline().decode().split()[1]
+        except IndexError as error:
+            raise Failed(f"the server ended with {self.process.wait()}") from error
+        except BaseException:
+            self.process.kill()
+            raise
 
     @classmethod
     def with_data(cls, program, folder, out, load):

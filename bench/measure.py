@@ -1,4 +1,5 @@
 """How rows are measured: programs in turn, the median of the ratios, and the verdict."""
+import contextlib
 import dataclasses
 import math
 import os
@@ -80,6 +81,7 @@ class Bench:
         self.tmpfs = tmpfs
         self.disk = disk
         self.quick = quick
+        self.load = os.getloadavg()[0]  # what others do here
         self.known = {}
 
     def once(self, key, measure):
@@ -111,17 +113,25 @@ class Bench:
         return path
 
     @staticmethod
+    @contextlib.contextmanager
     def start(command, pinned, **more):
-        """A process; pinned to the last processor, away from where the system does its work."""
+        """A process; pinned to the last processor, away from where the system does its work. It
+        does not outlive the measurement, whatever ends that."""
         last = max(os.sched_getaffinity(0))
         pin = (lambda: os.sched_setaffinity(0, {last})) if pinned else None
-        return subprocess.Popen(command, preexec_fn=pin, **more)
+        process = subprocess.Popen(command, preexec_fn=pin, **more)
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+                process.wait()
 
     def call(self, command, pinned=True):
         """The words "name value" that a program prints, the values of a name as a list."""
-        process = self.start(command, pinned, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                             text=True)
-        out, err = process.communicate()
+        with self.start(command, pinned, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                        text=True) as process:
+            out, err = process.communicate()
         if process.returncode == NOT_THERE:
             raise NotMeasured(err.strip())
         if process.returncode != 0:
@@ -143,10 +153,10 @@ class Bench:
         """One run of a program that does not, from its start to its end."""
         with open(output, "wb") as file:
             begin = time.monotonic()
-            process = self.start(command, pinned, stdout=file, stderr=subprocess.DEVNULL)
-            _, status, usage = os.wait4(process.pid, 0)
-            wall = time.monotonic() - begin
-            process.returncode = os.waitstatus_to_exitcode(status)
+            with self.start(command, pinned, stdout=file, stderr=subprocess.DEVNULL) as process:
+                _, status, usage = os.wait4(process.pid, 0)
+                wall = time.monotonic() - begin
+                process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             raise Failed(f"{os.path.basename(command[0])} ended with {process.returncode}")
         return Run(did(), wall, usage.ru_utime + usage.ru_stime)

@@ -89,7 +89,7 @@ def share(row, value):
 
 COLOURS = {"holds": "#2a7f62", "short": "#b5452c"}
 BAR = 18
-LEFT, WIDTH, RIGHT = 130, 420, 150
+LEFT, WIDTH, RIGHT = 130, 420, 220
 SHARE_MAX = 2.0
 
 
@@ -158,9 +158,10 @@ def machine(bench):
     system = found_in("/etc/os-release", r'^PRETTY_NAME="?([^"\n]*)')
     return [
         f"{model}, {len(os.sched_getaffinity(0))} processors, {memory:.0f} GiB",
-        f"{system}, Linux {platform.release()}, {first_line('cc', '--version')}",
+        f"{system}, Linux {platform.release().split('-')[0]}, {first_line('cc', '--version')}",
         f"disk: {file_system(bench.disk)}; tmpfs: {'yes' if bench.tmpfs else 'none'};"
-        f" data: {bench.data.describe()}",
+        f" data of P1 and P7: {bench.data.describe()}",
+        f"load when it began: {bench.load:.1f}; above 0.5 others were at work, and the times are rough",
     ]
 
 

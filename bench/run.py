@@ -8,6 +8,7 @@ row failed; one that is short is a result.
 import argparse
 import datetime
 import os
+import signal
 import sys
 
 import report
@@ -51,6 +52,8 @@ def chosen(parser, names):
 
 
 def main():
+    # So that what a row has made is removed when somebody ends it.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     parser, options = read_options()
     rows = chosen(parser, options.rows)
     if options.list:
@@ -58,8 +61,8 @@ def main():
             limits = " ".join(part for part in (report.limit(row, row.must), row.unit) if part)
             print(f"{row.name:18} {row.what}{f' ({limits})' if limits else ''}")
         return 0
-    if options.document and (options.quick or options.rows):
-        parser.error("--document needs all rows, at their full size")
+    if options.document and options.rows:
+        parser.error("--document needs all rows")
     tmpfs = options.tmpfs if os.path.isdir(options.tmpfs) and \
         report.file_system(options.tmpfs) == "tmpfs" else None
     os.makedirs(options.out, exist_ok=True)
@@ -74,7 +77,8 @@ def main():
     report.write_csv(results, options.out)
     report.write_plot(results, os.path.join(options.out, "results.svg"))
     if options.document:
-        report.document(results, bench, ROOT, "bench/run.sh --document",
+        report.document(results, bench, ROOT,
+                        f"bench/run.sh{' --quick' if options.quick else ''} --document",
                         datetime.date.today().isoformat())
     return 1 if any(result.failed() for result in results) else 0
 
