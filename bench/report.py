@@ -9,6 +9,12 @@ import subprocess
 from measure import Failed, NotMeasured, shown, verdict
 
 
+def plain(limit_value):
+    """A limit in full: 10.0, 0.55, 300000."""
+    text = f"{limit_value:.12g}"
+    return text if "." in text or limit_value >= 1000 else text + ".0"
+
+
 class Result:
     """A row and what came of it: a figure, or why there is none."""
 
@@ -35,11 +41,11 @@ class Result:
         text = f"{row.name} {shown(row, self.figure.value)}"
         most = "at most " if row.at_most else ""
         if row.must is not None:
-            text += f" target {most}{row.must:.1f} {must}"
+            text += f" target {most}{plain(row.must)} {must}"
         elif reach is None:
             text += " no target"
         if row.reach is not None:
-            text += f"{',' if row.must is not None else ''} reach {most}{row.reach:.1f} {reach}"
+            text += f"{',' if row.must is not None else ''} reach {most}{plain(row.reach)} {reach}"
         return f"{text} ({self.detail()})"
 
     def detail(self):
@@ -166,7 +172,7 @@ def machine(bench):
 
 
 def limit(row, number):
-    return "" if number is None else f"{'≤' if row.at_most else '≥'} {number:g}"
+    return "" if number is None else f"{'≤' if row.at_most else '≥'} {plain(number)}"
 
 
 def target_table(results):

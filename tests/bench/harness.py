@@ -54,6 +54,11 @@ class Verdicts(unittest.TestCase):
         self.assertIn("X1 7.99 target 8.0 short", self.line(7.9999, must=8))
         self.assertIn("X1 8.01 target at most 8.0 short", self.line(8.0001, must=8, at_most=True))
 
+    def test_limits_are_not_rounded(self):
+        self.assertIn("0.60 target 0.55 holds", self.line(0.6, must=0.55))
+        self.assertIn("target 300000 short", self.line(299999.5, must=300000))
+        self.assertIn("299999 target", self.line(299999.5, must=300000))
+
     def test_without_target(self):
         self.assertEqual(self.line(3), "X1 3.00 no target ()")
         self.assertNotIn("target", self.line(3, reach=2))
