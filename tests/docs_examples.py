@@ -92,7 +92,7 @@ def link_faults(path, text):
 
 def path_faults(root, text):
     """Files of this tree that are mentioned; a star stands for any."""
-    for target in re.findall(r"`((?:lib|include|tests|examples|docs|cmake)/[\w./*-]+)`", text):
+    for target in re.findall(r"`((?:lib|include|tests|examples|docs|cmake|bench)/[\w./*-]+)`", text):
         if not any(root.glob(target.rstrip("/"))):
             yield f"mentions {target}, which does not exist"
 

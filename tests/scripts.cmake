@@ -65,6 +65,13 @@ fhx_add_script(export.checkpoint_order python:${python} strace --
 set_tests_properties(export.real_data export.killed_quick PROPERTIES LABELS "")
 set_tests_properties(export.killed export.memory PROPERTIES LABELS "slow;nosan" TIMEOUT 1800)
 
+# The harness of bench/, and that one row of it can still be measured; no times are checked.
+fhx_add_script(bench.harness python:${python} --
+  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/bench/harness.py ${PROJECT_SOURCE_DIR})
+fhx_add_script(bench.row python:${python} --
+  ${PROJECT_SOURCE_DIR}/bench/run.sh --quick --out ${CMAKE_CURRENT_BINARY_DIR}/bench P1.ascii P3.null)
+set_tests_properties(bench.row PROPERTIES LABELS "slow;nosan" TIMEOUT 900)
+
 # The code in the documents, and the names they mention.
 fhx_add_script(docs.examples python:${python} --
   ${python} ${CMAKE_CURRENT_SOURCE_DIR}/docs_examples.py ${PROJECT_SOURCE_DIR}
