@@ -1,10 +1,12 @@
-/* CRC-32C by eight tables (no library on the list has it), SHA-256 by OpenSSL. */
+/* CRC-32C by the processor or by eight tables (no library on the list has it), SHA-256 by OpenSSL.
+ */
 #include "core/digest.h"
 
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <string.h>
 
+#include "core/crc32c_sse42.h"
 #include "core/error.h"
 
 #define POLYNOMIAL 0x82F63B78u /* Castagnoli, reflected */
@@ -27,6 +29,11 @@ static void fill_tables(void) {
 }
 
 uint32_t fhx__crc32c(uint32_t crc, const void *data, size_t len) {
+  return fhx__crc32c_sse42_works() ? fhx__crc32c_sse42(crc, data, len)
+                                   : fhx__crc32c_tables(crc, data, len);
+}
+
+uint32_t fhx__crc32c_tables(uint32_t crc, const void *data, size_t len) {
   pthread_once(&tables_once, fill_tables);
   const uint8_t *at = data;
   crc = ~crc;

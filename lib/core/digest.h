@@ -8,6 +8,8 @@
 
 /* CRC-32C (Castagnoli) of more bytes; begin with 0. */
 uint32_t fhx__crc32c(uint32_t crc, const void *data, size_t len);
+/* The same without the processor's instruction for it. */
+uint32_t fhx__crc32c_tables(uint32_t crc, const void *data, size_t len);
 
 /* A running SHA-256. */
 typedef struct fhx__sha256 {
