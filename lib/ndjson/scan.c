@@ -81,6 +81,8 @@ const char *fhx__fault_text(fhx__fault fault) {
       return "has no valid resourceType";
     case FHX__FAULT_ID:
       return "has no valid id";
+    case FHX__FAULT_LINE:
+      return "is not on one line";
   }
   return "has an unknown fault";
 }
