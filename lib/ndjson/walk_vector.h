@@ -70,7 +70,7 @@ INLINE const unsigned char *pass_text(vector_walk *walk, const unsigned char *at
   if (at < walk->vectors_end) {
     uint64_t quotes = quotes_at(at);
     uint64_t breaks = breaks_at(at);
-    /* No quote: all bits but those of breaks are below the lowest of none. */
+    /* Without a quote this has all bits: then any break is in the way. */
     if ((breaks & (quotes - 1)) == 0) {
       if (quotes != 0) return at + first_place(quotes);
       at += VECTOR_LEN;

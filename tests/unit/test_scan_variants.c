@@ -11,6 +11,7 @@
 /* cmocka.h needs those above. */
 #include <cmocka.h>
 
+#include "ndjson/vector.h"
 #include "scan_check.h"
 
 /* Longer than the longest block of any variant, and one more vector. */
@@ -237,13 +238,13 @@ static void utf8_places(void **state) {
     unsigned char bytes[4] = {(unsigned char)first, 'x', 'x', 'x'};
     for (unsigned int next = 0x80; next <= 0xFF; next++) {
       bytes[1] = (unsigned char)next;
-      for (size_t before = 0; before < 16; before++) check_bytes(bytes, 2, before);
+      for (size_t before = next % 5; before < 16; before += 5) check_bytes(bytes, 2, before);
     }
     for (size_t i = 0; i < 1000; i++) {
       bytes[1] = second[i % 10];
       bytes[2] = second[i / 10 % 10];
       bytes[3] = second[i / 100];
-      for (size_t before = 0; before < PLACES; before += i % 7 + 1) check_bytes(bytes, 4, before);
+      for (size_t before = 0; before < PLACES; before += i % 7 + 3) check_bytes(bytes, 4, before);
     }
   }
 }
@@ -267,6 +268,49 @@ static void utf8_borders(void **state) {
         scan(text, len + before + cut);
       }
     }
+  }
+}
+
+/* The checks of UTF-8 alone, on texts of which every length and beginning is met. */
+static void utf8_alone(void **state) {
+  static const char text[] =
+      "0123456789\xC3\xA9 0123456789 \xE4\xB8\xAD\xE6\x96\x87 0123456789 \xF0\x9F\x98\x80 "
+      "0123456789012345678901234567890123456789 \xEF\xBF\xBD\xC3\xA9";
+  const fhx__vector_parts *parts[] = {fhx__parts_sse2(), fhx__parts_ssse3(), fhx__parts_neon()};
+  (void)state;
+  for (size_t i = 0; i < COUNT(parts); i++) {
+    if (parts[i] == NULL) continue;
+    for (size_t begin = 0; begin < sizeof text; begin++) {
+      for (size_t len = 0; begin + len < sizeof text; len++) {
+        unsigned char *exact = exact_copy(text + begin, len);
+        assert_int_equal(parts[i]->is_utf8(exact, len), fhx__is_utf8(exact, len));
+        free(exact);
+      }
+    }
+    /* What ends one block does not go on behind the next. */
+    unsigned char torn[PLACES * 2];
+    memset(torn, 'x', sizeof torn);
+    torn[62] = 0xE4;
+    torn[63] = 0xB8;
+    torn[128] = 0xAD;
+    assert_false(parts[i]->is_utf8(torn, sizeof torn));
+    assert_false(parts[i]->is_utf8(torn, 64));
+  }
+}
+
+/* The limit of depth holds in meta, in which the walk with vectors is another one than behind it.
+ */
+static void depth_in_meta(void **state) {
+  (void)state;
+  for (uint32_t levels = 0; levels < 70; levels++) {
+    char text[TEXT_MAX], open[128], close[128];
+    memset(open, '[', sizeof open);
+    memset(close, ']', sizeof close);
+    int len =
+        snprintf(text, sizeof text, BEGIN ",\"meta\":{\"x\":%.*s0%.*s},\"y\":%.*s0%.*s}",
+                 (int)levels, open, (int)levels, close, (int)levels, open, (int)levels, close);
+    assert_int_equal(checked_scan(text, (size_t)len, levels + 2, NULL).fault, FHX__FAULT_NONE);
+    assert_int_equal(checked_scan(text, (size_t)len, levels + 1, NULL).fault, FHX__FAULT_DEPTH);
   }
 }
 
@@ -326,6 +370,8 @@ int main(void) {
       cmocka_unit_test(spaces),
       cmocka_unit_test(utf8_places),
       cmocka_unit_test(utf8_borders),
+      cmocka_unit_test(utf8_alone),
+      cmocka_unit_test(depth_in_meta),
       cmocka_unit_test(alignments),
       cmocka_unit_test(taken_by_themselves),
   };
