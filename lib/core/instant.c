@@ -101,7 +101,7 @@ static bool read_fraction(const char **at, const char *end, int64_t *us, uint64_
   }
   if (count == 0) return false;
   for (size_t i = count; i < 6; i++) *us *= 10;
-  for (size_t i = count < 6 ? 6 : count; i < 24; i++) more *= 10;
+  for (size_t i = count; more != 0 && i < 24; i++) more *= 10;
   *finer = more * 2 + (rest ? 1 : 0);
   return true;
 }

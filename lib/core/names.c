@@ -18,12 +18,19 @@ static bool is_segment_character(char c) {
   return is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == '.';
 }
 
+/* A bit for each character of an id. Which kind it is of is as good as random in a UUID, so nothing
+   branches on it: this is asked for every resource. */
+static const uint64_t id_characters[4] = {UINT64_C(0x03FF600000000000),
+                                          UINT64_C(0x07FFFFFE07FFFFFE), 0, 0};
+
 bool fhx__is_id(const char *text, size_t len) {
   if (len == 0 || len > FHX__ID_MAX) return false;
+  uint64_t all = 1;
   for (size_t i = 0; i < len; i++) {
-    if (!is_letter(text[i]) && !is_digit(text[i]) && text[i] != '-' && text[i] != '.') return false;
+    unsigned char c = (unsigned char)text[i];
+    all &= id_characters[c / 64] >> c % 64;
   }
-  return true;
+  return all != 0;
 }
 
 bool fhx__is_type_name(const char *text, size_t len) {

@@ -5,6 +5,7 @@
 
 #include "ndjson/scanner.h"
 #include "ndjson/space.h"
+#include "ndjson/variant.h"
 
 const unsigned char *fhx__stop(fhx__scanner *scanner, fhx__fault fault, const unsigned char *at) {
   scanner->fault = fault;
@@ -37,8 +38,8 @@ static void scan_all(fhx__scanner *scanner, const unsigned char *at) {
   if (at != end) fhx__stop(scanner, FHX__FAULT_TRAILING, at);
 }
 
-fhx__fault fhx__scan_resource(const void *in, size_t len, void *out, uint32_t depth_max,
-                              fhx__scan *scan) {
+static fhx__fault scan_plainly(const void *in, size_t len, void *out, uint32_t depth_max,
+                               fhx__scan *scan) {
   memset(scan, 0, sizeof *scan);
   if (len == 0) return scan->fault = FHX__FAULT_EMPTY;
   const unsigned char *begin = in;
@@ -55,6 +56,20 @@ fhx__fault fhx__scan_resource(const void *in, size_t len, void *out, uint32_t de
   scan->offset = scanner.fault == FHX__FAULT_NONE ? 0 : (size_t)(scanner.stopped_at - begin);
   scan->out_len = scanner.fault == FHX__FAULT_NONE ? scanner.written : 0;
   return scan->fault;
+}
+
+fhx__fault fhx__scan_by(fhx__variant variant, const void *in, size_t len, void *out,
+                        uint32_t depth_max, fhx__scan *scan) {
+  if (variant != FHX__VARIANT_PLAIN &&
+      fhx__scan_faultless(variant, in, len, out, depth_max, scan)) {
+    return FHX__FAULT_NONE;
+  }
+  return scan_plainly(in, len, out, depth_max, scan);
+}
+
+fhx__fault fhx__scan_resource(const void *in, size_t len, void *out, uint32_t depth_max,
+                              fhx__scan *scan) {
+  return fhx__scan_by(fhx__variant_used(), in, len, out, depth_max, scan);
 }
 
 const char *fhx__fault_text(fhx__fault fault) {
@@ -81,6 +96,8 @@ const char *fhx__fault_text(fhx__fault fault) {
       return "has no valid resourceType";
     case FHX__FAULT_ID:
       return "has no valid id";
+    case FHX__FAULT_LINE:
+      return "is not on one line";
   }
   return "has an unknown fault";
 }

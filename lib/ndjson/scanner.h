@@ -1,7 +1,8 @@
 /*
  * What the files of the scanner share. scan.c begins and ends a scan, walk.c is the grammar of
  * objects and arrays, text.c what is rare in strings, scalar.c numbers and literals, watch.c the
- * facts.
+ * facts; trusted.c looks at rows that nobody has to check. variant.h and vector.h are about
+ * faultless text, which is most of it, with the vectors of the processor.
  *
  * Functions that pass something take where it begins and return where it ends, or NULL with the
  * fault stored. All of them keep the place in their argument and result, so that it stays in a
@@ -69,15 +70,14 @@ const unsigned char *fhx__pass_space(fhx__scanner *scanner, const unsigned char 
 
 /*
  * Walks the object whose opening brace is at `at`. At the end stopped_at and fault are set, and
- * everything is copied except the last run. This is the seam for other variants: one function of
- * this form each, chosen by fhx__scan_resource.
+ * everything is copied except the last run.
  */
 void fhx__walk_plain(fhx__scanner *scanner, const unsigned char *at);
 
 /* Inside a string, at a byte that is neither plain ASCII nor the quote: passes an escape or some
    sequences of UTF-8. */
 const unsigned char *fhx__pass_special(fhx__scanner *scanner, const unsigned char *at);
-/* Inside a string, less than a word before the end of the input: passes the closing quote. */
+/* Inside a string: passes the closing quote, byte by byte. */
 const unsigned char *fhx__pass_last_text(fhx__scanner *scanner, const unsigned char *at);
 
 /* Passes true, false, null or a number. */

@@ -36,12 +36,19 @@ static inline unsigned int spelt_character(const unsigned char **at) {
   return **at == '\\' ? spelt_escape(at) : *(*at)++;
 }
 
-static bool spells(const unsigned char *text, size_t len, const char *name) {
+static bool spells_slowly(const unsigned char *text, size_t len, const char *name) {
   const unsigned char *end = text + len;
   while (text < end && *name != '\0') {
     if (spelt_character(&text) != (unsigned char)*name++) return false;
   }
   return text == end && *name == '\0';
+}
+
+/* Whether a string spells the name. With an escape in it, it is longer than what it spells. */
+static inline bool spells(const unsigned char *text, size_t len, const char *name,
+                          size_t name_len) {
+  if (len <= name_len) return len == name_len && memcmp(text, name, name_len) == 0;
+  return (*text == '\\' || *text == (unsigned char)*name) && spells_slowly(text, len, name);
 }
 
 /*
@@ -68,16 +75,17 @@ static bool read_spelt(const unsigned char *text, size_t len, char *room, size_t
 /* The top-level key that a string spells. Most are told apart by their first byte, which is the
    closing quote when there is none. */
 static fhx__watched top_key(const unsigned char *text, size_t len) {
-  bool any = *text == '\\';
-  if ((*text == 'i' || any) && spells(text, len, "id")) return FHX__WATCHED_ID;
-  if ((*text == 'm' || any) && spells(text, len, "meta")) return FHX__WATCHED_META;
-  if ((*text == 'r' || any) && spells(text, len, "resourceType")) return FHX__WATCHED_TYPE;
+  unsigned char c = *text;
+  if (c != 'i' && c != 'm' && c != 'r' && c != '\\') return FHX__WATCHED_NONE;
+  if (spells(text, len, "id", 2)) return FHX__WATCHED_ID;
+  if (spells(text, len, "meta", 4)) return FHX__WATCHED_META;
+  if (spells(text, len, "resourceType", 12)) return FHX__WATCHED_TYPE;
   return FHX__WATCHED_NONE;
 }
 
 bool fhx__watch_key(fhx__scanner *scanner, const unsigned char *text, size_t len) {
   if (scanner->depth > 1) {
-    if (!spells(text, len, "lastUpdated")) return true;
+    if (!spells(text, len, "lastUpdated", 11)) return true;
     scanner->watched = FHX__WATCHED_UPDATED;
     scanner->facts->has_updated = false;
     return true;

@@ -1,12 +1,13 @@
 /*
- * The scanner on any bytes: with and without output it says the same; a line is its own line;
- * stripping in pieces gives the same bytes; what is accepted is UTF-8 and has no line break.
+ * The scanner on any bytes: with and without output, and by every variant, it says the same; a line
+ * is its own line; stripping in pieces gives the same bytes; what is accepted is UTF-8 and has no
+ * line break.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ndjson/scan.h"
+#include "ndjson/variant.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -74,6 +75,37 @@ static void check_line(const uint8_t *data, size_t size, const unsigned char *li
   free(in);
 }
 
+/* The variants say what the plain one says, and write the same. */
+static void check_variants(const uint8_t *data, size_t size, uint32_t depth_max) {
+  unsigned char *line = new_block(size);
+  unsigned char *out = new_block(size);
+  fhx__scan plain, other;
+  fhx__scan_by(FHX__VARIANT_PLAIN, data, size, line, depth_max, &plain);
+  for (fhx__variant i = FHX__VARIANT_PLAIN + 1; i < FHX__VARIANT_COUNT; i++) {
+    if (!fhx__variant_works(i)) continue;
+    fhx__scan_by(i, data, size, out, depth_max, &other);
+    must(are_same(&plain, &other), "a variant says the same");
+    must(plain.fault != FHX__FAULT_NONE || memcmp(line, out, plain.out_len) == 0,
+         "a variant writes the same");
+    fhx__scan_by(i, data, size, NULL, depth_max, &other);
+    must(are_same(&plain, &other), "a variant says the same without output");
+  }
+  free(out);
+  free(line);
+}
+
+/* What is one line and passes the check is also trusted, with the same facts but for a fault behind
+   the last of them. */
+static void check_trusted(const uint8_t *data, size_t size, const fhx__scan *scan) {
+  fhx__scan trusted;
+  fhx__scan_trusted(data, size, &trusted);
+  must(trusted.fault != FHX__FAULT_NONE || trusted.out_len == size, "a trusted row is the line");
+  if (scan->fault != FHX__FAULT_NONE || scan->out_len != size) return;
+  must(trusted.fault == FHX__FAULT_NONE, "a line can be trusted");
+  must(strcmp(trusted.facts.resource_type, scan->facts.resource_type) == 0, "the same type");
+  must(strcmp(trusted.facts.id, scan->facts.id) == 0, "the same id");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   unsigned char *out = new_block(size);
   fhx__scan scan, checked;
@@ -83,6 +115,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   must(are_same(&scan, &checked), "without output it is the same");
   must(fhx__fault_text(fault)[0] != '\0', "a fault has a text");
   check_facts(&scan, size);
+  check_variants(data, size, FHX__DEPTH_DEFAULT);
+  check_variants(data, size, 3);
+  check_trusted(data, size, &scan);
   if (fault == FHX__FAULT_NONE) check_line(data, size, out, &scan);
   free(out);
   return 0;

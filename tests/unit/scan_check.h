@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ndjson/scan.h"
+#include "ndjson/variant.h"
 
 /* A text that may hold NULs, and its length. */
 #define TEXT(literal) (literal), sizeof(literal) - 1
@@ -76,6 +76,27 @@ static inline void check_line(const unsigned char *in, size_t len, const unsigne
   free(expected);
 }
 
+/* Every variant says the same as the plain one and writes the same bytes, and none behind them. */
+static inline void check_variants(const unsigned char *in, size_t len, uint32_t depth_max) {
+  unsigned char *line = exact_copy(in, len);
+  unsigned char *out = exact_copy(in, len);
+  fhx__scan plain, other;
+  fhx__scan_by(FHX__VARIANT_PLAIN, in, len, line, depth_max, &plain);
+  for (fhx__variant i = FHX__VARIANT_PLAIN + 1; i < FHX__VARIANT_COUNT; i++) {
+    if (!fhx__variant_works(i)) continue;
+    assert_int_equal(fhx__scan_by(i, in, len, out, depth_max, &other), plain.fault);
+    assert_same_scan(&plain, &other);
+    if (plain.fault == FHX__FAULT_NONE) assert_memory_equal(out, line, plain.out_len);
+    fhx__scan_by(i, in, len, NULL, depth_max, &other);
+    assert_same_scan(&plain, &other);
+    /* What it accepts by itself is faultless. */
+    if (!fhx__scan_faultless(i, in, len, out, depth_max, &other)) continue;
+    assert_same_scan(&plain, &other);
+  }
+  free(out);
+  free(line);
+}
+
 /*
  * Scans with and without output, from and to blocks of exactly `len` bytes. The line goes to
  * `line`, which has room for `len` bytes, unless that is NULL.
@@ -91,6 +112,7 @@ static inline fhx__scan checked_scan(const void *text, size_t len, uint32_t dept
   assert_int_equal(fault, scan.fault);
   fhx__scan_resource(in, len, NULL, depth_max, &checked);
   assert_same_scan(&scan, &checked);
+  check_variants(in, len, depth_max);
   memset(out, GUARD_BYTE, len + GUARD);
   fhx__scan_resource(in, len, out, depth_max, &guarded);
   assert_same_scan(&scan, &guarded);

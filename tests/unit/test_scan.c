@@ -483,7 +483,7 @@ static void large(void **state) {
 
 static void fault_texts(void **state) {
   (void)state;
-  for (int a = FHX__FAULT_NONE; a <= FHX__FAULT_ID; a++) {
+  for (int a = FHX__FAULT_NONE; a <= FHX__FAULT_LINE; a++) {
     assert_true(strlen(fhx__fault_text((fhx__fault)a)) > 5);
     for (int b = FHX__FAULT_NONE; b < a; b++) {
       assert_string_not_equal(fhx__fault_text((fhx__fault)a), fhx__fault_text((fhx__fault)b));
