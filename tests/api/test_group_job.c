@@ -176,6 +176,31 @@ static void filter_33_bounds(void **state) {
   check_limit(0, 4, "more than 4 members");
 }
 
+/* What is too much now is so at the next attempt too: it is no limit that passes. */
+static void filter_33_bounds_at_the_start(void **state) {
+  (void)state;
+  scene in;
+  test_small_job of;
+  set_scene(&in,
+            GROUPS(GROUP("g", MEMBERS(REF("Group/g2"))), GROUP("g2", MEMBERS(REF("Group/g3"))),
+                   GROUP("g3", MEMBERS(REF("Patient/p1")))),
+            3);
+  for (int i = 0; i < 3; i++) {
+    static const char *const reasons[] = {"more than 1 deep", "more than 1 members",
+                                          "longer than resource_bytes_max"};
+    fhx_filter *filter = group_filter();
+    test_small_prepare(&of, &in.small);
+    of.options.group_depth_max = i == 0 ? 1 : 0;
+    of.options.group_members_max = i == 1 ? 1 : 0;
+    of.options.resource_bytes_max = i == 2 ? 30 : 0;
+    test_require_status(fhx_filter_add_patient(filter, "p1", NULL), FHX_OK);
+    test_small_start(&of, filter);
+    test_require_status(of.status, FHX_ERR_UNSUPPORTED);
+    test_require(strstr(of.message, reasons[i]) != NULL);
+    test_small_end(&of);
+  }
+}
+
 static void filter_34_references(void **state) {
   (void)state;
   static const char *const groups[] = {
@@ -382,6 +407,8 @@ static void a_group_that_is_none(void **state) {
   check_refused(GROUPS("{\"resourceType\":\"Group\",\"id\":\"g\""), 3, FHX_ERR_SOURCE,
                 "ends inside its JSON object");
   check_refused(GROUPS(PATIENT("g")), 3, FHX_ERR_SOURCE, "another resource");
+  check_refused(GROUPS(GROUP("g2", MEMBERS(REF("Patient/p1")))), 3, FHX_ERR_SOURCE,
+                "another resource");
 }
 
 static bool deny(void *context, test_small_call call, uint64_t number, fhx_reply *reply) {
@@ -695,6 +722,7 @@ int main(void) {
       cmocka_unit_test(filter_32_periods),
       cmocka_unit_test(filter_33_nested_groups),
       cmocka_unit_test(filter_33_bounds),
+      cmocka_unit_test(filter_33_bounds_at_the_start),
       cmocka_unit_test(filter_34_references),
       cmocka_unit_test(filter_35_without_a_reference),
       cmocka_unit_test(filter_36_missing),
