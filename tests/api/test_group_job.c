@@ -328,6 +328,35 @@ static void filter_05_new_members(void **state) {
   }
 }
 
+/* FILTER-30: a resource that cannot be read is told of, but no id of somebody who is no member. */
+static void filter_30_bad_rows_of_others(void **state) {
+  (void)state;
+  for (size_t way = 0; way < WAYS; way++) {
+    bool pushes_patients = way % 3 == 2, found = false;
+    scene in;
+    test_small_job of;
+    test_scenario("way %d", (int)way);
+    set_scene(&in, GROUPS(GROUP("g", MEMBERS(REF("Patient/p1") "," REF("Patient/p4")))), way);
+    in.rows[in.small.row_count++] = (test_small_row){
+        "Patient", "p4", "p4", NEW_US, "{\"resourceType\":\"Patient\",\"id\":\"p4\",\"x\":}"};
+    in.rows[in.small.row_count++] = (test_small_row){
+        "Patient", "p5", "p5", NEW_US, "{\"resourceType\":\"Patient\",\"id\":\"p5\",\"x\":}"};
+    in.rows[in.small.row_count++] =
+        (test_small_row){"Observation", "of-p5", "p5", NEW_US,
+                         "{\"resourceType\":\"Observation\",\"id\":\"of-p5\",\"x\":}"};
+    export_group(&of, &in);
+    test_small_check(&of, ALL_OF_P1);
+    test_require(test_small_lines(&of, "Patient/p4 was not exported", &found) ==
+                 (pushes_patients ? 1 : 2));
+    test_require(found);
+    test_small_lines(&of, "p5", &found);
+    test_require(!found);
+    test_small_lines(&of, "a resource of type Observation was not exported", &found);
+    test_require(found != pushes_patients);
+    test_small_end(&of);
+  }
+}
+
 /* --- what is refused --- */
 
 static void check_refused(const char *const *groups, size_t way, int32_t status,
@@ -718,6 +747,7 @@ static void parked_while_it_resolves(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(filter_30_exactly_the_members),
+      cmocka_unit_test(filter_30_bad_rows_of_others),
       cmocka_unit_test(filter_31_inactive),
       cmocka_unit_test(filter_32_periods),
       cmocka_unit_test(filter_33_nested_groups),
