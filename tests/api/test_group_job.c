@@ -550,6 +550,26 @@ static void param_11_types_outside_the_compartment(void **state) {
   }
 }
 
+/* FILTER-37: what may be a member of a Group is no type outside; but of a list of patients it is.
+ */
+static void param_11_types_of_other_members(void **state) {
+  (void)state;
+  test_require_status(start_with_type("Practitioner", true, NULL), FHX_OK);
+  test_require_status(start_with_type("Practitioner", false, NULL), FHX_ERR_UNSUPPORTED);
+  scene in;
+  test_small_job of;
+  fhx_filter *filter = NULL;
+  set_scene(&in, GROUPS(GROUP("g", MEMBERS(REF("Patient/p1") "," REF("Practitioner/d1")))), 3);
+  test_small_prepare(&of, &in.small);
+  test_require_status(fhx_filter_new(&filter, NULL), FHX_OK);
+  test_require_status(fhx_filter_set_group(filter, "g", NULL), FHX_OK);
+  test_require_status(fhx_filter_add_type(filter, "Practitioner", NULL), FHX_OK);
+  test_small_start(&of, filter);
+  test_small_run(&of);
+  test_small_check(&of, "Practitioner/d1");
+  test_small_end(&of);
+}
+
 static void associated_types_are_names(void **state) {
   (void)state;
   static const char *const bad[] = {",", "A,", ",A", "A,,B", "A, B", "a", "A b"};
@@ -772,6 +792,7 @@ int main(void) {
       cmocka_unit_test(param_15_patients_of_a_group),
       cmocka_unit_test(param_15_patients_without_a_group),
       cmocka_unit_test(param_11_types_outside_the_compartment),
+      cmocka_unit_test(param_11_types_of_other_members),
       cmocka_unit_test(associated_types_are_names),
       cmocka_unit_test(members_page_by_page),
       cmocka_unit_test(a_host_may_leave_groups_to_the_library),
