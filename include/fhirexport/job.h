@@ -71,8 +71,9 @@ typedef struct fhx_job_options {
   uint64_t group_members_max;
   /* Types with commas between, such as "Practitioner,Organization": of a Patient or Group export,
      resources of these types that an exported one refers to are exported too, if they are within
-     the filter's types and window; NULL: none. What they themselves refer to is not followed.
-     Copied; only read by fhx_job_start. */
+     the filter's types and window; NULL: none. What is in the compartment of a patient who is not
+     exported stays out, and what they themselves refer to is not followed. Copied; only read by
+     fhx_job_start. */
   const char *associated_types;
 } fhx_job_options;
 

@@ -2,9 +2,9 @@
  * The phase of associated resources: one task for each type, whose resources are exported because
  * what the main phase exported refers to them, or because a Group names them (FILTER-11, -37).
  *
- * One is exported if it exists, is in the window, and was not exported by the main phase, of which
- * the job's own selection is asked again: nothing remembers the output. What it refers to itself is
- * not followed.
+ * One is exported if it exists, is in the window, is nobody else's, and was not exported by the
+ * main phase, of which the job's own selection is asked again: nothing remembers the output. What
+ * it refers to itself is not followed.
  *
  * They are read one by one, in the order of the store's list; or, where the source has no
  * read_resource or so many are wanted that it would be slower, all of the type is read by a cursor
@@ -115,6 +115,15 @@ static void walk_from_begin(associated *at) {
 
 /* --- which are exported --- */
 
+/* What is in a patient's compartment is exported with him or not at all, whoever refers to it
+   (FILTER-17, -30); but what the Group itself names is a member. A type that both mean counts as
+   referred to. */
+static bool is_anothers(const associated *at, const fhx__row *row) {
+  const fhx__work *work = at->read.work;
+  return fhx__wanted_has_type(work->job, work->task->resource_type) &&
+         fhx__selection_is_somebodys(&at->main, row->facts, row->text, row->len);
+}
+
 /* A wanted resource that the source has. */
 static bool judge(associated *at, const fhx__row *row, bool *takes) {
   fhx_error *error = NULL;
@@ -125,7 +134,7 @@ static bool judge(associated *at, const fhx__row *row, bool *takes) {
                            &exported, &error) != FHX_OK) {
     return fhx__work_fail(at->read.work, error);
   }
-  *takes = !exported;
+  *takes = !exported && !is_anothers(at, row);
   return true;
 }
 

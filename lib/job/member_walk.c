@@ -254,6 +254,10 @@ static int32_t walk_resource(fhx__member_walk *walk, const group_place *group, c
     return fhx__fail(error, FHX_ERR_SOURCE, "a Group's resource %s, at byte %zu",
                      fhx__fault_text(scan.fault), scan.offset);
   }
+  /* Whose members it lists matters as much as that it lists any. */
+  if (strcmp(scan.facts.id, group->id) != 0) {
+    return fhx__fail(error, FHX_ERR_SOURCE, "the source gave another resource for a Group");
+  }
   if (scan.out_len == len) return walk_line(walk, group, data, len, error);
   fhx__strip strip = {false, false};
   char *line = fhx__alloc(len);

@@ -13,6 +13,24 @@
 
 /* --- one row --- */
 
+/* Whose data a bad row is only a Patient says, by its id. No other id of what may be somebody's who
+   is not exported is told (FILTER-17, -30). */
+static bool hide_id(fhx__reading *read, const char *type, const char **id) {
+  const fhx__selection *selection = &read->query.selection;
+  fhx_error *error = NULL;
+  bool may_tell = false;
+  if (**id == '\0' || fhx__selection_scope(selection) != FHX_SCOPE_PATIENT_SET ||
+      (read->cursor.applied & FHX_APPLIED_PATIENTS) != 0) {
+    return true;
+  }
+  if (strcmp(type, "Patient") == 0 &&
+      fhx__selection_has_patient(selection, *id, strlen(*id), &may_tell, &error) != FHX_OK) {
+    return fhx__work_fail(read->work, error);
+  }
+  if (!may_tell) *id = "";
+  return true;
+}
+
 /* A bad row is this task's to report when it is of its type, or may be. */
 static bool report(fhx__reading *read, const fhx__line *line, const char *reason, size_t offset) {
   const char *type = line->scan.facts.resource_type;
@@ -22,6 +40,7 @@ static bool report(fhx__reading *read, const fhx__line *line, const char *reason
     reports =
         *type == '\0' ? read->reports_unknown : strcmp(type, read->work->task->resource_type) == 0;
   }
+  if (reports && !hide_id(read, type, &id)) return false;
   if (reports && read->report_row != NULL && !read->report_row(read, id, &reports)) return false;
   return !reports || fhx__output_bad_row(&read->out, id, reason, offset);
 }

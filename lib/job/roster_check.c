@@ -53,6 +53,16 @@ static int32_t refuse_strangers(const search *at, fhx__roster_refusal *refusal, 
   return FHX_OK;
 }
 
+/* What is too much of a Group is so at the next attempt too, unlike a limit that passes. */
+static int32_t refuse_size(fhx_error **error) {
+  fhx_error *limit = error == NULL ? NULL : *error;
+  if (fhx_error_retryable(limit) != 0) return FHX_ERR_LIMIT;
+  if (error != NULL) *error = NULL;
+  int32_t status = fhx__fail(error, FHX_ERR_UNSUPPORTED, "%s", fhx_error_message(limit));
+  fhx_error_free(limit);
+  return status;
+}
+
 /* Without patients only the Group itself is looked at; with them, its members until all are found.
  */
 static int32_t check_group(const fhx_job *job, const fhx_job_record *record,
@@ -65,6 +75,7 @@ static int32_t check_group(const fhx_job *job, const fhx_job_record *record,
   int32_t status = fhx__member_walk_run(&walk, error);
   fhx__member_walk_free(&walk);
   if (status == FHX_END) status = FHX_OK;
+  if (status == FHX_ERR_LIMIT) status = refuse_size(error);
   if (status == FHX_OK && !walk.is_blind) status = refuse_strangers(&at, refusal, error);
   fhx__free(at.found);
   return status;

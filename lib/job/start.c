@@ -10,6 +10,7 @@
 #include "job/run.h"
 #include "job/steps.h"
 #include "select/filter.h"
+#include "select/group.h"
 #include "writer/part_writer.h"
 
 #define LEASE_DEFAULT_US INT64_C(120000000)
@@ -245,13 +246,22 @@ static int32_t settle_associated(const char *given, fhx__definition *definition,
   return FHX_OK;
 }
 
+/* Other members are exported as themselves (FILTER-37), but not with a list of patients. */
+static bool may_be_member(const fhx_filter *filter, const char *type) {
+  return filter->group_id != NULL && filter->patient_count == 0 &&
+         fhx__group_may_have(filter->fhir_version, type);
+}
+
 /* Types were named, and none of them has anything to give (PARAM-11). */
 static int32_t check_level(const fhx__definition *definition, fhx_error **error) {
   const fhx_filter *filter = definition->filter;
   const fhx__compartment *compartment = fhx__filter_compartment(filter);
   if (!is_limited(filter) || *definition->associated_types != '\0') return FHX_OK;
   for (size_t i = 0; i < filter->type_count; i++) {
-    if (fhx__compartment_knows(compartment, filter->types[i])) return FHX_OK;
+    if (fhx__compartment_knows(compartment, filter->types[i]) ||
+        may_be_member(filter, filter->types[i])) {
+      return FHX_OK;
+    }
   }
   return fhx__fail(error, FHX_ERR_UNSUPPORTED,
                    "_type: none of the types is in the Patient compartment");

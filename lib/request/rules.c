@@ -8,6 +8,7 @@
 #include "request/span.h"
 #include "request/types.h"
 #include "select/filter.h"
+#include "select/group.h"
 
 /* --- making --- */
 
@@ -78,16 +79,8 @@ int32_t fhx__export_rules_filter(const fhx__export_rules *rules, const char *bas
   return FHX_OK;
 }
 
-/* Group.member.entity; those of R5 came later. */
-static bool may_be_member(uint32_t fhir_version, const char *name) {
-  if (fhx__list_has("Device,Medication,Practitioner,PractitionerRole,Substance", name)) return true;
-  return fhir_version == FHX_FHIR_R5 &&
-         fhx__list_has("CareTeam,HealthcareService,Location,Organization,RelatedPerson,Specimen",
-                       name);
-}
-
 bool fhx__export_rules_has(const fhx__export_rules *rules, bool is_group, const char *name) {
   return fhx__compartment_knows(fhx__filter_compartment(rules->filter), name) ||
          fhx__list_has(rules->associated_types, name) ||
-         (is_group && may_be_member(rules->fhir_version, name));
+         (is_group && fhx__group_may_have(rules->fhir_version, name));
 }

@@ -5,6 +5,7 @@
  */
 #include "select/group.h"
 
+#include <fhirexport/filter.h>
 #include <fhirexport/source.h>
 #include <string.h>
 
@@ -254,6 +255,19 @@ bool fhx__group_read_head(const char *line, size_t len, fhx__group_head *head) {
   head->has_member_filter = text.modified.has_member_filter;
   head->has_unknown_modifier = text.modified.has_unknown || text.has_modified_member;
   return text.is_group;
+}
+
+bool fhx__group_may_have(uint32_t fhir_version, const char *resource_type) {
+  /* Those of R5 came later. */
+  static const char *const types[] = {
+      "Device",       "Medication",    "Practitioner",      "PractitionerRole",
+      "Substance",    "CareTeam",      "HealthcareService", "Location",
+      "Organization", "RelatedPerson", "Specimen"};
+  size_t count = fhir_version == FHX_FHIR_R5 ? sizeof types / sizeof types[0] : 5;
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(types[i], resource_type) == 0) return true;
+  }
+  return false;
 }
 
 /* --- times --- */

@@ -56,6 +56,9 @@ typedef bool (*fhx__member_callback)(void *context, const fhx__member *member);
 bool fhx__group_walk(const char *line, size_t len, int64_t as_of_us, const char *base_url,
                      fhx__member_callback callback, void *context);
 
+/* Whether Group.member.entity may refer to this type, which is neither Patient nor Group. */
+bool fhx__group_may_have(uint32_t fhir_version, const char *resource_type);
+
 /* The first and the last microsecond of a FHIR date or dateTime of any precision; false: it is
    none. */
 bool fhx__partial_date_read(const char *text, size_t len, int64_t *first_us, int64_t *last_us);

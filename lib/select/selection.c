@@ -114,6 +114,13 @@ static int32_t in_compartment(const fhx__selection *selection, const fhx__roster
   return met.status;
 }
 
+bool fhx__selection_is_somebodys(const fhx__selection *selection, const fhx__facts *facts,
+                                 const char *line, size_t len) {
+  const fhx__patient_test test = {is_anybody, NULL, selection->filter->base_url};
+  return fhx__compartment_has(fhx__filter_compartment(selection->filter), facts->resource_type,
+                              facts->id, line, len, &test);
+}
+
 /* --- the window --- */
 
 typedef enum side { SIDE_BEFORE, SIDE_AT, SIDE_AFTER, SIDE_UNKNOWN } side;

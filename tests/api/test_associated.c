@@ -146,8 +146,8 @@ static void members_need_no_associated_types(void **state) {
   }
 }
 
-/* FILTER-14: an Encounter in the compartment of an exported patient comes from the main phase, one
-   of somebody else's because an Observation refers to it. */
+/* FILTER-14, -17, -30: an Encounter in the compartment of an exported patient comes from the main
+   phase; one of somebody else's does not come, although an Observation refers to it. */
 static void types_of_the_compartment_may_be_associated(void **state) {
   (void)state;
   for (int i = 0; i < 4; i++) {

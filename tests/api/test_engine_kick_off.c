@@ -440,6 +440,10 @@ static void test_group_limits(void **state) {
   test_engine_start(&of);
   test_kick_off(of.engine, "/Group/g.1/$export", target);
   test_expect_outcome(test_poll(of.engine, target), 500, "error", "exception");
+  /* With patients the members are looked at at once; nobody is told to try again later. */
+  test_answer answer = post("/Group/g.1/$export", PARAMETERS(PATIENT("Patient/p4")));
+  test_require(test_header(&answer, "Retry-After") == NULL);
+  test_expect_outcome(answer, 400, "error", "not-supported");
 }
 
 /* --- memory runs out --- */

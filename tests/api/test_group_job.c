@@ -176,6 +176,31 @@ static void filter_33_bounds(void **state) {
   check_limit(0, 4, "more than 4 members");
 }
 
+/* What is too much now is so at the next attempt too: it is no limit that passes. */
+static void filter_33_bounds_at_the_start(void **state) {
+  (void)state;
+  scene in;
+  test_small_job of;
+  set_scene(&in,
+            GROUPS(GROUP("g", MEMBERS(REF("Group/g2"))), GROUP("g2", MEMBERS(REF("Group/g3"))),
+                   GROUP("g3", MEMBERS(REF("Patient/p1")))),
+            3);
+  for (int i = 0; i < 3; i++) {
+    static const char *const reasons[] = {"more than 1 deep", "more than 1 members",
+                                          "longer than resource_bytes_max"};
+    fhx_filter *filter = group_filter();
+    test_small_prepare(&of, &in.small);
+    of.options.group_depth_max = i == 0 ? 1 : 0;
+    of.options.group_members_max = i == 1 ? 1 : 0;
+    of.options.resource_bytes_max = i == 2 ? 30 : 0;
+    test_require_status(fhx_filter_add_patient(filter, "p1", NULL), FHX_OK);
+    test_small_start(&of, filter);
+    test_require_status(of.status, FHX_ERR_UNSUPPORTED);
+    test_require(strstr(of.message, reasons[i]) != NULL);
+    test_small_end(&of);
+  }
+}
+
 static void filter_34_references(void **state) {
   (void)state;
   static const char *const groups[] = {
@@ -303,6 +328,35 @@ static void filter_05_new_members(void **state) {
   }
 }
 
+/* FILTER-30: a resource that cannot be read is told of, but no id of somebody who is no member. */
+static void filter_30_bad_rows_of_others(void **state) {
+  (void)state;
+  for (size_t way = 0; way < WAYS; way++) {
+    bool pushes_patients = way % 3 == 2, found = false;
+    scene in;
+    test_small_job of;
+    test_scenario("way %d", (int)way);
+    set_scene(&in, GROUPS(GROUP("g", MEMBERS(REF("Patient/p1") "," REF("Patient/p4")))), way);
+    in.rows[in.small.row_count++] = (test_small_row){
+        "Patient", "p4", "p4", NEW_US, "{\"resourceType\":\"Patient\",\"id\":\"p4\",\"x\":}"};
+    in.rows[in.small.row_count++] = (test_small_row){
+        "Patient", "p5", "p5", NEW_US, "{\"resourceType\":\"Patient\",\"id\":\"p5\",\"x\":}"};
+    in.rows[in.small.row_count++] =
+        (test_small_row){"Observation", "of-p5", "p5", NEW_US,
+                         "{\"resourceType\":\"Observation\",\"id\":\"of-p5\",\"x\":}"};
+    export_group(&of, &in);
+    test_small_check(&of, ALL_OF_P1);
+    test_require(test_small_lines(&of, "Patient/p4 was not exported", &found) ==
+                 (pushes_patients ? 1 : 3));
+    test_require(found);
+    test_small_lines(&of, "p5", &found);
+    test_require(!found);
+    test_small_lines(&of, "a resource of type Observation was not exported", &found);
+    test_require(found != pushes_patients);
+    test_small_end(&of);
+  }
+}
+
 /* --- what is refused --- */
 
 static void check_refused(const char *const *groups, size_t way, int32_t status,
@@ -382,6 +436,8 @@ static void a_group_that_is_none(void **state) {
   check_refused(GROUPS("{\"resourceType\":\"Group\",\"id\":\"g\""), 3, FHX_ERR_SOURCE,
                 "ends inside its JSON object");
   check_refused(GROUPS(PATIENT("g")), 3, FHX_ERR_SOURCE, "another resource");
+  check_refused(GROUPS(GROUP("g2", MEMBERS(REF("Patient/p1")))), 3, FHX_ERR_SOURCE,
+                "another resource");
 }
 
 static bool deny(void *context, test_small_call call, uint64_t number, fhx_reply *reply) {
@@ -492,6 +548,26 @@ static void param_11_types_outside_the_compartment(void **state) {
                         FHX_OK);
     test_require_status(start_with_type("Observation", is_group, NULL), FHX_OK);
   }
+}
+
+/* FILTER-37: what may be a member of a Group is no type outside; but of a list of patients it is.
+ */
+static void param_11_types_of_other_members(void **state) {
+  (void)state;
+  test_require_status(start_with_type("Practitioner", true, NULL), FHX_OK);
+  test_require_status(start_with_type("Practitioner", false, NULL), FHX_ERR_UNSUPPORTED);
+  scene in;
+  test_small_job of;
+  fhx_filter *filter = NULL;
+  set_scene(&in, GROUPS(GROUP("g", MEMBERS(REF("Patient/p1") "," REF("Practitioner/d1")))), 3);
+  test_small_prepare(&of, &in.small);
+  test_require_status(fhx_filter_new(&filter, NULL), FHX_OK);
+  test_require_status(fhx_filter_set_group(filter, "g", NULL), FHX_OK);
+  test_require_status(fhx_filter_add_type(filter, "Practitioner", NULL), FHX_OK);
+  test_small_start(&of, filter);
+  test_small_run(&of);
+  test_small_check(&of, "Practitioner/d1");
+  test_small_end(&of);
 }
 
 static void associated_types_are_names(void **state) {
@@ -691,10 +767,12 @@ static void parked_while_it_resolves(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(filter_30_exactly_the_members),
+      cmocka_unit_test(filter_30_bad_rows_of_others),
       cmocka_unit_test(filter_31_inactive),
       cmocka_unit_test(filter_32_periods),
       cmocka_unit_test(filter_33_nested_groups),
       cmocka_unit_test(filter_33_bounds),
+      cmocka_unit_test(filter_33_bounds_at_the_start),
       cmocka_unit_test(filter_34_references),
       cmocka_unit_test(filter_35_without_a_reference),
       cmocka_unit_test(filter_36_missing),
@@ -714,6 +792,7 @@ int main(void) {
       cmocka_unit_test(param_15_patients_of_a_group),
       cmocka_unit_test(param_15_patients_without_a_group),
       cmocka_unit_test(param_11_types_outside_the_compartment),
+      cmocka_unit_test(param_11_types_of_other_members),
       cmocka_unit_test(associated_types_are_names),
       cmocka_unit_test(members_page_by_page),
       cmocka_unit_test(a_host_may_leave_groups_to_the_library),

@@ -161,7 +161,9 @@ static bool is_wanted(const test_clinic_ask *ask, const test_dataset *data,
       (ask->by_group && *resource->patient == '\0' && is_member(reference))) {
     return true;
   }
-  return is_associated_type(ask, resource->type) && is_referred_to(ask, data, reference);
+  /* What is somebody's is exported with him or not at all. */
+  return *resource->patient == '\0' && is_associated_type(ask, resource->type) &&
+         is_referred_to(ask, data, reference);
 }
 
 /* --- what came out --- */
