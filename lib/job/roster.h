@@ -17,10 +17,11 @@ typedef struct fhx__roster_refusal {
 /*
  * At the start, as of `as_of_us`: the Group exists, may be read and can be resolved, each patient
  * of the filter exists and, with a Group, is one of its members. What the source cannot be asked
- * without reading a whole type is not asked. FHX_ERR_NOT_FOUND, FHX_ERR_DENIED,
- * FHX_ERR_UNSUPPORTED, with a sentence; or the source's error.
+ * without reading a whole type is not asked. With `is_awaited` somebody waits for the answer: what
+ * is not known after a third of a second is taken for good, and the plan will find out.
+ * FHX_ERR_NOT_FOUND, FHX_ERR_DENIED, FHX_ERR_UNSUPPORTED, with a sentence; or the source's error.
  */
-int32_t fhx__roster_check(const fhx_job *job, const fhx_job_record *record,
+int32_t fhx__roster_check(const fhx_job *job, const fhx_job_record *record, bool is_awaited,
                           fhx__roster_refusal *refusal, fhx_error **error);
 
 /*

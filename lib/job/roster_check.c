@@ -4,9 +4,19 @@
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "job/member_walk.h"
 #include "job/roster.h"
+
+/* --- for how long --- */
+
+/* How long a client waits for what is asked of the source (KICK-23). */
+#define CHECK_US INT64_C(350000)
+
+static bool is_late(int64_t deadline_us) {
+  return fhx__clock_monotonic_us() >= deadline_us;
+}
 
 /* --- membership --- */
 
@@ -15,6 +25,8 @@ typedef struct search {
   const fhx_filter *filter;
   bool *found;
   size_t left;
+  int64_t deadline_us;
+  bool is_late;
 } search;
 
 static int compare_ids(const void *id, const void *patient) {
@@ -27,6 +39,8 @@ static int32_t take_member(void *context, const char *group_id, size_t position,
   (void)group_id;
   (void)position;
   (void)error;
+  at->is_late = is_late(at->deadline_us);
+  if (at->is_late) return FHX_END;
   bool is_patient = member != NULL && member->kind == FHX__MEMBER_REFERENCE &&
                     strcmp(member->type, "Patient") == 0;
   if (!is_patient) return FHX_OK;
@@ -65,9 +79,11 @@ static int32_t refuse_size(fhx_error **error) {
 
 /* Without patients only the Group itself is looked at; with them, its members until all are found.
  */
-static int32_t check_group(const fhx_job *job, const fhx_job_record *record,
+static int32_t check_group(const fhx_job *job, const fhx_job_record *record, int64_t deadline_us,
                            fhx__roster_refusal *refusal, fhx_error **error) {
-  search at = {job->definition.filter, NULL, job->definition.filter->patient_count};
+  search at = {.filter = job->definition.filter,
+               .left = job->definition.filter->patient_count,
+               .deadline_us = deadline_us};
   fhx__member_walk walk = {
       .job = job, .record = record, .take = take_member, .context = &at, .head_only = at.left == 0};
   at.found = fhx__alloc_zeroed(at.left + 1, sizeof *at.found);
@@ -76,7 +92,8 @@ static int32_t check_group(const fhx_job *job, const fhx_job_record *record,
   fhx__member_walk_free(&walk);
   if (status == FHX_END) status = FHX_OK;
   if (status == FHX_ERR_LIMIT) status = refuse_size(error);
-  if (status == FHX_OK && !walk.is_blind) status = refuse_strangers(&at, refusal, error);
+  if (status == FHX_OK && !walk.is_blind && !at.is_late)
+    status = refuse_strangers(&at, refusal, error);
   fhx__free(at.found);
   return status;
 }
@@ -97,12 +114,12 @@ static int32_t check_patient(const fhx_job *job, const fhx_query *query, const c
   return refuse(id, "is to a patient who does not exist", refusal, error);
 }
 
-static int32_t check_patients(const fhx_job *job, const fhx_job_record *record,
+static int32_t check_patients(const fhx_job *job, const fhx_job_record *record, int64_t deadline_us,
                               fhx__roster_refusal *refusal, fhx_error **error) {
   const fhx_filter *filter = job->definition.filter;
   fhx_query query;
   fhx__plain_query(record, "Patient", &query);
-  for (size_t i = 0; i < filter->patient_count; i++) {
+  for (size_t i = 0; i < filter->patient_count && !is_late(deadline_us); i++) {
     int32_t status = check_patient(job, &query, filter->patients[i], refusal, error);
     if (status == FHX_ERR_UNSUPPORTED) {
       fhx__clear_error(error);
@@ -113,12 +130,13 @@ static int32_t check_patients(const fhx_job *job, const fhx_job_record *record,
   return FHX_OK;
 }
 
-int32_t fhx__roster_check(const fhx_job *job, const fhx_job_record *record,
+int32_t fhx__roster_check(const fhx_job *job, const fhx_job_record *record, bool is_awaited,
                           fhx__roster_refusal *refusal, fhx_error **error) {
+  int64_t deadline_us = is_awaited ? fhx__clock_monotonic_us() + CHECK_US : INT64_MAX;
   int32_t status = FHX_OK;
   if (refusal != NULL) *refusal->patient_id = '\0';
   if (job->definition.filter->group_id != NULL) {
-    status = check_group(job, record, refusal, error);
+    status = check_group(job, record, deadline_us, refusal, error);
   }
-  return status == FHX_OK ? check_patients(job, record, refusal, error) : status;
+  return status == FHX_OK ? check_patients(job, record, deadline_us, refusal, error) : status;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/clock.h"
 #include "core/condition.h"
 #include "core/error.h"
 #include "core/structs.h"
@@ -16,6 +17,7 @@
 #define LEASE_DEFAULT_US INT64_C(120000000)
 #define SETTLE_DEFAULT_US INT64_C(1000000)
 #define STALL_DEFAULT_US INT64_C(900000000)
+#define STORE_PATIENCE_US INT64_C(350000)
 #define TIME_MAX_US INT64_C(31536000000000)
 #define ATTEMPTS_DEFAULT 5
 #define SHARDS_DEFAULT 16
@@ -309,6 +311,13 @@ static int32_t store_job(fhx_job *job, const fhx_job_record *record, int64_t unt
   return status;
 }
 
+/* What the source has taken is not the store's fault: its patience has a least length. */
+static int64_t store_until_us(const fhx__job_extras *extras) {
+  int64_t least_us = fhx__clock_monotonic_us() + STORE_PATIENCE_US;
+  if (extras->until_us == 0) return 0;
+  return extras->until_us > least_us ? extras->until_us : least_us;
+}
+
 static int32_t create(fhx_job *job, const fhx_job_options *options, const fhx__job_extras *extras,
                       fhx_error **error) {
   char job_id[FHX__JOB_ID_LEN + 1];
@@ -332,10 +341,10 @@ static int32_t create(fhx_job *job, const fhx_job_options *options, const fhx__j
     record.jobs_max = extras->jobs_max;
     record.jobs_per_client_max = extras->jobs_per_client_max;
     record.transaction_time_us = fhx__instant_floor(now_us, record.resolution_us);
-    status = fhx__roster_check(job, &record, extras->refusal, error);
+    status = fhx__roster_check(job, &record, extras->until_us != 0, extras->refusal, error);
   }
   if (status == FHX_OK) {
-    status = store_job(job, &record, extras->until_us, error);
+    status = store_job(job, &record, store_until_us(extras), error);
   }
   fhx__buffer_free(&definition);
   return status;

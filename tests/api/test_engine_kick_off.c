@@ -207,6 +207,22 @@ static void test_unknown(void **state) {
   take_status_target(&answer, target);
 }
 
+/* KICK-23: who waits for a slow source waits for it only so long; the rest is taken for good. */
+static void test_slow_source(void **state) {
+  (void)state;
+  char target[TEST_URL_MAX];
+  test_source_knobs knobs = usual_source();
+  knobs.read_ms = 400;
+  begin_with(&knobs);
+  test_engine_start(&of);
+  test_answer answer =
+      post("/Patient/$export",
+           PARAMETERS(PATIENT("Patient/p1") "," PATIENT("Patient/x1") "," PATIENT("Patient/x2")));
+  take_status_target(&answer, target);
+  test_require(test_source_calls(of.source, TEST_SOURCE_READ) == 1);
+  test_engine_end(&of);
+}
+
 /* KICK-18: by the types that the client may read, before anybody is asked. */
 static void test_permitted(void **state) {
   (void)state;
@@ -504,6 +520,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_sizes, begin, end),
       cmocka_unit_test_setup_teardown(test_unknown, begin, end),
       cmocka_unit_test_setup_teardown(test_permitted, begin, end),
+      cmocka_unit_test(test_slow_source),
       cmocka_unit_test(test_denied),
       cmocka_unit_test_setup_teardown(test_same_by_both, begin, end),
       cmocka_unit_test_setup_teardown(test_lenient, begin, end),

@@ -326,6 +326,9 @@ static void read_resource(void *user_data, const fhx_query *query, const char *r
   const test_dataset *data = source->knobs.data;
   size_t type_len = strcspn(reference, "/");
   (void)query;
+  const struct timespec pause = {source->knobs.read_ms / 1000,
+                                 (long)(source->knobs.read_ms % 1000) * 1000000};
+  if (source->knobs.read_ms != 0) nanosleep(&pause, NULL);
   if (is_faulty(begin_call(source, TEST_SOURCE_READ), reply)) return;
   for (size_t i = 0; reference[type_len] == '/' && i < data->count; i++) {
     const test_resource *resource = &data->items[i];

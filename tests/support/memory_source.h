@@ -76,8 +76,9 @@ typedef struct test_source_knobs {
   /* Called at the beginning of each next_rows with its number; optional. */
   void (*hook)(void *context, uint64_t number);
   void *hook_context;
-  /* Has read_resource, over the dataset. */
+  /* Has read_resource, over the dataset; each takes so long. */
   bool reads_resources;
+  uint32_t read_ms;
   /* Has group_members, which gives these, in ascending order, for the Group of this id, at most
      `group_page` at a time (0: all). NULL: it has not. */
   const char *group_id;
