@@ -18,6 +18,9 @@ FHX_BEGIN_DECLS
 
 /* Also compute each part's SHA-256. */
 #define FHX_JOB_SHA256 1u
+/* Parts in gzip; their names end in `.ndjson.gz`. An engine gives them to clients that take gzip as
+   they are, and unpacks them for others. */
+#define FHX_JOB_GZIP 4u
 
 typedef struct fhx_job_options {
   uint32_t size;
@@ -40,7 +43,8 @@ typedef struct fhx_job_options {
   /* At most FHX_OPAQUE_MAX bytes that every source call can read; no secrets. */
   const void *host_context;
   size_t host_context_len;
-  /* A part is closed before the rows that would make it longer; 0: 128 MiB. */
+  /* A part is closed before the rows that would make it longer, before any compression; 0: 128 MiB.
+   */
   uint64_t part_bytes;
   /* A part is closed after so many resources; 0: no limit. */
   uint64_t part_count;

@@ -82,7 +82,7 @@ int32_t fhx__job_check_options(const fhx_job_options *options, fhx_error **error
   if (options->source == NULL || options->destination == NULL) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "a job needs a source and a destination");
   }
-  if ((options->flags & ~FHX_JOB_SHA256) != 0) {
+  if ((options->flags & ~(FHX_JOB_SHA256 | FHX_JOB_GZIP)) != 0) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "flags holds a bit that is not FHX_JOB_...");
   }
   if (options->lease_us < 0 || options->stall_us < 0 || options->settle_us < -1) {
@@ -303,6 +303,10 @@ static int32_t load(fhx_job *job, const char *job_id, fhx_error **error) {
   if (job->record->state == FHX_JOB_REMOVING) {
     /* By their names: a definition that nobody can read any more must not keep them here. */
     atomic_store(&job->cancelled, true);
+    if (fhx__definition_read(job->record->definition, &job->definition, NULL) != FHX_OK) {
+      fhx__definition_free(&job->definition);
+      job->definition.flags = 0;
+    }
     return FHX_OK;
   }
   return fhx__definition_read(job->record->definition, &job->definition, error);
