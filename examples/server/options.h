@@ -21,6 +21,7 @@ struct options {
   size_t load_count;
   bool allow_open;
   bool files_need_token;
+  bool gzip;
   bool help;
   uint64_t part_bytes;
   uint64_t part_count;
