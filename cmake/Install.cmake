@@ -18,8 +18,9 @@ foreach(kind shared static)
 endforeach()
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/fhirexport-config-version.cmake
   COMPATIBILITY SameMajorVersion)
-install(FILES cmake/fhirexport-config.cmake ${PROJECT_BINARY_DIR}/fhirexport-config-version.cmake
-  DESTINATION ${FHX_PACKAGE_DIR})
+configure_file(cmake/fhirexport-config.cmake.in fhirexport-config.cmake @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/fhirexport-config.cmake
+  ${PROJECT_BINARY_DIR}/fhirexport-config-version.cmake DESTINATION ${FHX_PACKAGE_DIR})
 
 # The .pc file finds its prefix from where it lies.
 set(pkgconfig_dir ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig)

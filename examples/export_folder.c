@@ -239,7 +239,8 @@ static int export_all(const struct settings *settings) {
   int code = EXIT_FAILED;
   options.filter = settings->filter;
   options.part_bytes = settings->part_bytes;
-  options.flags = settings->sha256 ? FHX_JOB_SHA256 : 0;
+  if (settings->gzip) options.flags |= FHX_JOB_GZIP;
+  if (settings->sha256) options.flags |= FHX_JOB_SHA256;
   /* Nobody writes to the files of a folder; a database may have writes in flight. */
   options.settle_us = settings->folder != NULL ? -1 : 0;
   if (open_source(settings, &options.source, &error) != FHX_OK) {

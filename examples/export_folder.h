@@ -22,6 +22,7 @@ struct settings {
   fhx_filter *filter;
   uint64_t part_bytes;
   uint32_t thread_count;
+  bool gzip;
   bool sha256;
   bool quiet;
   bool help;

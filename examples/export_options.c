@@ -25,6 +25,7 @@ const char settings_help[] =
     "  --group ID        only what belongs to the members of this Group\n"
     "  --threads N       so many threads; as many as there are processors if not given\n"
     "  --part-bytes N    how long a file may become; k, M and G may follow; 128 MiB if not given\n"
+    "  --gzip            files in gzip, <name>.ndjson.gz\n"
     "  --sha256          also compute a SHA-256 of every file\n"
     "  --store FILE      keeps a record of the job, so that it can be taken up after Ctrl-C\n"
     "  --resume JOB      goes on with this job of the store\n"
@@ -46,6 +47,7 @@ enum {
   OPTION_PART_BYTES,
   OPTION_STORE,
   OPTION_RESUME,
+  OPTION_GZIP,
   OPTION_SHA256,
   OPTION_QUIET,
   OPTION_HELP,
@@ -66,6 +68,7 @@ static const struct option long_options[] = {
     {"part-bytes", required_argument, NULL, OPTION_PART_BYTES},
     {"store", required_argument, NULL, OPTION_STORE},
     {"resume", required_argument, NULL, OPTION_RESUME},
+    {"gzip", no_argument, NULL, OPTION_GZIP},
     {"sha256", no_argument, NULL, OPTION_SHA256},
     {"quiet", no_argument, NULL, OPTION_QUIET},
     {"help", no_argument, NULL, OPTION_HELP},
@@ -177,6 +180,9 @@ static bool read_option(struct settings *settings, int option) {
       return read_threads(settings);
     case OPTION_PART_BYTES:
       return read_number("--part-bytes", optarg, "kMG", UINT64_C(1) << 50, &settings->part_bytes);
+    case OPTION_GZIP:
+      settings->gzip = true;
+      return true;
     case OPTION_SHA256:
       settings->sha256 = true;
       return true;
@@ -199,8 +205,9 @@ static bool fit_together(const struct settings *settings, const uint32_t given[O
   if (settings->out == NULL) return mistake("say where to write: --out DIR");
   if (settings->resume == NULL) return true;
   if (settings->store == NULL) return mistake("--resume needs the --store FILE that has the job");
-  static const int fixed[] = {OPTION_TYPE,         OPTION_SINCE, OPTION_UNTIL,      OPTION_PATIENT,
-                              OPTION_ALL_PATIENTS, OPTION_GROUP, OPTION_PART_BYTES, OPTION_SHA256};
+  static const int fixed[] = {OPTION_TYPE,       OPTION_SINCE,        OPTION_UNTIL,
+                              OPTION_PATIENT,    OPTION_ALL_PATIENTS, OPTION_GROUP,
+                              OPTION_PART_BYTES, OPTION_GZIP,         OPTION_SHA256};
   for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
     if (given[fixed[i]] == 0) continue;
     fprintf(stderr,

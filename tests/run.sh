@@ -48,7 +48,7 @@ done
 
 # Debian's packages: what the library is built of, what the tests need besides.
 packages="gcc g++ libc6-dev cmake ninja-build pkg-config libyajl-dev libssl-dev libsqlite3-dev
-  zlib1g-dev libmicrohttpd-dev libcmocka-dev binutils"
+  zlib1g-dev libisal-dev libmicrohttpd-dev libcmocka-dev binutils"
 for pair in python:python3 strace:strace valgrind:valgrind clang:clang mount:mount curl:curl; do
   case $without in
     *" ${pair%%:*} "*) ;;

@@ -29,8 +29,11 @@ if(TARGET fhirexport-server)
   fhx_add_script(server.end_to_end python:${python} --
     ${python} ${CMAKE_CURRENT_SOURCE_DIR}/server/end_to_end.py $<TARGET_FILE:fhirexport-server>
     $<TARGET_FILE:fhirexport-generate>)
+  fhx_add_script(server.gzip python:${python} curl --
+    ${python} ${CMAKE_CURRENT_SOURCE_DIR}/server/gzip_files.py $<TARGET_FILE:fhirexport-server>
+    $<TARGET_FILE:fhirexport-generate>)
   set_tests_properties(server.rest server.bad_input server.command_line server.end_to_end
-    PROPERTIES LABELS "")
+    server.gzip PROPERTIES LABELS "")
 endif()
 
 # Programs that are killed, stopped and compared, and the scripts that do so.
@@ -53,6 +56,9 @@ fhx_add_script(export.real_data python:${python} --
 fhx_add_script(export.killed_quick python:${python} --
   ${python} ${CMAKE_CURRENT_SOURCE_DIR}/crash/crash.py --rounds 3 --stops 2
   --victim $<TARGET_FILE:victim> --generate $<TARGET_FILE:fhirexport-generate>)
+fhx_add_script(export.killed_gzip python:${python} --
+  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/crash/crash.py --rounds 3 --stops 2 --gzip
+  --victim $<TARGET_FILE:victim> --generate $<TARGET_FILE:fhirexport-generate>)
 fhx_add_script(export.killed python:${python} --
   ${python} ${CMAKE_CURRENT_SOURCE_DIR}/crash/crash.py --rounds 30 --stops 5
   --victim $<TARGET_FILE:victim> --generate $<TARGET_FILE:fhirexport-generate>)
@@ -62,7 +68,7 @@ fhx_add_script(export.memory python:${python} --
 fhx_add_script(export.checkpoint_order python:${python} strace --
   ${python} ${CMAKE_CURRENT_SOURCE_DIR}/checkpoint_order.py $<TARGET_FILE:victim>
   $<TARGET_FILE:fhirexport-generate>)
-set_tests_properties(export.real_data export.killed_quick PROPERTIES LABELS "")
+set_tests_properties(export.real_data export.killed_quick export.killed_gzip PROPERTIES LABELS "")
 set_tests_properties(export.killed export.memory PROPERTIES LABELS "slow;nosan" TIMEOUT 1800)
 
 # The harness of bench/, and that one row of it can still be measured; no times are checked.

@@ -88,6 +88,7 @@ static void set_limits(const struct options *options, fhx_engine_options *engine
   engine->target_bytes_max = options->target_bytes;
   engine->body_bytes_max = options->body_bytes;
   engine->flags = options->files_need_token ? FHX_ENGINE_FILES_NEED_TOKEN : 0;
+  engine->job_flags = options->gzip ? FHX_JOB_GZIP : 0;
 }
 
 static bool read_keys(const struct options *options, struct url_keys *keys,

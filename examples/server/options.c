@@ -33,6 +33,7 @@ const char options_help[] =
     "  --lease SECONDS          after how long a job whose server died goes on; 120\n"
     "  --part-bytes N           how long a file may become; k, M and G may follow; 128 MiB\n"
     "  --part-count N           how many resources a file may have; no limit\n"
+    "  --gzip                   keeps files in gzip, and sends them so to clients that take it\n"
     "  --max-jobs N             unfinished jobs before a kick-off is answered 429; 200\n"
     "  --max-jobs-per-client N  the same for one client; 32\n"
     "  --max-polls N            polls of a job within one Retry-After before the next gets 429; "
@@ -66,6 +67,7 @@ enum {
   OPTION_AUTH,
   OPTION_ALLOW_OPEN,
   OPTION_FILES,
+  OPTION_GZIP,
   OPTION_URL_KEY_FILE,
   OPTION_ASSOCIATED,
   OPTION_NEW_MEMBERS,
@@ -191,6 +193,9 @@ static bool read_option(struct options *options, int option) {
       return true;
     case OPTION_FILES:
       return read_files(options, optarg);
+    case OPTION_GZIP:
+      options->gzip = true;
+      return true;
     case OPTION_URL_KEY_FILE:
       options->url_key_file = optarg;
       return true;
@@ -220,6 +225,7 @@ static void make_table(struct option *table) {
       {"auth", required_argument, NULL, OPTION_AUTH},
       {"allow-open", no_argument, NULL, OPTION_ALLOW_OPEN},
       {"files", required_argument, NULL, OPTION_FILES},
+      {"gzip", no_argument, NULL, OPTION_GZIP},
       {"url-key-file", required_argument, NULL, OPTION_URL_KEY_FILE},
       {"associated", required_argument, NULL, OPTION_ASSOCIATED},
       {"new-members", no_argument, NULL, OPTION_NEW_MEMBERS},

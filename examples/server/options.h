@@ -24,6 +24,7 @@ struct options {
   bool allow_open;
   bool files_need_token;
   bool new_members;
+  bool gzip;
   bool help;
   uint64_t part_bytes;
   uint64_t part_count;

@@ -25,7 +25,9 @@ typedef struct fhx_destination fhx_destination;
 
 /*
  * Begin the part `name` (UTF-8; segments of A-Z a-z 0-9 . _ - joined by `/`, none of them empty or
- * beginning with a dot; valid during the call).
+ * beginning with a dot; valid during the call). It ends in `.gz` when the bytes to come are gzip
+ * (FHX_ENCODING_GZIP), and only then: an object whose headers are set here gets
+ * `Content-Encoding: gzip` besides `Content-Type: application/fhir+ndjson`.
  * Answers: fhx_reply_handle(upload, 0); fhx_reply_fail. A name that exists is FHX_ERR_EXISTS.
  */
 typedef void (*fhx_part_open_callback)(void *user_data, const char *name, fhx_reply *reply);

@@ -23,6 +23,9 @@ FHX_BEGIN_DECLS
  * (Bulk Data IG, `_since`): of those whose `member.period` begins after it.
  */
 #define FHX_JOB_NEW_MEMBERS 2u
+/* Parts in gzip; their names end in `.ndjson.gz`. An engine gives them to clients that take gzip as
+   they are, and unpacks them for others. */
+#define FHX_JOB_GZIP 4u
 
 typedef struct fhx_job_options {
   uint32_t size;
@@ -45,7 +48,8 @@ typedef struct fhx_job_options {
   /* At most FHX_OPAQUE_MAX bytes that every source call can read; no secrets. */
   const void *host_context;
   size_t host_context_len;
-  /* A part is closed before the rows that would make it longer; 0: 128 MiB. */
+  /* A part is closed before the rows that would make it longer, before any compression; 0: 128 MiB.
+   */
   uint64_t part_bytes;
   /* A part is closed after so many resources; 0: no limit. */
   uint64_t part_count;

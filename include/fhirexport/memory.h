@@ -26,8 +26,8 @@ FHX_API void fhx_allocator_init(fhx_allocator *allocator, uint32_t size);
 /*
  * Replaces malloc, realloc and free for every later allocation of this library; NULL restores
  * them. The structure is copied. Call it before anything else and from one thread: while an object
- * of this library lives, the answer is FHX_ERR_MISUSE and nothing changes. libcurl, OpenSSL, zlib
- * and SQLite keep their own allocators.
+ * of this library lives, the answer is FHX_ERR_MISUSE and nothing changes. libcurl, OpenSSL and
+ * SQLite keep their own allocators, and so does zlib where the folder source reads gzip.
  */
 FHX_API int32_t fhx_set_allocator(const fhx_allocator *allocator, fhx_error **error);
 

@@ -13,12 +13,16 @@
 #define FHX_PART_OUTPUT 0
 #define FHX_PART_ERROR 1
 
+/* How a part's bytes are stored: as they are, or in gzip (RFC 1952). */
+#define FHX_ENCODING_NONE 0
+#define FHX_ENCODING_GZIP 1
+
 FHX_BEGIN_DECLS
 
 typedef struct fhx_part fhx_part;
 
 /* Its name at the destination: `[tenant/]<job>/<type>-<shard>-<fence>-<seq>.ndjson` for a job, with
-   `error` instead of the type for the error file. */
+   `error` instead of the type for the error file; in gzip it ends in `.ndjson.gz`. */
 FHX_API const char *fhx_part_name(const fhx_part *part);
 
 /* FHX_PART_OUTPUT or FHX_PART_ERROR. */
@@ -30,13 +34,20 @@ FHX_API const char *fhx_part_resource_type(const fhx_part *part);
 /* How many resources, which is how many lines. At least 1. */
 FHX_API uint64_t fhx_part_resource_count(const fhx_part *part);
 
-/* How many bytes. */
+/* How many bytes of NDJSON, whatever the encoding. */
 FHX_API uint64_t fhx_part_byte_count(const fhx_part *part);
 
-/* The CRC-32C (Castagnoli) of its bytes. */
+/* FHX_ENCODING_NONE or FHX_ENCODING_GZIP. */
+FHX_API uint32_t fhx_part_encoding(const fhx_part *part);
+
+/* How many bytes at the destination: the byte count, unless there is an encoding. */
+FHX_API uint64_t fhx_part_stored_byte_count(const fhx_part *part);
+
+/* The CRC-32C (Castagnoli) of the bytes at the destination. */
 FHX_API uint32_t fhx_part_crc32c(const fhx_part *part);
 
-/* The SHA-256 of its bytes (32 bytes, same life as the part); NULL if it was not asked for. */
+/* The SHA-256 of the bytes at the destination (32 bytes, same life as the part); NULL if it was not
+   asked for. */
 FHX_API const uint8_t *fhx_part_sha256(const fhx_part *part);
 
 /* The task, the fence of the attempt that wrote it, and its number; all 0 for a writer's part. */

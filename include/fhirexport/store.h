@@ -136,6 +136,10 @@ typedef struct fhx_part_record {
   uint32_t crc32c;
   /* 32 bytes or NULL. */
   const uint8_t *sha256;
+  /* 0 with FHX_ENCODING_NONE may stand for byte_count. */
+  uint64_t stored_byte_count;
+  uint32_t encoding;
+  uint32_t reserved;
 } fhx_part_record;
 
 /* An attempt at a task. Parts with its fence can have the numbers first_seq to last_seq + 1. */

@@ -14,6 +14,8 @@ FHX_BEGIN_DECLS
 
 /* Also compute each part's SHA-256. */
 #define FHX_WRITER_SHA256 1u
+/* Parts in gzip; their names end in `.ndjson.gz`. */
+#define FHX_WRITER_GZIP 2u
 
 typedef struct fhx_writer_options {
   uint32_t size;
@@ -24,8 +26,8 @@ typedef struct fhx_writer_options {
   /* What part names begin with: `<prefix><resource_type>-<number>.ndjson`, numbers from 1. It may
      hold folders ("run7/"); NULL: "". */
   const char *name_prefix;
-  /* Roll before a line that would make a part longer than this; 0: 128 MiB. A longer single line
-     makes a part of its own. */
+  /* Roll before a line that would make a part longer than this, before any compression; 0: 128 MiB.
+     A longer single line makes a part of its own. */
   uint64_t part_bytes;
   /* Roll after so many resources; 0: no limit. */
   uint64_t part_count;

@@ -21,6 +21,15 @@ uint64_t fhx_part_byte_count(const fhx_part *part) {
   return part == NULL ? 0 : part->byte_count;
 }
 
+uint32_t fhx_part_encoding(const fhx_part *part) {
+  return part == NULL ? FHX_ENCODING_NONE : part->encoding;
+}
+
+uint64_t fhx_part_stored_byte_count(const fhx_part *part) {
+  if (fhx_part_encoding(part) == FHX_ENCODING_NONE) return fhx_part_byte_count(part);
+  return part->stored_byte_count;
+}
+
 uint32_t fhx_part_crc32c(const fhx_part *part) {
   return part == NULL ? 0 : part->crc32c;
 }

@@ -14,7 +14,10 @@ struct fhx_part {
   uint64_t seq;
   uint64_t resource_count;
   uint64_t byte_count;
+  /* FHX_ENCODING_... Only with one is `stored_byte_count` set. */
+  uint32_t encoding;
   uint32_t crc32c;
+  uint64_t stored_byte_count;
   bool has_sha256;
   uint8_t sha256[32];
   char resource_type[FHX__TYPE_MAX + 1];

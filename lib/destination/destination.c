@@ -157,7 +157,7 @@ void fhx__destination_abort(fhx_destination *destination, void *upload) {
 }
 
 static int32_t compare_object(const fhx_reply *reply, const fhx_part *part, fhx_error **error) {
-  if (reply->byte_count != part->byte_count) {
+  if (reply->byte_count != fhx_part_stored_byte_count(part)) {
     return fhx__fail(error, FHX_ERR_DESTINATION,
                      "the destination's part_stat: the object has another size than the part");
   }

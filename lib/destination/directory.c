@@ -66,7 +66,7 @@ static void part_write(void *user_data, void *upload, const void *data, size_t l
 static void part_commit(void *user_data, void *upload, const fhx_part *part, fhx_reply *reply) {
   directory *self = user_data;
   fhx_error *error = NULL;
-  int32_t status = fhx__upload_commit(self->base, upload, fhx_part_byte_count(part), &error);
+  int32_t status = fhx__upload_commit(self->base, upload, fhx_part_stored_byte_count(part), &error);
   answer(reply, status, error);
 }
 

@@ -121,7 +121,8 @@ void fhx__definition_free(fhx__definition *definition) {
 void fhx__job_part_name(const fhx_job *job, const char *label, uint32_t shard_index, uint64_t fence,
                         uint64_t seq, char name[FHX__PART_NAME_MAX + 1]) {
   const char *tenant = job->record->tenant;
-  snprintf(name, FHX__PART_NAME_MAX + 1, "%s%s%s/%s-%u-%llu-%llu.ndjson", tenant,
+  const char *suffix = (job->definition.flags & FHX_JOB_GZIP) != 0 ? ".gz" : "";
+  snprintf(name, FHX__PART_NAME_MAX + 1, "%s%s%s/%s-%u-%llu-%llu.ndjson%s", tenant,
            *tenant == '\0' ? "" : "/", job->record->job_id, label, shard_index,
-           (unsigned long long)fence, (unsigned long long)seq);
+           (unsigned long long)fence, (unsigned long long)seq, suffix);
 }

@@ -2,6 +2,7 @@
  * The finish phase: objects that attempts left behind are removed, the error lines become the error
  * file. And the clean-up of jobs that have failed or are removing, by the same names.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "core/clock.h"
@@ -23,8 +24,13 @@ static const char *label_of(const fhx__attempt *attempt) {
 static int32_t remove_number(fhx_job *job, const fhx__attempt *attempt, uint64_t seq,
                              fhx_error **error) {
   char name[FHX__PART_NAME_MAX + 1];
+  char packed_name[sizeof name + sizeof ".gz"];
   fhx__job_part_name(job, label_of(attempt), attempt->shard_index, attempt->fence, seq, name);
-  return fhx__destination_remove(job->destination, name, error);
+  int32_t status = fhx__destination_remove(job->destination, name, error);
+  if (status != FHX_OK || job->definition.filter != NULL) return status;
+  /* Of a job whose definition cannot be read nobody knows whether its parts are in gzip. */
+  snprintf(packed_name, sizeof packed_name, "%s.gz", name);
+  return fhx__destination_remove(job->destination, packed_name, error);
 }
 
 /* A page of the attempt's recorded numbers; every number up to *known_to is decided by it. */

@@ -90,8 +90,8 @@ void fhx__job_pause(fhx_job *job, int64_t duration_us);
 void fhx__job_wake(fhx_job *job);
 
 /*
- * Writes the name of a part: [tenant/]<job>/<label>-<shard>-<fence>-<seq>.ndjson. The label is the
- * type, or FHX__ERROR_LABEL for the error file.
+ * Writes the name of a part: [tenant/]<job>/<label>-<shard>-<fence>-<seq>.ndjson, with .gz behind
+ * it if the job's parts are in gzip. The label is the type, or FHX__ERROR_LABEL for the error file.
  */
 #define FHX__ERROR_LABEL "error"
 void fhx__job_part_name(const fhx_job *job, const char *label, uint32_t shard_index, uint64_t fence,

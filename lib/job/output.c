@@ -27,6 +27,12 @@ bool fhx__output_init(fhx__output *output, fhx__work *work) {
   if (fhx__part_writer_init(&output->writer, work->job->destination, &error) != FHX_OK) {
     return fhx__work_fail(work, error);
   }
+  /* Who reads its parts through the library wants them from any byte on. */
+  bool has_index = fhx__destination_serves_files(work->job->destination);
+  if ((definition->flags & FHX_JOB_GZIP) != 0 &&
+      fhx__part_writer_use_gzip(&output->writer, has_index, &error) != FHX_OK) {
+    return fhx__work_fail(work, error);
+  }
   output->writer.sha256_wanted = (definition->flags & FHX_JOB_SHA256) != 0;
   output->writer.depth_max = definition->depth_max;
   output->writer.resource_bytes_max = definition->resource_bytes_max;

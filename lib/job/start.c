@@ -26,7 +26,7 @@
 #define CLIENT_MAX 1024
 #define GROUP_DEPTH_DEFAULT 10
 #define GROUP_MEMBERS_DEFAULT UINT64_C(50000000)
-#define FLAGS (FHX_JOB_SHA256 | FHX_JOB_NEW_MEMBERS)
+#define FLAGS (FHX_JOB_SHA256 | FHX_JOB_NEW_MEMBERS | FHX_JOB_GZIP)
 
 FHX__DEFINE_INIT(fhx_job_options)
 
@@ -394,6 +394,10 @@ static int32_t load(fhx_job *job, const char *job_id, int64_t until_us, fhx_erro
   if (job->record->state == FHX_JOB_REMOVING) {
     /* By their names: a definition that nobody can read any more must not keep them here. */
     atomic_store(&job->cancelled, true);
+    if (fhx__definition_read(job->record->definition, &job->definition, NULL) != FHX_OK) {
+      fhx__definition_free(&job->definition);
+      job->definition.flags = 0;
+    }
     return FHX_OK;
   }
   return fhx__definition_read(job->record->definition, &job->definition, error);

@@ -156,6 +156,17 @@ static int32_t read_file(fhx_response *response, void *buffer, size_t capacity, 
   return FHX_OK;
 }
 
+static int32_t read_unpacked(fhx_response *response, void *buffer, size_t capacity, size_t *len,
+                             fhx_error **error) {
+  if (response->length == 0) return FHX_END;
+  size_t wanted = response->length < capacity ? (size_t)response->length : capacity;
+  int32_t status = fhx__gzip_reader_read(response->unpacked, buffer, wanted, len, error);
+  /* The range was cut to what the file said that it holds. */
+  if (status == FHX_END) return fhx__fail(error, FHX_ERR_IO, "the exported file is damaged");
+  if (status == FHX_OK) response->length -= *len;
+  return status;
+}
+
 int32_t fhx_response_read(fhx_response *response, void *buffer, size_t capacity, size_t *len,
                           fhx_error **error) {
   if (response == NULL || buffer == NULL || capacity == 0 || len == NULL) {
@@ -166,6 +177,7 @@ int32_t fhx_response_read(fhx_response *response, void *buffer, size_t capacity,
   if (response->manifest != NULL) {
     return fhx_manifest_read(response->manifest, buffer, capacity, len, error);
   }
+  if (response->unpacked != NULL) return read_unpacked(response, buffer, capacity, len, error);
   if (response->descriptor >= 0) return read_file(response, buffer, capacity, len, error);
   return read_text(response, buffer, capacity, len);
 }
@@ -176,7 +188,7 @@ int32_t fhx_response_file(const fhx_response *response, int32_t *descriptor, uin
     return fhx__fail(error, FHX_ERR_ARGUMENT,
                      "there is no response, or no place for what its file is");
   }
-  if (response->descriptor < 0) return FHX_END;
+  if (response->descriptor < 0 || response->unpacked != NULL) return FHX_END;
   *descriptor = response->descriptor;
   *offset = response->offset;
   *length = response->length;
@@ -188,6 +200,7 @@ void fhx_response_free(fhx_response *response) {
   for (uint32_t i = 0; i < response->header_count; i++) fhx__free(response->headers[i].value);
   fhx__buffer_free(&response->text);
   fhx_manifest_free(response->manifest);
+  fhx__gzip_reader_close(response->unpacked);
   if (response->descriptor >= 0) close(response->descriptor);
   fhx__free(response);
 }

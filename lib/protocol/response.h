@@ -7,6 +7,7 @@
 
 #include "core/buffer.h"
 #include "core/error.h"
+#include "gzip/reader.h"
 #include "request/request.h"
 
 #define FHX__RESPONSE_HEADERS_MAX 12
@@ -21,11 +22,14 @@ struct fhx_response {
   uint32_t status;
   uint32_t header_count;
   fhx__response_header headers[FHX__RESPONSE_HEADERS_MAX];
-  /* One of three bodies: text, a manifest, or a stretch of a file (descriptor -1: none). */
+  /* One of four bodies: text, a manifest, a stretch of a file (descriptor -1: none), or a stretch
+     of what that file holds, unpacked. */
   fhx__buffer text;
   size_t read;
   fhx_manifest *manifest;
   int descriptor;
+  fhx__gzip_reader *unpacked;
+  /* Of the last two: where the stretch begins, and how much of it is left. */
   uint64_t offset;
   uint64_t length;
 };

@@ -112,7 +112,12 @@ static int32_t append_link(void *context, const fhx_part *part, fhx__buffer *url
                            fhx_error **error) {
   const links *of = context;
   const char *slash = strrchr(fhx_part_name(part), '/');
-  const char *file = slash == NULL ? fhx_part_name(part) : slash + 1;
+  const char *named = slash == NULL ? fhx_part_name(part) : slash + 1;
+  /* The same file for every client, however it is sent. */
+  char file[FHX__PART_NAME_MAX + 1];
+  size_t len = strlen(named) - (fhx_part_encoding(part) == FHX_ENCODING_GZIP ? strlen(".gz") : 0);
+  memcpy(file, named, len);
+  file[len] = '\0';
   fhx__link link = {of->tenant, of->job_id, file, of->expires};
   if (fhx__buffer_append(url, of->prefix.data, of->prefix.len) != FHX_OK) {
     return fhx__no_memory(error);

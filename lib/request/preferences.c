@@ -1,4 +1,5 @@
-/* The headers of a kick-off: Accept (RFC 9110, section 12.5.1), Prefer (RFC 7240), Content-Type. */
+/* The headers of a kick-off: Accept (RFC 9110, section 12.5.1), Prefer (RFC 7240), Content-Type;
+   and that of a download: Accept-Encoding (RFC 9110, section 12.5.3). */
 #include <string.h>
 
 #include "request/request.h"
@@ -189,6 +190,65 @@ int32_t fhx__content_type_check(const char *const *headers, size_t header_count,
   return fhx__refuse(problem, 415, "not-supported",
                      "Content-Type: the body is a Parameters resource in JSON and UTF-8; send it "
                      "as application/fhir+json or application/json");
+}
+
+/* --- Accept-Encoding --- */
+
+#define QUALITY_MAX 1000
+#define QUALITY_NOT_GIVEN (-1)
+
+/* The qualities of gzip, identity and the star, in thousandths. */
+typedef struct coding_qualities {
+  int gzip;
+  int identity;
+  int star;
+} coding_qualities;
+
+/* What is not a quality admits. */
+static int read_quality(fhx__span text) {
+  int quality = 0, unit = QUALITY_MAX / 10;
+  if (text.len == 0 || text.text[0] != '0') return QUALITY_MAX;
+  if (text.len > 1 && text.text[1] != '.') return QUALITY_MAX;
+  for (size_t i = 2; i < text.len; i++, unit /= 10) {
+    char c = text.text[i];
+    if (c < '0' || c > '9') return QUALITY_MAX;
+    quality += (c - '0') * unit;
+  }
+  return quality;
+}
+
+static void read_coding(fhx__span part, coding_qualities *qualities) {
+  fhx__span rest = part, coding = {NULL, 0}, parameter = {NULL, 0}, name = {NULL, 0},
+            value = {NULL, 0};
+  int quality = QUALITY_MAX;
+  next_part(&rest, ';', &coding);
+  while (next_part(&rest, ';', &parameter)) {
+    split_pair(parameter, &name, &value);
+    if (is_word(name, "q")) quality = read_quality(value);
+  }
+  /* x-gzip is its older name (RFC 9110, 8.4.1.3). */
+  if (is_word(coding, "gzip") || is_word(coding, "x-gzip")) qualities->gzip = quality;
+  if (is_word(coding, "identity")) qualities->identity = quality;
+  if (is_word(coding, "*")) qualities->star = quality;
+}
+
+/* Identity is admitted unless it is excluded, but below what is named. */
+static fhx__coding choose_coding(coding_qualities given) {
+  int gzip = given.gzip != QUALITY_NOT_GIVEN ? given.gzip : given.star;
+  int identity = given.identity != QUALITY_NOT_GIVEN ? given.identity : given.star;
+  if (gzip > 0 && gzip >= identity) return FHX__CODING_GZIP;
+  return identity != 0 ? FHX__CODING_IDENTITY : FHX__CODING_NONE;
+}
+
+fhx__coding fhx__coding_read(const char *const *headers, size_t header_count) {
+  coding_qualities qualities = {QUALITY_NOT_GIVEN, QUALITY_NOT_GIVEN, QUALITY_NOT_GIVEN};
+  for (size_t i = 0; i < header_count; i++) {
+    const char *value = headers[2 * i + 1] == NULL ? "" : headers[2 * i + 1];
+    fhx__span rest = {value, strlen(value)}, part = {NULL, 0};
+    if (!is_named(headers[2 * i], "Accept-Encoding")) continue;
+    while (next_part(&rest, ',', &part)) read_coding(part, &qualities);
+  }
+  return choose_coding(qualities);
 }
 
 const char *fhx__header(const char *const *headers, size_t header_count, const char *name) {

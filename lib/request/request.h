@@ -109,6 +109,20 @@ int32_t fhx__preferences_read(const char *const *headers, size_t header_count,
 int32_t fhx__content_type_check(const char *const *headers, size_t header_count,
                                 fhx__problem *problem);
 
+/*
+ * Which content coding an Accept-Encoding asks for of a file that is there in gzip and can be
+ * unpacked (FILE-06; RFC 9110, 12.5.3): the one with the higher quality, gzip where it is level
+ * with identity. Without the header it is identity, which every client takes.
+ */
+typedef enum fhx__coding {
+  FHX__CODING_IDENTITY,
+  FHX__CODING_GZIP,
+  /* Both are excluded. */
+  FHX__CODING_NONE
+} fhx__coding;
+
+fhx__coding fhx__coding_read(const char *const *headers, size_t header_count);
+
 /* The first header of that name (without case), or NULL. */
 const char *fhx__header(const char *const *headers, size_t header_count, const char *name);
 

@@ -158,6 +158,26 @@ const char *fhx__task_record_fault(const fhx_task_record *record) {
   return NULL;
 }
 
+static bool ends_in_gz(const char *name) {
+  const char *dot = strrchr(name, '.');
+  return dot != NULL && strcmp(dot, ".gz") == 0;
+}
+
+static const char *encoding_fault(const fhx_part_record *record) {
+  switch (record->encoding) {
+    case FHX_ENCODING_NONE:
+      if (record->stored_byte_count == 0 || record->stored_byte_count == record->byte_count) {
+        return NULL;
+      }
+      return "the part is stored with another length and no encoding";
+    case FHX_ENCODING_GZIP:
+      if (record->stored_byte_count == 0) return "the part is empty where it is stored";
+      return ends_in_gz(record->name) ? NULL : "the part is in gzip and its name does not say so";
+    default:
+      return "the part's encoding is unknown";
+  }
+}
+
 const char *fhx__part_record_fault(const fhx_part_record *record) {
   if (record->kind > FHX_PART_ERROR) return "the part's kind is unknown";
   if (record->name == NULL || !fhx__is_part_name(record->name)) {
@@ -169,7 +189,7 @@ const char *fhx__part_record_fault(const fhx_part_record *record) {
   }
   if (record->resource_count == 0 || record->byte_count == 0) return "the part is empty";
   if (record->fence == 0 || record->seq == 0) return "the part has no fence or no number";
-  return NULL;
+  return encoding_fault(record);
 }
 
 static const char *attempt_fault(const fhx_attempt_record *record) {
@@ -269,6 +289,8 @@ int32_t fhx_reply_part(fhx_reply *reply, const fhx_part_record *given) {
   part.seq = record.seq;
   part.resource_count = record.resource_count;
   part.byte_count = record.byte_count;
+  part.encoding = record.encoding;
+  part.stored_byte_count = record.stored_byte_count;
   part.crc32c = record.crc32c;
   part.has_sha256 = record.sha256 != NULL;
   if (part.has_sha256) memcpy(part.sha256, record.sha256, sizeof part.sha256);

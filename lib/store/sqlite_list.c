@@ -26,6 +26,8 @@ static int32_t reply_part(fhx__sqlite *db, sqlite3_stmt *row, fhx_reply *reply) 
   record.byte_count = fhx__sqlite_count(row, 7);
   record.crc32c = fhx__sqlite_small(row, 8);
   record.sha256 = fhx__sqlite_bytes(db, row, 9, &sha256_len);
+  record.stored_byte_count = fhx__sqlite_count(row, 10);
+  record.encoding = fhx__sqlite_small(row, 11);
   return db->code == SQLITE_OK ? fhx_reply_part(reply, &record) : FHX_ERR_STORE;
 }
 

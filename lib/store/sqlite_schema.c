@@ -82,6 +82,8 @@ static const char schema[] =
     "  resource_type TEXT NOT NULL,"
     "  resource_count INTEGER NOT NULL,"
     "  byte_count INTEGER NOT NULL,"
+    "  stored_byte_count INTEGER NOT NULL,"
+    "  encoding INTEGER NOT NULL,"
     "  crc32c INTEGER NOT NULL,"
     "  sha256 BLOB CHECK (sha256 IS NULL OR length(sha256) = 32),"
     "  PRIMARY KEY (job_key, task_index, seq)"
@@ -227,11 +229,12 @@ const char *const fhx__sql_texts[FHX__SQL_COUNT] = {
     [FHX__SQL_ATTEMPT_DELETE_ALL] = "DELETE FROM attempt WHERE job_key = ?1",
     [FHX__SQL_PART_INSERT] =
         "INSERT INTO part (job_key, task_index, seq, fence, kind, name, resource_type,"
-        " resource_count, byte_count, crc32c, sha256)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        " resource_count, byte_count, crc32c, sha256, stored_byte_count, encoding)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     [FHX__SQL_PART_LIST] =
         "SELECT task_index, seq, fence, kind, name, resource_type, resource_count, byte_count,"
-        " crc32c, sha256 FROM part WHERE job_key = ?1 AND (task_index, seq) > (?2, ?3)"
+        " crc32c, sha256, stored_byte_count, encoding"
+        " FROM part WHERE job_key = ?1 AND (task_index, seq) > (?2, ?3)"
         " ORDER BY task_index, seq LIMIT ?4",
     [FHX__SQL_PART_DELETE] = "DELETE FROM part WHERE job_key = ?1 AND task_index = ?2",
     [FHX__SQL_PART_DELETE_ALL] = "DELETE FROM part WHERE job_key = ?1",

@@ -165,6 +165,8 @@ static int32_t insert_part(fhx__sqlite *db, const fhx__sqlite_task *task, const 
   fhx__sqlite_bind_count(db, statement, 9, fhx_part_byte_count(part));
   fhx__sqlite_bind_count(db, statement, 10, fhx_part_crc32c(part));
   fhx__sqlite_bind_bytes(db, statement, 11, fhx_part_sha256(part), 32);
+  fhx__sqlite_bind_count(db, statement, 12, fhx_part_stored_byte_count(part));
+  fhx__sqlite_bind_count(db, statement, 13, fhx_part_encoding(part));
   return fhx__sqlite_run(db, statement);
 }
 

@@ -130,7 +130,9 @@ static const char *part_fault(const fhx_checkpoint *checkpoint, const fhx_part *
                                   .resource_count = part->resource_count,
                                   .byte_count = part->byte_count,
                                   .fence = part->fence,
-                                  .seq = part->seq};
+                                  .seq = part->seq,
+                                  .stored_byte_count = fhx_part_stored_byte_count(part),
+                                  .encoding = part->encoding};
   return fhx__part_record_fault(&record);
 }
 

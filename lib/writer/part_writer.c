@@ -23,9 +23,18 @@ int32_t fhx__part_writer_init(fhx__part_writer *writer, fhx_destination *destina
   return FHX_OK;
 }
 
+int32_t fhx__part_writer_use_gzip(fhx__part_writer *writer, bool has_index, fhx_error **error) {
+  return fhx__gzip_packer_init(&writer->packer, fhx__gzip_codec_best(), has_index, error);
+}
+
+static bool packs(const fhx__part_writer *writer) {
+  return writer->packer.codec != NULL;
+}
+
 void fhx__part_writer_free(fhx__part_writer *writer) {
   fhx__part_writer_abort(writer);
   fhx__sha256_free(&writer->sha256);
+  fhx__gzip_packer_free(&writer->packer);
   fhx__free(writer->buffer);
   writer->buffer = NULL;
 }
@@ -42,9 +51,8 @@ static int32_t open_part(fhx__part_writer *writer, fhx_error **error) {
   return status;
 }
 
-/* Writes and digests bytes of the named part. */
-static int32_t put(fhx__part_writer *writer, const void *data, size_t len, fhx_error **error) {
-  if (len == 0) return FHX_OK;
+/* Writes and digests bytes as the destination gets them. */
+static int32_t store(fhx__part_writer *writer, const void *data, size_t len, fhx_error **error) {
   int32_t status = open_part(writer, error);
   if (status != FHX_OK) return status;
   writer->part.crc32c = fhx__crc32c(writer->part.crc32c, data, len);
@@ -52,7 +60,36 @@ static int32_t put(fhx__part_writer *writer, const void *data, size_t len, fhx_e
     status = fhx__sha256_update(&writer->sha256, data, len, error);
     if (status != FHX_OK) return status;
   }
+  writer->part.stored_byte_count += len;
   return fhx__destination_write(writer->destination, writer->upload, data, len, error);
+}
+
+/* Writes bytes of the named part's lines; none is fine. */
+static int32_t put(fhx__part_writer *writer, const void *data, size_t len, fhx_error **error) {
+  const unsigned char *at = data;
+  int32_t status = FHX_OK;
+  if (!packs(writer)) return len == 0 ? FHX_OK : store(writer, data, len, error);
+  while (status == FHX_OK && len > 0) {
+    size_t piece = len < FHX__GZIP_BLOCK_MAX ? len : FHX__GZIP_BLOCK_MAX;
+    size_t packed = 0;
+    status = fhx__gzip_pack(&writer->packer, at, piece, &packed, error);
+    if (status == FHX_OK) status = store(writer, writer->packer.out, packed, error);
+    at += piece;
+    len -= piece;
+  }
+  return status;
+}
+
+/* What stands behind the lines. */
+static int32_t put_end(fhx__part_writer *writer, fhx_error **error) {
+  fhx__gzip_packer *packer = &writer->packer;
+  if (!packs(writer)) return FHX_OK;
+  size_t len = fhx__gzip_pack_trailer(packer);
+  int32_t status = store(writer, packer->out, len, error);
+  for (uint64_t i = 0; status == FHX_OK && (len = fhx__gzip_pack_page(packer, i)) != 0; i++) {
+    status = store(writer, packer->out, len, error);
+  }
+  return status;
 }
 
 static int32_t flush(fhx__part_writer *writer, fhx_error **error) {
@@ -82,6 +119,9 @@ void fhx__part_writer_begin(fhx__part_writer *writer, const fhx_part *identity) 
   writer->part = *identity;
   writer->part.resource_count = 0;
   writer->part.byte_count = 0;
+  writer->part.encoding = packs(writer) ? FHX_ENCODING_GZIP : FHX_ENCODING_NONE;
+  writer->part.stored_byte_count = 0;
+  fhx__gzip_packer_restart(&writer->packer);
   writer->part.crc32c = 0;
   writer->part.has_sha256 = false;
   writer->named = true;
@@ -140,6 +180,7 @@ int32_t fhx__part_writer_add(fhx__part_writer *writer, const char *text, size_t 
 
 int32_t fhx__part_writer_commit(fhx__part_writer *writer, fhx_part *part, fhx_error **error) {
   int32_t status = flush(writer, error);
+  if (status == FHX_OK) status = put_end(writer, error);
   if (status == FHX_OK && writer->sha256_wanted) {
     status = fhx__sha256_end(&writer->sha256, writer->part.sha256, error);
     writer->part.has_sha256 = true;

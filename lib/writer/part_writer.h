@@ -1,5 +1,5 @@
 /*
- * Lines to one part at a time: scan into the buffer, take or drop, flush, digest, commit.
+ * Lines to one part at a time: scan into the buffer, take or drop, flush, pack, digest, commit.
  *
  * The scanner writes straight into the part's buffer: one copy from the source to the part. A line
  * that was scanned but not taken is simply overwritten.
@@ -9,6 +9,7 @@
 
 #include "core/digest.h"
 #include "destination/destination.h"
+#include "gzip/stream.h"
 #include "ndjson/scan.h"
 
 #define FHX__PART_BYTES_DEFAULT (UINT64_C(128) * 1024 * 1024)
@@ -31,6 +32,8 @@ typedef struct fhx__part_writer {
   void *upload;
   fhx_part part;
   fhx__sha256 sha256;
+  /* Without a codec, parts are written as they are. */
+  fhx__gzip_packer packer;
 } fhx__part_writer;
 
 /* A resource that was scanned and not yet taken. Valid until the next scan, take or abort. */
@@ -46,6 +49,9 @@ typedef struct fhx__line {
 
 int32_t fhx__part_writer_init(fhx__part_writer *writer, fhx_destination *destination,
                               fhx_error **error);
+/* Writes parts in gzip from here on, with an index where the library is to read them again; no part
+   is named yet. Their names are the caller's to choose. */
+int32_t fhx__part_writer_use_gzip(fhx__part_writer *writer, bool has_index, fhx_error **error);
 /* Aborts an open part and frees the memory. Harmless on a zeroed writer. */
 void fhx__part_writer_free(fhx__part_writer *writer);
 

@@ -14,6 +14,8 @@ struct fhx_writer {
   fhx__part_writer out;
   char *prefix;
   char resource_type[FHX__TYPE_MAX + 1];
+  /* What names end in. */
+  const char *suffix;
   uint64_t part_bytes;
   uint64_t part_count;
   uint64_t next_number;
@@ -44,21 +46,25 @@ static void destroy(fhx_writer *writer) {
   fhx__free(writer);
 }
 
+static const char *suffix_of(const fhx_writer_options *options) {
+  return (options->flags & FHX_WRITER_GZIP) != 0 ? ".ndjson.gz" : ".ndjson";
+}
+
 static int32_t check_options(const fhx_writer_options *options, fhx_error **error) {
   const char *type = options->resource_type;
   if (type == NULL || !fhx__is_type_name(type, strlen(type))) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "resource_type is not the name of a FHIR type");
   }
-  if ((options->flags & ~FHX_WRITER_SHA256) != 0) {
+  if ((options->flags & ~(FHX_WRITER_SHA256 | FHX_WRITER_GZIP)) != 0) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "flags holds a bit that is not FHX_WRITER_...");
   }
   if (options->depth_max > FHX__DEPTH_MAX) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "depth_max is over %d", FHX__DEPTH_MAX);
   }
   char name[FHX__PART_NAME_MAX + 2];
-  int len =
-      snprintf(name, sizeof name, "%s%s-%s.ndjson",
-               options->name_prefix == NULL ? "" : options->name_prefix, type, LONGEST_NUMBER);
+  int len = snprintf(name, sizeof name, "%s%s-%s%s",
+                     options->name_prefix == NULL ? "" : options->name_prefix, type, LONGEST_NUMBER,
+                     suffix_of(options));
   if (len < 0 || (size_t)len >= sizeof name || !fhx__is_part_name(name)) {
     return fhx__fail(error, FHX_ERR_ARGUMENT,
                      "name_prefix does not begin part names of letters, digits, `-`, `_`, `.` and "
@@ -84,9 +90,13 @@ int32_t fhx_writer_new(const fhx_writer_options *given, fhx_destination *destina
   memcpy(writer->resource_type, options.resource_type, strlen(options.resource_type) + 1);
   writer->part_bytes = options.part_bytes == 0 ? FHX__PART_BYTES_DEFAULT : options.part_bytes;
   writer->part_count = options.part_count;
+  writer->suffix = suffix_of(&options);
   writer->next_number = 1;
   status = fhx__part_writer_init(&writer->out, destination, error);
   if (status == FHX_OK && writer->prefix == NULL) status = fhx__no_memory(error);
+  if (status == FHX_OK && (options.flags & FHX_WRITER_GZIP) != 0) {
+    status = fhx__part_writer_use_gzip(&writer->out, false, error);
+  }
   if (status != FHX_OK) {
     destroy(writer);
     return status;
@@ -151,8 +161,8 @@ static int32_t commit_part(fhx_writer *writer, fhx_error **error) {
 static void begin_part(fhx_writer *writer) {
   fhx_part identity;
   memset(&identity, 0, sizeof identity);
-  snprintf(identity.name, sizeof identity.name, "%s%s-%llu.ndjson", writer->prefix,
-           writer->resource_type, (unsigned long long)writer->next_number++);
+  snprintf(identity.name, sizeof identity.name, "%s%s-%llu%s", writer->prefix,
+           writer->resource_type, (unsigned long long)writer->next_number++, writer->suffix);
   memcpy(identity.resource_type, writer->resource_type, sizeof identity.resource_type);
   fhx__part_writer_begin(&writer->out, &identity);
 }

@@ -14,7 +14,7 @@ from source_text import report, without_comments, without_literals
 
 FLOORS = {
     "core": 1,
-    "ndjson": 2, "request": 2, "select": 2, "source": 2, "destination": 2, "store": 2,
+    "gzip": 2, "ndjson": 2, "request": 2, "select": 2, "source": 2, "destination": 2, "store": 2,
     "writer": 3,
     "job": 4,
     "manifest": 5, "protocol": 5,

@@ -55,6 +55,8 @@ TEXT(FHX_VERSION, "0.1.0");
 /* part.h */
 CONSTANT(FHX_PART_OUTPUT, 0);
 CONSTANT(FHX_PART_ERROR, 1);
+CONSTANT(FHX_ENCODING_NONE, 0);
+CONSTANT(FHX_ENCODING_GZIP, 1);
 
 /* reply.h */
 CONSTANT(FHX_TOKEN_MAX, 4096);
@@ -219,7 +221,10 @@ MEMBER(fhx_part_record, seq, uint64_t, 48);
 MEMBER(fhx_part_record, task_index, uint32_t, 56);
 MEMBER(fhx_part_record, crc32c, uint32_t, 60);
 MEMBER(fhx_part_record, sha256, const uint8_t *, 64);
-STRUCT(fhx_part_record, 72);
+MEMBER(fhx_part_record, stored_byte_count, uint64_t, 72);
+MEMBER(fhx_part_record, encoding, uint32_t, 80);
+MEMBER(fhx_part_record, reserved, uint32_t, 84);
+STRUCT(fhx_part_record, 88);
 
 MEMBER(fhx_attempt_record, size, uint32_t, 0);
 MEMBER(fhx_attempt_record, task_index, uint32_t, 4);
@@ -263,6 +268,7 @@ STRUCT(fhx_sqlite_store_options, 32);
 
 /* writer.h */
 CONSTANT(FHX_WRITER_SHA256, 1u);
+CONSTANT(FHX_WRITER_GZIP, 2u);
 
 MEMBER(fhx_writer_options, size, uint32_t, 0);
 MEMBER(fhx_writer_options, flags, uint32_t, 4);
@@ -278,6 +284,7 @@ STRUCT(fhx_writer_options, 56);
 /* job.h */
 CONSTANT(FHX_JOB_SHA256, 1u);
 CONSTANT(FHX_JOB_NEW_MEMBERS, 2u);
+CONSTANT(FHX_JOB_GZIP, 4u);
 
 MEMBER(fhx_job_options, size, uint32_t, 0);
 MEMBER(fhx_job_options, flags, uint32_t, 4);

@@ -265,6 +265,8 @@ static void test_null_to_readers(void **state) {
   test_require(*fhx_error_message(NULL) == '\0' && *fhx_error_outcome(NULL) == '\0');
   test_require(*fhx_part_name(NULL) == '\0' && *fhx_part_resource_type(NULL) == '\0');
   test_require(fhx_part_sha256(NULL) == NULL && fhx_part_byte_count(NULL) == 0);
+  test_require(fhx_part_encoding(NULL) == FHX_ENCODING_NONE);
+  test_require(fhx_part_stored_byte_count(NULL) == 0);
   test_require(fhx_part_kind(NULL) == 0 && fhx_part_resource_count(NULL) == 0);
   test_require(fhx_part_crc32c(NULL) == 0 && fhx_part_task_index(NULL) == 0);
   test_require(fhx_part_fence(NULL) == 0 && fhx_part_seq(NULL) == 0);
@@ -430,7 +432,7 @@ static void test_writer_options(void **state) {
   expect_writer_refused(handle, &options);
   options.resource_type = "Patient";
   expect_writer_refused(NULL, &options);
-  options.flags = 2;
+  options.flags = 4;
   expect_writer_refused(handle, &options);
   options.flags = 0;
   options.depth_max = 1001;

@@ -14,6 +14,7 @@
 #include "support/folder.h"
 #include "support/memory_destination.h"
 #include "support/require.h"
+#include "support/unpack.h"
 
 #define MIB ((size_t)1024 * 1024)
 #define PARTS_MAX 400
@@ -91,6 +92,7 @@ static void check_complete(writing *of, const char *type, const fhx_writer_optio
   expected.part_bytes = options->part_bytes;
   expected.part_count = options->part_count;
   expected.sha256 = (options->flags & FHX_WRITER_SHA256) != 0;
+  expected.gzip = (options->flags & FHX_WRITER_GZIP) != 0;
   size_t count = list_parts(of->writer, parts);
   test_objects objects = test_destination_objects(of->destination);
   test_check_parts(parts, count, &objects, &expected);
@@ -102,16 +104,19 @@ static void test_all_types_and_sizes(void **state) {
   (void)state;
   static const uint64_t sizes[][2] = {{0, 0}, {1, 0}, {700, 0}, {9000, 0},
                                       {0, 1}, {0, 7}, {2000, 2}};
+  const size_t size_count = sizeof sizes / sizeof *sizes;
   const test_destination_knobs knobs = {.re_enters = true};
   for (const char *const *type = test_types; *type != NULL; type++) {
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    for (size_t at = 0; at < 2 * size_count; at++) {
+      size_t i = at % size_count;
       writing of;
       fhx_writer_options options = options_for(*type);
       options.flags = i % 2 == 0 ? FHX_WRITER_SHA256 : 0;
+      if (at >= size_count) options.flags |= FHX_WRITER_GZIP;
       options.part_bytes = sizes[i][0];
       options.part_count = sizes[i][1];
       options.name_prefix = i % 3 == 0 ? NULL : "run-7/by.type/x_";
-      test_scenario("%s, size %zu", *type, i);
+      test_scenario("%s, size %zu", *type, at);
       begin(&of, &knobs, &options);
       test_require_status(append_all(of.writer, *type), FHX_OK);
       test_require_status(fhx_writer_finish(of.writer, NULL), FHX_OK);
@@ -246,9 +251,17 @@ static char *resource_of(size_t len, size_t gap) {
   return text;
 }
 
+/* What an object holds; free the result. */
+static uint8_t *hold(const test_object *object, uint32_t flags, size_t *len) {
+  if ((flags & FHX_WRITER_GZIP) != 0) return test_unpack(object->data, object->len, len);
+  uint8_t *copy = malloc(object->len);
+  assert_non_null(copy);
+  *len = object->len;
+  return memcpy(copy, object->data, object->len);
+}
+
 /* Around the size of the writer's buffer, behind lines that have begun to fill it. */
-static void test_long_resources(void **state) {
-  (void)state;
+static void write_long_resources(uint32_t flags) {
   static const char first[] = "{\"resourceType\":\"Binary\",\"id\":\"0\"}";
   const test_destination_knobs knobs = {.flags = 0};
   for (size_t len = MIB - 70; len <= MIB + 3; len++) {
@@ -256,6 +269,7 @@ static void test_long_resources(void **state) {
     for (size_t gap = 0; gap < 3; gap += 2) {
       writing of;
       fhx_writer_options options = options_for("Binary");
+      options.flags = flags;
       char *text = resource_of(len, gap);
       test_scenario("%zu bytes, gap %zu", len, gap);
       begin(&of, &knobs, &options);
@@ -264,16 +278,55 @@ static void test_long_resources(void **state) {
       test_require_status(fhx_writer_append(of.writer, first, sizeof first - 1, NULL), FHX_OK);
       test_require_status(fhx_writer_finish(of.writer, NULL), FHX_OK);
       test_objects objects = test_destination_objects(of.destination);
-      test_require(objects.count == 1 && objects.items[0].len == 2 * sizeof first + len - gap + 1);
-      const uint8_t *line = objects.items[0].data + sizeof first;
+      test_require(objects.count == 1);
+      size_t held_len = 0;
+      uint8_t *held = hold(&objects.items[0], flags, &held_len);
+      test_require(held_len == 2 * sizeof first + len - gap + 1);
+      test_require(fhx_part_byte_count(fhx_writer_part(of.writer, 0)) == held_len);
+      const uint8_t *line = held + sizeof first;
       size_t same = strlen("{\"resourceType\":\"Binary\",\"id\":\"1\",\"data\":");
       test_require(memcmp(line, text, same) == 0);
       test_require(memcmp(line + same, text + same + gap, len - gap - same) == 0);
       test_require(line[len - gap] == '\n' && memcmp(line + len - gap + 1, first, 5) == 0);
+      free(held);
       free(text);
       end(&of);
     }
   }
+}
+
+static void test_long_resources(void **state) {
+  (void)state;
+  write_long_resources(0);
+  write_long_resources(FHX_WRITER_GZIP);
+}
+
+/* --- gzip --- */
+
+/* The same resources give the same bytes, and those one member: no client of HTTP misses any. */
+static void test_same_bytes(void **state) {
+  (void)state;
+  const test_destination_knobs knobs = {.flags = 0};
+  test_object made[2];
+  writing of[2];
+  fhx_writer_options options = options_for("Binary");
+  options.flags = FHX_WRITER_GZIP | FHX_WRITER_SHA256;
+  test_scenario("same bytes");
+  for (int i = 0; i < 2; i++) {
+    begin(&of[i], &knobs, &options);
+    for (size_t len = 1000; len < 5 * MIB; len = len * 3 + 1) {
+      char *text = resource_of(len, 0);
+      test_require_status(fhx_writer_append(of[i].writer, text, len, NULL), FHX_OK);
+      free(text);
+    }
+    test_require_status(fhx_writer_finish(of[i].writer, NULL), FHX_OK);
+    made[i] = test_destination_objects(of[i].destination).items[0];
+  }
+  test_require(strcmp(made[0].name, "Binary-1.ndjson.gz") == 0);
+  test_require(made[0].len == made[1].len);
+  test_require(memcmp(made[0].data, made[1].data, made[0].len) == 0);
+  test_require(test_member_count(made[0].data, made[0].len) == 1);
+  for (int i = 0; i < 2; i++) end(&of[i]);
 }
 
 static void test_limits(void **state) {
@@ -474,6 +527,7 @@ int main(void) {
       cmocka_unit_test(test_freed_early),
       cmocka_unit_test(test_to_directory),
       cmocka_unit_test(test_long_resources),
+      cmocka_unit_test(test_same_bytes),
       cmocka_unit_test(test_limits),
       cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_failing_destinations),

@@ -2,6 +2,7 @@
 """Kills and stops an export at random moments, and proves that nothing is lost and nothing doubled.
 
     crash.py --victim PROGRAM --generate PROGRAM [--rounds N] [--stops N] [--seed S] [--patients N]
+             [--gzip]
 
 Each round starts an export, kills it with SIGKILL at a random moment, starts it again, and so on
 until it is complete; then the published files must hold exactly the resources of the table, each
@@ -11,6 +12,7 @@ it can publish nothing.
 """
 import argparse
 import collections
+import gzip
 import hashlib
 import json
 import os
@@ -57,12 +59,14 @@ class Round:
         self.out = os.path.join(folder, "out")
         self.store = os.path.join(folder, "jobs.sqlite")
         self.job_file = os.path.join(folder, "job")
+        self.gzip = options.gzip
         os.mkdir(self.out)
         self.command = [options.victim, database, self.store, self.out, self.job_file]
 
     def start(self, threads):
+        environment = dict(os.environ, **({"FHX_VICTIM_GZIP": "1"} if self.gzip else {}))
         return subprocess.Popen(self.command + [str(threads), str(LEASE_MS), str(PART_BYTES)]
-                                + TYPES)
+                                + TYPES, env=environment)
 
     def rows(self, query):
         with sqlite3.connect(self.store) as store:
@@ -80,13 +84,18 @@ class Round:
         return min(count for (count,) in counts)
 
     def check(self, wanted):
-        parts = self.rows("SELECT name, resource_count, byte_count, sha256 FROM part")
+        parts = self.rows("SELECT name, resource_count, byte_count, stored_byte_count, sha256"
+                          " FROM part")
         found = collections.Counter()
-        for name, count, size, digest in parts:
+        for name, count, size, stored, digest in parts:
             with open(os.path.join(self.out, name), "rb") as file:
                 data = file.read()
-            need(len(data) == size, f"{name} has another size than was recorded")
+            need(len(data) == stored, f"{name} has another size than was recorded")
             need(hashlib.sha256(data).digest() == digest, f"{name} has another digest")
+            need(name.endswith(".gz") == self.gzip, f"{name} is encoded in another way")
+            if self.gzip:
+                data = gzip.decompress(data)
+            need(len(data) == size, f"{name} holds another size than was recorded")
             need(data.endswith(b"\n") and b"\n\n" not in data, f"{name} has a bad line")
             lines = data.decode()[:-1].split("\n")
             need(len(lines) == count, f"{name} has {len(lines)} lines, not {count}")
@@ -211,6 +220,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--stops", type=int, default=3)
     parser.add_argument("--patients", type=int, default=400)
+    parser.add_argument("--gzip", action="store_true")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     options = parser.parse_args()
     options.folder = tempfile.mkdtemp(prefix="fhx-crash-")

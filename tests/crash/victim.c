@@ -4,6 +4,8 @@
  *
  *   victim SQLITE STORE OUT JOB_FILE THREADS LEASE_MS PART_BYTES [TYPE...]
  *
+ * FHX_VICTIM_GZIP in the environment: in gzip.
+ *
  * Exit codes: 0 the job is complete, 1 it is not.
  */
 #include <fhirexport/fhirexport.h>
@@ -97,6 +99,7 @@ int main(int argc, char **argv) {
   /* Being killed is no fault of the task. */
   options.attempts_max = 1000;
   options.flags = FHX_JOB_SHA256;
+  if (getenv("FHX_VICTIM_GZIP") != NULL) options.flags |= FHX_JOB_GZIP;
   fhx_job *job = open_job(&options, argv[4], argv + 8);
   pthread_t others[THREADS_MAX];
   if (threads > THREADS_MAX) threads = THREADS_MAX;

@@ -3,8 +3,8 @@
 
     memory.py --export PROGRAM --generate PROGRAM
 
-Exports 0.1 and 1 GB from an SQLite table and from a folder: the peaks must be within 10 % of each
-other. Then a folder with a single resource of 100 MB: it passes, and costs its own size about once.
+Exports 0.1 and 1 GB from an SQLite table and from a folder, and from the table in gzip: the peaks
+must be within 10 % of each other. Then a folder with a single resource of 100 MB: it passes, and costs its own size about once.
 """
 import argparse
 import os
@@ -24,9 +24,9 @@ def peak_bytes(command):
     return usage.ru_maxrss * 1024
 
 
-def export(options, source, folder):
+def export(options, source, folder, *more):
     with tempfile.TemporaryDirectory(dir=folder) as out:
-        return peak_bytes([options.export, *source, "--out", out, "--threads", "1", "--quiet"])
+        return peak_bytes([options.export, *source, "--out", out, "--threads", "1", "--quiet", *more])
 
 
 def generated_peaks(options, kind):
@@ -36,11 +36,11 @@ def generated_peaks(options, kind):
         with tempfile.TemporaryDirectory(prefix="fhx-memory-") as folder:
             data = os.path.join(folder, "data")
             subprocess.run([options.generate, "--out", data, "--bytes", size, "--format",
-                            "sqlite" if kind == "sqlite" else "ndjson"],
+                            "ndjson" if kind == "folder" else "sqlite"],
                            check=True, stdout=subprocess.DEVNULL)
-            source = ["--sqlite", os.path.join(data, "fhir.sqlite")] if kind == "sqlite" else \
-                ["--folder", data]
-            peaks[name] = export(options, source, folder)
+            source = ["--folder", data] if kind == "folder" else \
+                ["--sqlite", os.path.join(data, "fhir.sqlite")]
+            peaks[name] = export(options, source, folder, *["--gzip"] * (kind == "gzip"))
         print(f"{kind}, {name}: {peaks[name] / MIB:.1f} MiB", flush=True)
     return peaks
 
@@ -65,7 +65,7 @@ def main():
     parser.add_argument("--export", required=True)
     parser.add_argument("--generate", required=True)
     options = parser.parse_args()
-    for kind in ("sqlite", "folder"):
+    for kind in ("sqlite", "folder", "gzip"):
         peaks = generated_peaks(options, kind)
         low, high = min(peaks.values()), max(peaks.values())
         assert high <= 1.1 * low, f"{kind}: the peaks differ by more than 10 %"

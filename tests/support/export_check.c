@@ -12,6 +12,7 @@
 
 #include "support/checksum.h"
 #include "support/require.h"
+#include "support/unpack.h"
 
 /* --- what is expected --- */
 
@@ -122,12 +123,32 @@ static size_t add_lines_of(lines *all, const test_object *object) {
   return count;
 }
 
-static void check_part(const fhx_part *part, const test_object *object,
+/* What a part holds, unpacked if it is in gzip; to be freed. */
+static test_object read_part(const fhx_part *part, const test_object *stored,
+                             const test_expectation *expected) {
+  test_object read = *stored;
+  const char *name = fhx_part_name(part);
+  bool says_gz = strcmp(name + strlen(name) - 3, ".gz") == 0;
+  test_require(fhx_part_stored_byte_count(part) == stored->len);
+  test_require(says_gz == expected->gzip);
+  test_require(fhx_part_encoding(part) == (expected->gzip ? FHX_ENCODING_GZIP : FHX_ENCODING_NONE));
+  if (expected->gzip) {
+    read.data = test_unpack(stored->data, stored->len, &read.len);
+  } else {
+    read.data = malloc(stored->len);
+    if (read.data != NULL) memcpy(read.data, stored->data, stored->len);
+  }
+  test_require(read.data != NULL);
+  return read;
+}
+
+/* The counts are of the lines, the digests of what is stored. */
+static void check_part(const fhx_part *part, const test_object *object, size_t len,
                        const test_expectation *expected, size_t line_count) {
   uint8_t digest[32];
   test_require(line_count > 0);
   test_require(fhx_part_resource_count(part) == line_count);
-  test_require(fhx_part_byte_count(part) == object->len);
+  test_require(fhx_part_byte_count(part) == len);
   test_require(fhx_part_crc32c(part) == test_crc32c(object->data, object->len));
   test_require((fhx_part_sha256(part) != NULL) == expected->sha256);
   if (expected->sha256) {
@@ -136,7 +157,7 @@ static void check_part(const fhx_part *part, const test_object *object,
   }
   if (fhx_part_kind(part) != FHX_PART_OUTPUT) return;
   test_require(expected->part_count == 0 || line_count <= expected->part_count);
-  test_require(expected->part_bytes == 0 || line_count == 1 || object->len <= expected->part_bytes);
+  test_require(expected->part_bytes == 0 || line_count == 1 || len <= expected->part_bytes);
 }
 
 /* Each line is a resource of the part's type. */
@@ -164,6 +185,8 @@ static void check_lines(lines *found, const test_expectation *expected) {
 void test_check_parts(const fhx_part *const *parts, size_t count, const test_objects *objects,
                       const test_expectation *expected) {
   lines output = {NULL, 0}, errors = {NULL, 0};
+  test_object *read = calloc(count + 1, sizeof *read);
+  assert_non_null(read);
   for (size_t i = 0; i < count; i++) {
     lines *to = fhx_part_kind(parts[i]) == FHX_PART_OUTPUT ? &output : &errors;
     const test_object *object = test_objects_find(objects, fhx_part_name(parts[i]));
@@ -172,12 +195,15 @@ void test_check_parts(const fhx_part *const *parts, size_t count, const test_obj
       test_require(strcmp(fhx_part_name(parts[j]), fhx_part_name(parts[i])) != 0);
     }
     size_t first = to->count;
-    check_part(parts[i], object, expected, add_lines_of(to, object));
+    read[i] = read_part(parts[i], object, expected);
+    check_part(parts[i], object, read[i].len, expected, add_lines_of(to, &read[i]));
     check_types(parts[i], to, first);
   }
   test_require(objects->count == count);
   test_require(errors.count == expected->error_count);
   check_lines(&output, expected);
+  for (size_t i = 0; i < count; i++) free(read[i].data);
+  free(read);
   free(output.items);
   free(errors.items);
 }

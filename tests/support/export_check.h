@@ -26,6 +26,7 @@ typedef struct test_expectation {
   uint64_t part_bytes;
   uint64_t part_count;
   bool sha256;
+  bool gzip;
   bool requires_token;
   /* What a URL begins with, before the part's name. */
   const char *url_prefix;

@@ -192,8 +192,8 @@ static void part_commit(void *user_data, void *handle, const fhx_part *part, fhx
   upload *done = handle;
   test_destination_fault fault = begin_call(destination, TEST_DESTINATION_COMMIT);
   if (done->failed) test_violation("an upload that had failed was committed");
-  if (strcmp(fhx_part_name(part), done->name) != 0 || fhx_part_byte_count(part) != done->len ||
-      fhx_part_resource_count(part) == 0) {
+  if (strcmp(fhx_part_name(part), done->name) != 0 ||
+      fhx_part_stored_byte_count(part) != done->len || fhx_part_resource_count(part) == 0) {
     test_violation("the part is not what was written");
   }
   if (is_done_first(fault)) publish(destination, done);

@@ -27,6 +27,7 @@ void test_export_prepare(test_export *of, const test_setting *with) {
   of->options.store = with->store;
   of->options.filter = of->filter;
   of->options.flags = with->sha256 ? FHX_JOB_SHA256 : 0;
+  if (with->gzip) of->options.flags |= FHX_JOB_GZIP;
   of->options.part_bytes = with->part_bytes;
   of->options.part_count = with->part_count;
   of->options.tenant = with->tenant;
@@ -51,6 +52,7 @@ void test_export_check_complete(test_export *of) {
   expected.part_bytes = with->part_bytes;
   expected.part_count = with->part_count;
   expected.sha256 = with->sha256;
+  expected.gzip = with->gzip;
   expected.requires_token = (with->destination.flags & FHX_DESTINATION_REQUIRES_TOKEN) != 0;
   expected.url_prefix = "memory:";
   test_objects objects = test_destination_objects(of->destination);

@@ -20,6 +20,7 @@ typedef struct test_setting {
   uint32_t attempts_max;
   const char *tenant;
   bool sha256;
+  bool gzip;
   /* Borrowed; NULL: the job's own. */
   fhx_store *store;
 } test_setting;

@@ -205,6 +205,8 @@ static void give_part(fhx_reply *reply, const fhx_part *part) {
   record.resource_type = part->resource_type;
   record.resource_count = part->resource_count;
   record.byte_count = part->byte_count;
+  record.stored_byte_count = part->stored_byte_count;
+  record.encoding = part->encoding;
   record.fence = part->fence;
   record.seq = part->seq;
   record.task_index = part->task_index;

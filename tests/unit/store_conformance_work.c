@@ -99,6 +99,9 @@ static void a_checkpoint_is_recorded_whole(void **state) {
                        fixture_part(JOB_A, 1, 1, 3)};
   parts[2].kind = FHX_PART_ERROR;
   parts[2].byte_count = UINT64_C(1) << 40;
+  parts[1].encoding = FHX_ENCODING_GZIP;
+  parts[1].stored_byte_count = (UINT64_C(1) << 40) + 1;
+  memcpy(parts[1].name + strlen(parts[1].name), ".gz", sizeof ".gz");
   fhx_checkpoint checkpoint = fixture_checkpoint(JOB_A, 1, 1, 1, parts);
   checkpoint.part_count = 3;
   checkpoint.next_seq = 4;
@@ -114,6 +117,8 @@ static void a_checkpoint_is_recorded_whole(void **state) {
     assert_int_equal(got->seq, i + 1);
     assert_int_equal(got->resource_count, parts[i].resource_count);
     assert_int_equal(got->byte_count, parts[i].byte_count);
+    assert_int_equal(got->encoding, parts[i].encoding);
+    assert_int_equal(fhx_part_stored_byte_count(got), fhx_part_stored_byte_count(&parts[i]));
     assert_int_equal(got->crc32c, parts[i].crc32c);
     assert_int_equal(got->has_sha256, parts[i].has_sha256);
     assert_memory_equal(got->sha256, parts[i].sha256, sizeof got->sha256);

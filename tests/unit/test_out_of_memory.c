@@ -19,6 +19,8 @@
 #include "support/setup.h"
 
 static test_dataset *data;
+/* Parts in gzip. */
+static bool gzip;
 
 static int make_data(void **state) {
   (void)state;
@@ -113,6 +115,7 @@ static test_expectation one_type(const char *const *types) {
   expected.data = data;
   expected.types = types;
   expected.sha256 = true;
+  expected.gzip = gzip;
   return expected;
 }
 
@@ -152,7 +155,7 @@ static void writer_scenario(void) {
   fhx_writer_options options;
   test_destination *destination = test_destination_new(&knobs, &handle);
   FHX_INIT(&options);
-  options.flags = FHX_WRITER_SHA256;
+  options.flags = FHX_WRITER_SHA256 | (gzip ? FHX_WRITER_GZIP : 0);
   options.resource_type = "Patient";
   options.name_prefix = "run/";
   options.part_count = 1;
@@ -172,7 +175,10 @@ static void writer_scenario(void) {
 
 static void test_writer(void **state) {
   (void)state;
+  gzip = false;
   fail_each(writer_scenario, "writer");
+  gzip = true;
+  fail_each(writer_scenario, "writer in gzip");
 }
 
 /* --- jobs --- */
@@ -235,6 +241,7 @@ static void job_scenario(void) {
   with.source.tokens = false;
   with.part_bytes = 3000;
   with.sha256 = true;
+  with.gzip = gzip;
   with.lease_us = 40000;
   with.expected.error_count = data->bad_count;
   with.expected.patients = (const char *const[]){"p1", "p2", "p3", NULL};
@@ -258,7 +265,14 @@ static void job_scenario(void) {
 
 static void test_job(void **state) {
   (void)state;
+  gzip = false;
   fail_each(job_scenario, "job");
+}
+
+static void test_job_in_gzip(void **state) {
+  (void)state;
+  gzip = true;
+  fail_each(job_scenario, "job in gzip");
 }
 
 /* Cancelled half-way, which must work as soon as there is memory. */
@@ -379,8 +393,10 @@ static void test_folders(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_error), cmocka_unit_test(test_filter), cmocka_unit_test(test_writer),
-      cmocka_unit_test(test_job),   cmocka_unit_test(test_cancel), cmocka_unit_test(test_folders),
+      cmocka_unit_test(test_error),       cmocka_unit_test(test_filter),
+      cmocka_unit_test(test_writer),      cmocka_unit_test(test_job),
+      cmocka_unit_test(test_job_in_gzip), cmocka_unit_test(test_cancel),
+      cmocka_unit_test(test_folders),
   };
   return cmocka_run_group_tests(tests, make_data, free_data);
 }

@@ -448,6 +448,15 @@ static void senseless_entries_are_refused(void **state) {
   SPOIL(STEP_LIST_PARTS, part, resource_count, 0, "empty");
   SPOIL(STEP_LIST_PARTS, part, byte_count, 0, "empty");
   SPOIL(STEP_LIST_PARTS, part, fence, 0, "no fence");
+  SPOIL(STEP_LIST_PARTS, part, encoding, 2, "encoding");
+  SPOIL(STEP_LIST_PARTS, part, encoding, FHX_ENCODING_GZIP, "empty where it is stored");
+  SPOIL(STEP_LIST_PARTS, part, stored_byte_count, 29, "no encoding");
+  h.part.encoding = FHX_ENCODING_GZIP;
+  h.part.stored_byte_count = 29;
+  h.part.name = JOB_ID "/Patient-0-1-5.ndjson.gz";
+  assert_int_equal(host_run_quietly(store, STEP_LIST_PARTS), FHX_OK);
+  h.part.name = JOB_ID "/Patient-0-1-5.ndjson";
+  assert_int_equal(host_run_quietly(store, STEP_LIST_PARTS), FHX_ERR_STORE);
   SPOIL(STEP_LIST_PARTS, part, seq, 0, "no fence or no number");
   h.act = say_attempt;
   host_fill(&h);
