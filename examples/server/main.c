@@ -84,11 +84,11 @@ static void set_limits(const struct options *options, fhx_engine_options *engine
   engine->group_depth_max = (uint32_t)options->group_depth_max;
   engine->group_members_max = options->group_members_max;
   engine->associated_types = options->associated_types;
-  engine->job_flags = options->new_members ? FHX_JOB_NEW_MEMBERS : 0;
+  if (options->new_members) engine->job_flags |= FHX_JOB_NEW_MEMBERS;
+  if (options->gzip) engine->job_flags |= FHX_JOB_GZIP;
   engine->target_bytes_max = options->target_bytes;
   engine->body_bytes_max = options->body_bytes;
   engine->flags = options->files_need_token ? FHX_ENGINE_FILES_NEED_TOKEN : 0;
-  engine->job_flags = options->gzip ? FHX_JOB_GZIP : 0;
 }
 
 static bool read_keys(const struct options *options, struct url_keys *keys,

@@ -86,7 +86,7 @@ static void test_job_numbers(void **state) {
   of.options.destination = NULL;
   expect_job_refused(&of.options);
   of.options = sound;
-  of.options.flags = 4;
+  of.options.flags = 1u << 31;
   expect_job_refused(&of.options);
   of.options = sound;
   of.options.depth_max = 1001;
