@@ -42,6 +42,8 @@ foreach(program crash/victim real_data/push)
   add_executable(${name} ${program}.c)
   target_link_libraries(${name} PRIVATE fhx_flags fhirexport Threads::Threads)
 endforeach()
+target_sources(victim PRIVATE crash/plain_source.c)
+target_link_libraries(victim PRIVATE SQLite::SQLite3)
 
 # The order of system calls that makes a part durable.
 add_executable(write_part programs/write_part.c)

@@ -231,11 +231,10 @@ static uint64_t wanted_bytes(uint64_t part_bytes) {
   return wanted < WANT_BYTES_MIN ? WANT_BYTES_MIN : wanted;
 }
 
-/* A roster that cannot be had is the store's failure, but memory may be there at the next
-   attempt. */
 static bool load_roster(fhx__work *work) {
   fhx_error *error = NULL;
-  int32_t status = fhx__roster_load(work->job, &error);
+  int32_t status = fhx__roster_load(work->job, work, &error);
+  if (status == FHX_WAIT) return false;
   return fhx__work_after_load(work, status, error);
 }
 

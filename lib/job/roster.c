@@ -133,7 +133,7 @@ void fhx__roster_keep(fhx_job *job, fhx__roster *members, fhx__roster *new_membe
   fhx__roster_free(new_members);
 }
 
-int32_t fhx__roster_load(fhx_job *job, fhx_error **error) {
+int32_t fhx__roster_load(fhx_job *job, fhx__work *work, fhx_error **error) {
   fhx__roster *members = NULL, *new_members = NULL;
   if (job->definition.filter->group_id == NULL) return FHX_OK;
   pthread_mutex_lock(&job->mutex);
@@ -141,7 +141,7 @@ int32_t fhx__roster_load(fhx_job *job, fhx_error **error) {
   pthread_mutex_unlock(&job->mutex);
   if (loaded) return FHX_OK;
   /* Other threads may do the same meanwhile; the lock is not held while a store is read. */
-  int32_t status = fhx__roster_recall(job, NULL, &members, &new_members, error);
+  int32_t status = fhx__roster_recall(job, work, &members, &new_members, error);
   if (status == FHX_OK) fhx__roster_keep(job, members, new_members);
   return status;
 }

@@ -38,9 +38,10 @@ bool fhx__roster_resolve(fhx__work *work, fhx__roster_lines *lines);
 
 /*
  * Loads what was resolved, from the store; once for each job object. Nothing for a job without a
- * Group. The rosters are the job's.
+ * Group. The rosters are the job's. FHX_WAIT: the attempt is over, and `work`, whose lease is kept,
+ * says how; it may be NULL.
  */
-int32_t fhx__roster_load(fhx_job *job, fhx_error **error);
+int32_t fhx__roster_load(fhx_job *job, fhx__work *work, fhx_error **error);
 
 /* What is asked of the source for one type of this job; the roster must have been loaded. */
 void fhx__job_query(const fhx_job *job, const char *resource_type, fhx_query *query);

@@ -79,8 +79,13 @@ static int32_t next_page(fhx__member_list *list, fhx_error **error) {
   list->position = 0;
   int32_t status =
       fhx__step_list_members(list->job, list->list, list->text, STEP_MAX, &list->page, error);
-  if (status != FHX_OK) return status;
-  if (list->work == NULL) return FHX_OK;
+  if (list->work == NULL) return status;
+  if (status != FHX_OK) {
+    /* It is the store that fails here, whatever its status: not what is made of the list. */
+    fhx__work_after_step(list->work, status, *error);
+    *error = NULL;
+    return FHX_WAIT;
+  }
   list->work->moved_us = fhx__clock_monotonic_us();
   return fhx__work_go_on(list->work) ? FHX_OK : FHX_WAIT;
 }

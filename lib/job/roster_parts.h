@@ -40,8 +40,8 @@ typedef struct fhx__member_list {
   size_t len;
 } fhx__member_list;
 
-/* FHX_OK: list->text is the next one. FHX_END: there is none. FHX_WAIT: the attempt is over, and
-   list->work says how. */
+/* FHX_OK: list->text is the next one. FHX_END: there is none. FHX_WAIT: the attempt is over, also
+   because the store has failed, and list->work says how; `error` is needed then. */
 int32_t fhx__member_list_next(fhx__member_list *list, fhx_error **error);
 void fhx__member_list_free(fhx__member_list *list);
 

@@ -1,14 +1,17 @@
 #!/usr/bin/python3
-"""Kills and stops an export at random moments, and proves that nothing is lost and nothing doubled.
+"""Kills, parks and stops exports at random moments, and proves that nothing is lost or doubled.
 
     crash.py --victim PROGRAM --generate PROGRAM [--rounds N] [--stops N] [--seed S] [--patients N]
              [--gzip]
 
-Each round starts an export, kills it with SIGKILL at a random moment, starts it again, and so on
-until it is complete; then the published files must hold exactly the resources of the table, each
-once, and the folder nothing else. Rounds with a resumed task are counted: none is a failure.
-A stop freezes one process past its lease (SIGSTOP), lets another take its tasks over, and thaws it:
-it can publish nothing.
+Each round starts an export in one process or in two, kills one of them with SIGKILL or parks it at
+a random moment, starts it again, and so on until the export is complete; then the published files
+must hold exactly the wanted resources, each once, the error file exactly the wanted lines, and the
+folder nothing else. Rounds with a resumed task are counted: none is a failure. Then the job is
+removed, killed again and again too, and neither the store nor the folder has anything of it.
+A stop freezes one process past its lease (SIGSTOP), lets another take its tasks over, and thaws it,
+in the middle of that or behind it: it can publish nothing.
+Rounds take turns between an export of everything and two of a Group (ward.py).
 """
 import argparse
 import collections
@@ -25,22 +28,41 @@ import sys
 import tempfile
 import time
 
+import ward
+
 TYPES = ["Encounter", "Condition", "Observation", "MedicationRequest", "Claim"]
 PART_BYTES = 65536
 LEASE_MS = 250
+PARKED = 3
+PHASES = ["plan", "main", "associated", "finish"]
 
 
 def canonical(text):
     return json.dumps(json.loads(text, parse_float=str, parse_int=str), sort_keys=True)
 
 
-def expected_set(database):
-    wanted = {}
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as table:
-        for kind, id_, text in table.execute("SELECT type, id, json FROM resource"):
-            if kind in TYPES:
-                wanted[kind, id_] = canonical(text)
-    return wanted
+class Export:
+    """What is asked for and what must come of it."""
+
+    def __init__(self, name, database, types, wanted=None, lines=(), arguments=()):
+        self.name, self.database, self.types = name, database, types
+        self.arguments = list(arguments)
+        self.lines = collections.Counter(lines)
+        self.duration = None
+        self.wanted = {}
+        with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as table:
+            for kind, id_, text in table.execute("SELECT type, id, json FROM resource"):
+                if kind in types if wanted is None else f"{kind}/{id_}" in wanted:
+                    self.wanted[kind, id_] = canonical(text)
+
+
+def exports_of(database):
+    group = ["-g", ward.GROUP, "-a", ",".join(ward.ASSOCIATED)]
+    yield Export("everything", database, TYPES)
+    for source in "reads", "plain":
+        wanted, lines = ward.expected(database, source == "reads")
+        yield Export(f"group, {source}", database, ward.TYPES, wanted, lines,
+                     [*group, "-s", source])
 
 
 class Failure(Exception):
@@ -55,22 +77,35 @@ def need(condition, message):
 class Round:
     """One export in a folder of its own."""
 
-    def __init__(self, options, database, folder):
+    def __init__(self, options, export, folder):
+        self.export = export
         self.out = os.path.join(folder, "out")
         self.store = os.path.join(folder, "jobs.sqlite")
         self.job_file = os.path.join(folder, "job")
         self.gzip = options.gzip
         os.mkdir(self.out)
-        self.command = [options.victim, database, self.store, self.out, self.job_file]
+        self.victim = options.victim
+        self.positions = [export.database, self.store, self.out, self.job_file]
 
-    def start(self, threads):
+    def start(self, threads, *more):
         environment = dict(os.environ, **({"FHX_VICTIM_GZIP": "1"} if self.gzip else {}))
-        return subprocess.Popen(self.command + [str(threads), str(LEASE_MS), str(PART_BYTES)]
-                                + TYPES, env=environment)
+        return subprocess.Popen([self.victim, *self.export.arguments, *more, *self.positions,
+                                 str(threads), str(LEASE_MS), str(PART_BYTES), *self.export.types],
+                                env=environment)
 
     def rows(self, query):
         with sqlite3.connect(self.store) as store:
             return store.execute(query).fetchall()
+
+    def phase(self):
+        """The phase that is under way, and whether it is the plan with members stored."""
+        try:
+            (phase,), = self.rows("SELECT min(phase) FROM task WHERE state <> 3")
+            if phase == 0 and self.rows("SELECT count(*) FROM member")[0][0] != 0:
+                return "roster"
+        except sqlite3.OperationalError:
+            return "start"  # the tables are not there yet
+        return "start" if phase is None else PHASES[phase]
 
     def resumed(self):
         """Attempts that went on behind parts that an earlier attempt had recorded."""
@@ -83,11 +118,11 @@ class Round:
         counts = self.rows("SELECT count(*) FROM part GROUP BY task_index")
         return min(count for (count,) in counts)
 
-    def check(self, wanted):
-        parts = self.rows("SELECT name, resource_count, byte_count, stored_byte_count, sha256"
-                          " FROM part")
-        found = collections.Counter()
-        for name, count, size, stored, digest in parts:
+    def check(self):
+        parts = self.rows("SELECT name, resource_count, byte_count, stored_byte_count, sha256, kind,"
+                          " resource_type FROM part")
+        found, lines = collections.Counter(), collections.Counter()
+        for name, count, size, stored, digest, kind, resource_type in parts:
             with open(os.path.join(self.out, name), "rb") as file:
                 data = file.read()
             need(len(data) == stored, f"{name} has another size than was recorded")
@@ -97,18 +132,36 @@ class Round:
                 data = gzip.decompress(data)
             need(len(data) == size, f"{name} holds another size than was recorded")
             need(data.endswith(b"\n") and b"\n\n" not in data, f"{name} has a bad line")
-            lines = data.decode()[:-1].split("\n")
-            need(len(lines) == count, f"{name} has {len(lines)} lines, not {count}")
-            for line in lines:
-                resource = json.loads(line, parse_float=str, parse_int=str)
-                key = resource["resourceType"], resource["id"]
-                found[key] += 1
-                need(json.dumps(resource, sort_keys=True) == wanted.get(key),
-                     f"a {key[0]} is not as it was")
+            resources = [json.loads(line, parse_float=str, parse_int=str)
+                         for line in data.decode()[:-1].split("\n")]
+            need(len(resources) == count, f"{name} has {len(resources)} lines, not {count}")
+            need({one["resourceType"] for one in resources} == {resource_type},
+                 f"{name} has another type")
+            if kind == 1:
+                lines.update(issue["diagnostics"] for one in resources for issue in one["issue"])
+            else:
+                self.check_resources(resources, found)
         doubled = sum(1 for count in found.values() if count > 1)
-        missing = len(wanted.keys() - found.keys())
+        missing = len(self.export.wanted.keys() - found.keys())
         need(doubled == 0 and missing == 0, f"{missing} missing, {doubled} doubled")
+        need(lines == self.export.lines,
+             f"error lines: {list((lines - self.export.lines).items())[:3]} too many, "
+             f"{list((self.export.lines - lines).items())[:3]} missing")
         self.check_orphans({name for name, *_ in parts})
+
+    def check_resources(self, resources, found):
+        for resource in resources:
+            key = resource["resourceType"], resource["id"]
+            found[key] += 1
+            need(key in self.export.wanted, f"{key[0]}/{key[1]} was not asked for")
+            need(json.dumps(resource, sort_keys=True) == self.export.wanted[key],
+                 f"a {key[0]} is not as it was")
+
+    def check_gone(self):
+        for table in "job", "task", "attempt", "part", "error_line", "member":
+            (count,), = self.rows(f"SELECT count(*) FROM {table}")
+            need(count == 0, f"the removed job left {count} rows in the table {table}")
+        self.check_orphans(set())
 
     def check_orphans(self, published):
         present = set()
@@ -117,31 +170,92 @@ class Round:
         need(present == published, f"orphans: {sorted(present - published)[:3]}")
 
 
-def time_one(options, database, folder):
+def time_one(options, export, folder):
     """How long an export takes that nobody kills."""
-    one = Round(options, database, folder)
+    one = Round(options, export, folder)
     begin = time.monotonic()
     need(one.start(2).wait() == 0, "the export failed before anybody killed it")
     duration = time.monotonic() - begin
-    need(one.fewest_checkpoints() >= 10, "a task has fewer than ten checkpoints: use more patients")
+    one.check()
+    need(export.arguments or one.fewest_checkpoints() >= 10,
+         "a task has fewer than ten checkpoints: use more patients")
     return duration
 
 
-def kill_round(options, database, folder, wanted, chance, duration):
-    one = Round(options, database, folder)
-    kills = 0
-    while True:
-        process = one.start(chance.choice([1, 2, 4]))
+def start_some(one, running, count, chance):
+    """So many processes of one job: only the first may find none."""
+    while len(running) < count:
+        running.append(one.start(chance.choice([1, 2, 4])))
+        while not os.path.exists(one.job_file) and running[0].poll() is None:
+            time.sleep(0.001)
+
+
+def wait_for_one(running, seconds):
+    """Whether a process has ended by then."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if any(process.poll() is not None for process in running):
+            return True
+        time.sleep(0.002)
+    return False
+
+
+def remove(one, chance):
+    """Kills the removal too, five times at most."""
+    for number in range(6):
+        process = one.start(1, "-r")
         try:
-            code = process.wait(chance.uniform(0.005, 0.7 * duration))
+            code = process.wait(chance.uniform(0.005, 0.1) if number < 5 else 60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            kills += 1
             continue
-        need(code == 0, f"the export ended with {code}")
-        one.check(wanted)
-        return kills, one.resumed()
+        need(code == 0, f"the removal ended with {code}")
+        break
+    one.check_gone()
+
+
+def wait_for_roster(one, running, count, seconds):
+    """Waits until so many members are stored while the export is planned, and a little longer."""
+    while one.phase() in ("start", "plan", "roster"):
+        if wait_for_one(running, 0.002):
+            return
+        try:
+            if one.rows("SELECT count(*) FROM member")[0][0] >= count:
+                break
+        except sqlite3.OperationalError:
+            pass  # the tables are not there yet
+    wait_for_one(running, seconds)
+
+
+def kill_round(options, export, folder, chance, done):
+    one = Round(options, export, folder)
+    running = []
+    # The plan is short: a Group's is sought out.
+    in_plan = chance.randrange(1, 6) if export.arguments else 0
+    while True:
+        start_some(one, running, chance.choice([1, 1, 2]), chance)
+        if in_plan > 0:
+            wait_for_roster(one, running, chance.choice([1, 10001, 12500, 20000]),
+                            chance.uniform(0, 0.04))
+            in_plan -= 1
+        elif wait_for_one(running, chance.uniform(0.005, 0.7 * export.duration)):
+            break
+        if any(process.poll() is not None for process in running):
+            break
+        hit = running.pop(chance.randrange(len(running)))
+        parks = chance.randrange(4) == 0
+        done["park" if parks else "kill", one.phase()] += 1
+        hit.send_signal(signal.SIGTERM if parks else signal.SIGKILL)
+        code = hit.wait(60)
+        need(code in ((0, PARKED, -signal.SIGTERM) if parks else (0, -signal.SIGKILL)),
+             f"a process that was stopped ended with {code}")
+    for process in running:
+        need(process.wait(60) == 0, f"the export ended with {process.returncode}")
+    one.check()
+    resumed = one.resumed()
+    remove(one, chance)
+    return resumed
 
 
 def store_is_free(store):
@@ -174,43 +288,65 @@ def freeze(process, store):
     raise Failure("the process always held the store's lock")
 
 
-def run_until(one, process, part_count):
-    """Waits until so many parts are recorded, or the process ends."""
+def run_until(one, process, query, count):
+    """Waits until there are so many of something, or the process ends."""
     while process.poll() is None:
         try:
-            if one.rows("SELECT count(*) FROM part")[0][0] >= part_count:
+            if one.rows(query)[0][0] >= count:
                 return
         except sqlite3.OperationalError:
             pass  # the tables are not there yet
         time.sleep(0.002)
 
 
-def stop_round(options, database, folder, wanted, chance, _):
-    one = Round(options, database, folder)
+def stop_round(options, export, folder, chance, done):
+    one = Round(options, export, folder)
     frozen = one.start(1)
-    run_until(one, frozen, chance.randrange(1, 100))
+    if export.arguments and chance.randrange(4) != 0:
+        run_until(one, frozen, "SELECT count(*) FROM member", chance.randrange(1, 20000))
+    else:
+        run_until(one, frozen, "SELECT count(*) FROM part", chance.randrange(1, 100))
     need(freeze(frozen, one.store), "the export ended before it was stopped")
-    need(one.start(2).wait() == 0, "the process that took over failed")
-    one.check(wanted)
+    done["stop", one.phase()] += 1
+    other = one.start(2)
+    if chance.randrange(2) == 0:
+        wait_for_one([other], LEASE_MS / 1000 + chance.uniform(0, export.duration))
+    else:
+        need(other.wait(60) == 0, "the process that took over failed")
+        one.check()
     frozen.send_signal(signal.SIGCONT)
-    need(frozen.wait(30) == 0, "the thawed process did not see that the job is complete")
-    one.check(wanted)
-    return 0, one.resumed()
+    need(other.wait(60) == 0, "the process that took over failed")
+    need(frozen.wait(60) == 0, "the thawed process did not see that the job is complete")
+    one.check()
+    return one.resumed()
 
 
-def run_rounds(what, count, one_round, chance, options, *arguments):
-    resumed_rounds = kills = 0
-    for number in range(1, count + 1):
+def run_rounds(what, count, one_round, chance, options, exports):
+    resumed_rounds = 0
+    total = collections.Counter()
+    for number in range(count):
         folder = tempfile.mkdtemp(prefix="round-", dir=options.folder)
-        database, wanted, duration = arguments
-        killed, resumed = one_round(options, database, folder, wanted, chance, duration)
-        kills += killed
+        done = collections.Counter()
+        export = exports[number % len(exports)]
+        resumed = one_round(options, export, folder, chance, done)
+        total += done
         resumed_rounds += resumed > 0
         shutil.rmtree(folder)
-        print(f"{what} {number}: {killed} kills, {resumed} resumed", flush=True)
-    print(f"{what}: {count} rounds exact, {kills} kills, {resumed_rounds} rounds resumed from a token",
-          flush=True)
-    need(count == 0 or resumed_rounds > 0, f"{what}: no round resumed from a token")
+        print(f"{what} {number + 1} ({export.name}): {told(done)}; {resumed} resumed", flush=True)
+    print(f"{what}: {count} rounds exact; {told(total)}; {resumed_rounds} rounds resumed from a "
+          "token", flush=True)
+    in_main = sum(count for (_, phase), count in total.items() if phase == "main")
+    need(resumed_rounds > 0 or in_main < 5, f"{what}: no round resumed from a token")
+
+
+def told(done):
+    parts = []
+    for how in "kill", "park", "stop":
+        counts = {phase: count for (kind, phase), count in done.items() if kind == how}
+        if counts:
+            where = ", ".join(f"{phase} {count}" for phase, count in sorted(counts.items()))
+            parts.append(f"{sum(counts.values())} {how}s ({where})")
+    return "; ".join(parts) or "nothing"
 
 
 def main():
@@ -231,13 +367,14 @@ def main():
                         "--patients", str(options.patients)], check=True,
                        stdout=subprocess.DEVNULL)
         database = os.path.join(options.folder, "fhir.sqlite")
-        wanted = expected_set(database)
-        duration = min(time_one(options, database, tempfile.mkdtemp(dir=options.folder))
-                       for _ in range(3))
-        print(f"{len(wanted)} resources, {duration:.2f} s when left alone", flush=True)
-        arguments = database, wanted, duration
-        run_rounds("kill", options.rounds, kill_round, chance, options, *arguments)
-        run_rounds("stop", options.stops, stop_round, chance, options, *arguments)
+        ward.add(database)
+        exports = list(exports_of(database))
+        for export in exports:
+            export.duration = time_one(options, export, tempfile.mkdtemp(dir=options.folder))
+            print(f"{export.name}: {len(export.wanted)} resources, {sum(export.lines.values())} "
+                  f"error lines, {export.duration:.2f} s when left alone", flush=True)
+        run_rounds("kill", options.rounds, kill_round, chance, options, exports)
+        run_rounds("stop", options.stops, stop_round, chance, options, exports)
     except Failure as failure:
         print(f"FAILED with seed {options.seed}: {failure}", flush=True)
         return 1

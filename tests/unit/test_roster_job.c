@@ -212,11 +212,11 @@ static void loaded_from_the_store(void **state) {
   fhx_job *planned = of.job;
   test_require_status(fhx_job_attach(&of.options, fhx_job_id(planned), &of.job, NULL), FHX_OK);
   test_require(of.job->members == NULL);
-  test_require_status(fhx__roster_load(of.job, NULL), FHX_OK);
+  test_require_status(fhx__roster_load(of.job, NULL, NULL), FHX_OK);
   test_require(fhx__roster_count(of.job->members) == 2);
   test_require(fhx__roster_count(of.job->new_members) == 1);
   const fhx__roster *first = of.job->members;
-  test_require_status(fhx__roster_load(of.job, NULL), FHX_OK);
+  test_require_status(fhx__roster_load(of.job, NULL, NULL), FHX_OK);
   test_require(of.job->members == first);
   test_small_run(&of);
   /* p1 is old and known; of d1, who is read by himself, nobody knows how old he is. */
