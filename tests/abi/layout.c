@@ -263,6 +263,7 @@ STRUCT(fhx_sqlite_store_options, 32);
 
 /* writer.h */
 CONSTANT(FHX_WRITER_SHA256, 1u);
+CONSTANT(FHX_WRITER_TRUST_SOURCE, 4u);
 
 MEMBER(fhx_writer_options, size, uint32_t, 0);
 MEMBER(fhx_writer_options, flags, uint32_t, 4);
@@ -278,6 +279,7 @@ STRUCT(fhx_writer_options, 56);
 /* job.h */
 CONSTANT(FHX_JOB_SHA256, 1u);
 CONSTANT(FHX_JOB_NEW_MEMBERS, 2u);
+CONSTANT(FHX_JOB_TRUST_SOURCE, 8u);
 
 MEMBER(fhx_job_options, size, uint32_t, 0);
 MEMBER(fhx_job_options, flags, uint32_t, 4);
