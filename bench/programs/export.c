@@ -3,7 +3,7 @@
  * opened, until it is complete.
  *
  *   bench_export (--sqlite FILE | --folder DIR) (--out DIR | --null) [--threads N] [--shards N]
- *                [--part-bytes N] [--sha256] [--gzip] [--helpers N]
+ *                [--part-bytes N] [--sha256] [--gzip] [--helpers N] [--trust]
  *
  * Status 4: the library does not have what an option asks for. The data do not change, so the job
  * does not wait for writes in flight. Prints what stopwatch.h says, and then the resident memory
@@ -154,6 +154,17 @@ static int set_helpers(struct settings *settings) {
 #endif
 }
 
+static int set_trust(struct settings *settings) {
+#ifdef FHX_JOB_TRUST_SOURCE
+  settings->job.flags |= FHX_JOB_TRUST_SOURCE;
+  return 0;
+#else
+  (void)settings;
+  fputs("the library checks every row\n", stderr);
+  return EXIT_NOT_THERE;
+#endif
+}
+
 static const struct option options[] = {{"sqlite", required_argument, NULL, 's'},
                                         {"folder", required_argument, NULL, 'f'},
                                         {"out", required_argument, NULL, 'o'},
@@ -164,6 +175,7 @@ static const struct option options[] = {{"sqlite", required_argument, NULL, 's'}
                                         {"sha256", no_argument, NULL, 'h'},
                                         {"gzip", no_argument, NULL, 'g'},
                                         {"helpers", required_argument, NULL, 'w'},
+                                        {"trust", no_argument, NULL, 'v'},
                                         {NULL, 0, NULL, 0}};
 
 /* 0, or the exit code. */
@@ -198,6 +210,8 @@ static int set_option(struct settings *settings, int option) {
     case 'w':
       settings->helpers = strtoul(optarg, NULL, 10);
       return set_helpers(settings);
+    case 'v':
+      return set_trust(settings);
     default:
       return 2;
   }

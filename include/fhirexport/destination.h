@@ -84,6 +84,13 @@ typedef void (*fhx_part_remove_callback)(void *user_data, const char *name, fhx_
 typedef void (*fhx_part_file_callback)(void *user_data, const char *name, fhx_reply *reply);
 
 /*
+ * Optional: could a part be written now? Called by fhx_engine_handle, on its thread, at a kick-off;
+ * a "yes" is good for the kick-offs of the next minute. A client waits for the answer.
+ * Answers: fhx_reply_done; fhx_reply_fail: the kick-off is answered 503.
+ */
+typedef void (*fhx_check_writable_callback)(void *user_data, fhx_reply *reply);
+
+/*
  * The last reference to the destination is gone. Called once, on the thread that dropped it, also
  * when fhx_destination_new itself fails, unless it could not read the structure (NULL, or
  * FHX_ERR_STRUCT_SIZE).
@@ -104,8 +111,9 @@ typedef struct fhx_destination_callbacks {
   fhx_part_stat_callback part_stat; /* optional */
   fhx_part_url_callback part_url;
   fhx_part_remove_callback part_remove;
-  fhx_part_file_callback part_file;         /* optional */
-  fhx_destination_destroy_callback destroy; /* optional */
+  fhx_part_file_callback part_file; /* optional, as all that follow */
+  fhx_check_writable_callback check_writable;
+  fhx_destination_destroy_callback destroy;
 } fhx_destination_callbacks;
 
 /* fhx_init for this structure. */

@@ -26,6 +26,16 @@ FHX_BEGIN_DECLS
 /* Parts in gzip; their names end in `.ndjson.gz`. An engine gives them to clients that take gzip as
    they are, and unpacks them for others. */
 #define FHX_JOB_GZIP 4u
+/*
+ * The source vouches for its rows: each is one valid resource on one line. A row is then written as
+ * it is, with the white space it has; of its text only resourceType, id and meta.lastUpdated are
+ * looked at. Given up: a row that is not JSON or not UTF-8, is too deep or has a key twice is
+ * exported like any other, and clients have to cope with it. One line feed at the end of a row is
+ * left out; a row with any other line break, or other white space around it, is a bad row.
+ * Rows whose text decides what is exported, for patients that the source does not apply and for
+ * associated_types, are checked all the same, and so is a Group whose members are asked for.
+ */
+#define FHX_JOB_TRUST_SOURCE 8u
 
 typedef struct fhx_job_options {
   uint32_t size;

@@ -1,9 +1,10 @@
 /*
  * fhirexport/writer.h: level 1, resources in, NDJSON parts out.
  *
- * A writer takes resources of one type, checks each strictly, writes it as one compact line, and
- * rolls from part to part (Bulk Data IG, "File Request"). It is for a host that has resources and
- * wants files: a script, a Spark task. It belongs to one thread at a time.
+ * A writer takes resources of one type, checks each strictly (unless told that it need not), writes
+ * it as one compact line, and rolls from part to part (Bulk Data IG, "File Request"). It is for a
+ * host that has resources and wants files: a script, a Spark task. It belongs to one thread at a
+ * time.
  */
 #ifndef FHIREXPORT_WRITER_H
 #define FHIREXPORT_WRITER_H
@@ -16,6 +17,13 @@ FHX_BEGIN_DECLS
 #define FHX_WRITER_SHA256 1u
 /* Parts in gzip; their names end in `.ndjson.gz`. */
 #define FHX_WRITER_GZIP 2u
+/*
+ * The caller vouches for the resources: each is valid and on one line. It is then written as it is,
+ * with the white space it has; of its text only resourceType and id are looked at. Given up: one
+ * that is not JSON or not UTF-8, is too deep or has a key twice is written like any other. One line
+ * feed at the end is left out; any other line break, or other white space around it, is refused.
+ */
+#define FHX_WRITER_TRUST_SOURCE 4u
 
 typedef struct fhx_writer_options {
   uint32_t size;

@@ -217,6 +217,16 @@ int32_t fhx__destination_url(fhx_destination *destination, const fhx_part *part,
   return status;
 }
 
+int32_t fhx__destination_check(fhx_destination *destination, fhx_error **error) {
+  fhx_reply reply;
+  if (destination->callbacks.check_writable == NULL) return FHX_OK;
+  begin_reply(&reply, FHX__ACCEPT_DONE);
+  destination->callbacks.check_writable(destination->user_data, &reply);
+  int32_t status = fhx__reply_status(&reply, "the destination's check_writable", error);
+  fhx__reply_end(&reply);
+  return status;
+}
+
 bool fhx__destination_serves_files(const fhx_destination *destination) {
   return destination->callbacks.part_file != NULL;
 }

@@ -32,6 +32,8 @@ int32_t fhx__destination_stat(fhx_destination *destination, const fhx_part *part
 /* Appends the URL to *url, which stays as it was after a failure. */
 int32_t fhx__destination_url(fhx_destination *destination, const fhx_part *part, int64_t expires_us,
                              fhx__buffer *url, fhx_error **error);
+/* Whether a part could be written now; FHX_OK where the destination cannot tell. */
+int32_t fhx__destination_check(fhx_destination *destination, fhx_error **error);
 /* Whether it has part_file, so that its parts can be read through the library. */
 bool fhx__destination_serves_files(const fhx_destination *destination);
 /* FHX_OK: *fd is the caller's, a regular file of *byte_count bytes. FHX_ERR_NOT_FOUND: there is

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fhirexport/destination.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -173,6 +174,32 @@ static void part_file(void *user_data, const char *name, fhx_reply *reply) {
   }
 }
 
+/* A file of a block, with a name that no part has, made and removed again. */
+static int write_trial(int base, const char *leaf) {
+  static const char block[4096];
+  int file = openat(base, leaf, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (file < 0) return errno;
+  ssize_t written = write(file, block, sizeof block);
+  int code = written < 0 ? errno : written < (ssize_t)sizeof block ? ENOSPC : 0;
+  close(file);
+  unlinkat(base, leaf, 0);
+  return code;
+}
+
+static void check_writable(void *user_data, fhx_reply *reply) {
+  const directory *self = user_data;
+  char id[FHX__JOB_ID_LEN + 1];
+  char leaf[sizeof ".trial-" + FHX__JOB_ID_LEN];
+  if (fhx__random_job_id(id, NULL) != FHX_OK) return;
+  snprintf(leaf, sizeof leaf, ".trial-%s", id);
+  int code = write_trial(self->base, leaf);
+  if (code == 0) {
+    fhx_reply_done(reply);
+  } else {
+    answer_errno(reply, code, "nothing can be written to the folder");
+  }
+}
+
 static void destroy(void *user_data) {
   directory *self = user_data;
   if (self->base >= 0) close(self->base);
@@ -263,6 +290,7 @@ int32_t fhx_directory_destination_new(const fhx_directory_options *options,
   callbacks.part_remove = part_remove;
   /* Where there is a base_url, somebody else serves the files. */
   if (copy.base_url == NULL) callbacks.part_file = part_file;
+  callbacks.check_writable = check_writable;
   callbacks.destroy = destroy;
   return fhx_destination_new(&callbacks, self, destination, error);
 }

@@ -95,13 +95,22 @@ static bool judge_oversized(fhx__reading *read, const fhx__line *line, fhx__row 
   return going;
 }
 
+/* Scans a row. What nobody has checked never decides whose it is, or what it refers to. */
+static bool scan_row(fhx__reading *read, const unsigned char *data, size_t len, bool needs_text,
+                     fhx__line *line) {
+  const fhx__definition *definition = &read->work->job->definition;
+  fhx__part_writer *writer = &read->out.writer;
+  fhx_error *error = NULL;
+  writer->trusts_source = !needs_text && (definition->flags & FHX_JOB_TRUST_SOURCE) != 0;
+  return fhx__part_writer_scan(writer, data, len, line, &error) == FHX_OK ||
+         fhx__work_fail(read->work, error);
+}
+
 static bool read_row(fhx__reading *read, const unsigned char *data, size_t len,
                      const int64_t *updated_us) {
-  fhx_error *error = NULL;
+  bool needs_text = read->takes_by_text || read->out.wanted != NULL;
   fhx__line line;
-  if (fhx__part_writer_scan(&read->out.writer, data, len, &line, &error) != FHX_OK) {
-    return fhx__work_fail(read->work, error);
-  }
+  if (!scan_row(read, data, len, needs_text, &line)) return false;
   const fhx__facts *facts = &line.scan.facts;
   if (line.too_long) return report(read, &line, "is longer than resource_bytes_max", 0);
   if (line.scan.fault != FHX__FAULT_NONE) {
@@ -112,7 +121,6 @@ static bool read_row(fhx__reading *read, const unsigned char *data, size_t len,
   }
   if (!check_order(read, facts->id)) return false;
   fhx__row row = {facts, updated_us, line.text, line.len};
-  bool needs_text = read->takes_by_text || read->out.wanted != NULL;
   return line.oversized && needs_text ? judge_oversized(read, &line, &row)
                                       : judge_row(read, &line, &row);
 }

@@ -15,7 +15,8 @@ typedef struct fhx__row {
   const fhx__facts *facts;
   /* The source's own stamp, or NULL. */
   const int64_t *updated_us;
-  /* The compact line; of one longer than the writer's buffer, only if the reading asks for it. */
+  /* The compact line; of one that is trusted or longer than the writer's buffer, only if the
+     reading asks for it. */
   const char *text;
   size_t len;
 } fhx__row;

@@ -106,19 +106,23 @@ static void find_facts(fhx__scanner *scanner, const unsigned char *at) {
   }
 }
 
+static const unsigned char *find_break(const unsigned char *text, size_t len) {
+  const unsigned char *feed = memchr(text, '\n', len);
+  return feed != NULL ? feed : memchr(text, '\r', len);
+}
+
 /* Whether the text is one line that begins and ends with a brace. */
 static bool is_line(fhx__scanner *scanner, const unsigned char *text, size_t len) {
   const unsigned char *end = scanner->end;
+  const unsigned char *breaks = len == 0 ? NULL : find_break(text, len);
   if (len == 0) {
     fhx__stop(scanner, FHX__FAULT_EMPTY, text);
+  } else if (breaks != NULL) {
+    fhx__stop(scanner, FHX__FAULT_LINE, breaks);
   } else if (*text != '{') {
     fhx__stop(scanner, fhx__begins_value(*text) ? FHX__FAULT_NOT_OBJECT : FHX__FAULT_SYNTAX, text);
   } else if (end[-1] != '}') {
     fhx__stop(scanner, FHX__FAULT_TRUNCATED, end);
-  } else {
-    const unsigned char *breaks = memchr(text, '\n', len);
-    if (breaks == NULL) breaks = memchr(text, '\r', len);
-    if (breaks != NULL) fhx__stop(scanner, FHX__FAULT_LINE, breaks);
   }
   return scanner->fault == FHX__FAULT_NONE;
 }

@@ -109,6 +109,16 @@ static int32_t start(fhx__call *call, const fhx__export_request *wanted, bool le
   return status;
 }
 
+/* A destination that cannot be written to is told at once, not by a job that fails (KICK-26). */
+static int32_t unwritable(const fhx_error *fault, fhx_response **response, fhx_error **error) {
+  if (fhx_error_status(fault) == FHX_ERR_NO_MEMORY) return fhx__no_memory(error);
+  int32_t made =
+      fhx__response_outcome(503, "error", "transient",
+                            "files cannot be written at present; try again later", response, error);
+  if (made != FHX_OK) return made;
+  return fhx__response_extend(response, error, "Retry-After", RETRY_SECONDS);
+}
+
 static int32_t start_and_answer(fhx__call *call, const fhx__kick_off *kick_off,
                                 const fhx__export_request *wanted, fhx_response **response,
                                 fhx_error **error) {
@@ -117,6 +127,11 @@ static int32_t start_and_answer(fhx__call *call, const fhx__kick_off *kick_off,
   fhx_job *job = NULL;
   fhx_response *made = NULL;
   fhx_error *fault = NULL;
+  if (fhx__service_check_writable(call->service, &fault) != FHX_OK) {
+    int32_t told = unwritable(fault, response, error);
+    fhx_error_free(fault);
+    return told;
+  }
   /* The answer comes first: once the job is stored nothing is left that could fail, so that no
      client is told of a failure while its export runs (KICK-08). */
   int32_t status = fhx__random_job_id(job_id, error);

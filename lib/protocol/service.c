@@ -8,6 +8,8 @@
 #include "core/error.h"
 #include "job/run.h"
 
+/* How long a destination that could be written to is taken to be so. */
+#define WRITABLE_US INT64_C(60000000)
 #define BASE_URL_MAX 2048
 
 /* Under the mutex. */
@@ -126,6 +128,20 @@ int32_t fhx__service_visit(fhx__service *service, void (*visit)(fhx_job *job, vo
 
 bool fhx__service_has_expired(const fhx__service *service, int64_t ended_us) {
   return ended_us != 0 && fhx__clock_now_us() - service->keep_us > ended_us;
+}
+
+int32_t fhx__service_check_writable(fhx__service *service, fhx_error **error) {
+  int64_t now_us = fhx__clock_monotonic_us();
+  pthread_mutex_lock(&service->mutex);
+  bool is_known = now_us < service->writable_until_us;
+  pthread_mutex_unlock(&service->mutex);
+  if (is_known) return FHX_OK;
+  int32_t status = fhx__destination_check(service->job_options.destination, error);
+  if (status != FHX_OK) return status;
+  pthread_mutex_lock(&service->mutex);
+  service->writable_until_us = now_us + WRITABLE_US;
+  pthread_mutex_unlock(&service->mutex);
+  return FHX_OK;
 }
 
 bool fhx__is_base_url(const char *url) {

@@ -36,6 +36,8 @@ typedef struct fhx__service {
   fhx__export_rules rules;
   fhx__polls *polls;
   pthread_mutex_t mutex;
+  /* Under the mutex: until when the destination is taken to be writable (monotonic). */
+  int64_t writable_until_us;
   /* Under the mutex: one object for each job that is worked on or polled here. */
   fhx__open_job *jobs;
 } fhx__service;
@@ -73,6 +75,9 @@ int32_t fhx__service_visit(fhx__service *service, void (*visit)(fhx_job *job, vo
 /* Whether a job has been kept for so long as it is to be, whether the clean-up has come to it or
    not (STAT-08). `ended_us` is 0 while it runs. */
 bool fhx__service_has_expired(const fhx__service *service, int64_t ended_us);
+
+/* Whether parts can be written, as far as the destination knows; asked once a minute (KICK-26). */
+int32_t fhx__service_check_writable(fhx__service *service, fhx_error **error);
 
 /* Whether URLs can be built on this: http or https, of visible ASCII, no query or fragment, no
    slash at its end, not long. */

@@ -98,15 +98,28 @@ static int32_t flush(fhx__part_writer *writer, fhx_error **error) {
   return put(writer, writer->buffer, len, error);
 }
 
+static void trust(const char *data, size_t len, fhx__line *line) {
+  if (len != 0 && data[len - 1] == '\n') len--;
+  fhx__scan_trusted(data, len, &line->scan);
+  line->text = data;
+  line->len = line->scan.out_len;
+}
+
 int32_t fhx__part_writer_scan(fhx__part_writer *writer, const void *data, size_t len,
                               fhx__line *line, fhx_error **error) {
   memset(line, 0, sizeof *line);
+  /* NULL is no place in a text. */
+  if (len == 0) data = "";
   line->too_long = len > writer->resource_bytes_max;
   if (line->too_long) return FHX_OK;
   line->oversized = len >= writer->capacity;
   if (!line->oversized && len >= writer->capacity - writer->used) {
     int32_t status = flush(writer, error);
     if (status != FHX_OK) return status;
+  }
+  if (writer->trusts_source) {
+    trust(data, len, line);
+    return FHX_OK;
   }
   unsigned char *out = line->oversized ? NULL : writer->buffer + writer->used;
   fhx__scan_resource(data, len, out, writer->depth_max, &line->scan);
@@ -133,14 +146,20 @@ static void count_line(fhx__part_writer *writer, size_t len) {
   writer->part.byte_count += len + 1;
 }
 
-/* A resource longer than the buffer: stripped and written piece by piece. */
+/* A resource longer than the buffer: stripped, unless it is the line, and written piece by piece.
+ */
 static int32_t take_oversized(fhx__part_writer *writer, const fhx__line *line, fhx_error **error) {
   fhx__strip strip = {false, false};
+  bool is_line = line->len == line->scan.out_len;
   int32_t status = flush(writer, error);
   for (size_t at = 0; status == FHX_OK && at < line->len;) {
     size_t piece = line->len - at < writer->capacity ? line->len - at : writer->capacity;
-    size_t stripped = fhx__strip_piece(&strip, line->text + at, piece, writer->buffer);
-    status = put(writer, writer->buffer, stripped, error);
+    if (is_line) {
+      status = put(writer, line->text + at, piece, error);
+    } else {
+      size_t stripped = fhx__strip_piece(&strip, line->text + at, piece, writer->buffer);
+      status = put(writer, writer->buffer, stripped, error);
+    }
     at += piece;
   }
   if (status != FHX_OK) return status;
@@ -153,7 +172,8 @@ static int32_t take_oversized(fhx__part_writer *writer, const fhx__line *line, f
 int32_t fhx__part_writer_take(fhx__part_writer *writer, const fhx__line *line, fhx_error **error) {
   if (line->oversized) return take_oversized(writer, line, error);
   unsigned char *at = writer->buffer + writer->used;
-  /* A commit between scan and take has emptied the buffer before the line. */
+  /* A trusted line is not there yet; a commit between scan and take has emptied the buffer before
+     any other. */
   if ((const char *)at != line->text) memmove(at, line->text, line->len);
   at[line->len] = '\n';
   writer->used += line->len + 1;

@@ -2,7 +2,7 @@
  * Lines to one part at a time: scan into the buffer, take or drop, flush, pack, digest, commit.
  *
  * The scanner writes straight into the part's buffer: one copy from the source to the part. A line
- * that was scanned but not taken is simply overwritten.
+ * that was scanned but not taken is simply overwritten. A trusted line is copied when it is taken.
  */
 #ifndef FHX__WRITER_PART_WRITER_H
 #define FHX__WRITER_PART_WRITER_H
@@ -19,6 +19,8 @@ typedef struct fhx__part_writer {
   /* Borrowed. */
   fhx_destination *destination;
   bool sha256_wanted;
+  /* Resources are lines already: see fhx__scan_trusted. One line feed behind each is left out. */
+  bool trusts_source;
   uint32_t depth_max;
   uint64_t resource_bytes_max;
   /* Bytes that are not yet written: those of taken lines, then perhaps a scanned line. */
@@ -39,7 +41,7 @@ typedef struct fhx__part_writer {
 /* A resource that was scanned and not yet taken. Valid until the next scan, take or abort. */
 typedef struct fhx__line {
   fhx__scan scan;
-  /* The compact line; for a resource longer than the buffer, the resource as it came. */
+  /* The compact line; for a resource that is trusted or longer than the buffer, as it came. */
   const char *text;
   size_t len;
   bool oversized;

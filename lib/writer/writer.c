@@ -32,6 +32,8 @@ struct fhx_writer {
 /* The prefix is checked with the longest number that a name can get. */
 #define LONGEST_NUMBER "18446744073709551615"
 
+#define FLAGS (FHX_WRITER_SHA256 | FHX_WRITER_GZIP | FHX_WRITER_TRUST_SOURCE)
+
 #define BUSY_INSIDE 1u
 #define BUSY_DOOMED 2u
 
@@ -55,7 +57,7 @@ static int32_t check_options(const fhx_writer_options *options, fhx_error **erro
   if (type == NULL || !fhx__is_type_name(type, strlen(type))) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "resource_type is not the name of a FHIR type");
   }
-  if ((options->flags & ~(FHX_WRITER_SHA256 | FHX_WRITER_GZIP)) != 0) {
+  if ((options->flags & ~FLAGS) != 0) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "flags holds a bit that is not FHX_WRITER_...");
   }
   if (options->depth_max > FHX__DEPTH_MAX) {
@@ -102,6 +104,7 @@ int32_t fhx_writer_new(const fhx_writer_options *given, fhx_destination *destina
     return status;
   }
   writer->out.sha256_wanted = (options.flags & FHX_WRITER_SHA256) != 0;
+  writer->out.trusts_source = (options.flags & FHX_WRITER_TRUST_SOURCE) != 0;
   if (options.depth_max != 0) writer->out.depth_max = options.depth_max;
   if (options.resource_bytes_max != 0) writer->out.resource_bytes_max = options.resource_bytes_max;
   *made = writer;

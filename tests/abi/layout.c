@@ -132,8 +132,9 @@ MEMBER(fhx_destination_callbacks, part_stat, fhx_part_stat_callback, 40);
 MEMBER(fhx_destination_callbacks, part_url, fhx_part_url_callback, 48);
 MEMBER(fhx_destination_callbacks, part_remove, fhx_part_remove_callback, 56);
 MEMBER(fhx_destination_callbacks, part_file, fhx_part_file_callback, 64);
-MEMBER(fhx_destination_callbacks, destroy, fhx_destination_destroy_callback, 72);
-STRUCT(fhx_destination_callbacks, 80);
+MEMBER(fhx_destination_callbacks, check_writable, fhx_check_writable_callback, 72);
+MEMBER(fhx_destination_callbacks, destroy, fhx_destination_destroy_callback, 80);
+STRUCT(fhx_destination_callbacks, 88);
 
 MEMBER(fhx_directory_options, size, uint32_t, 0);
 MEMBER(fhx_directory_options, flags, uint32_t, 4);
@@ -269,6 +270,7 @@ STRUCT(fhx_sqlite_store_options, 32);
 /* writer.h */
 CONSTANT(FHX_WRITER_SHA256, 1u);
 CONSTANT(FHX_WRITER_GZIP, 2u);
+CONSTANT(FHX_WRITER_TRUST_SOURCE, 4u);
 
 MEMBER(fhx_writer_options, size, uint32_t, 0);
 MEMBER(fhx_writer_options, flags, uint32_t, 4);
@@ -285,6 +287,7 @@ STRUCT(fhx_writer_options, 56);
 CONSTANT(FHX_JOB_SHA256, 1u);
 CONSTANT(FHX_JOB_NEW_MEMBERS, 2u);
 CONSTANT(FHX_JOB_GZIP, 4u);
+CONSTANT(FHX_JOB_TRUST_SOURCE, 8u);
 
 MEMBER(fhx_job_options, size, uint32_t, 0);
 MEMBER(fhx_job_options, flags, uint32_t, 4);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 /* cmocka.h needs those above. */
 #include <cmocka.h>
 #include <fhirexport/fhirexport.h>
@@ -223,7 +225,33 @@ static void test_slow_source(void **state) {
   test_engine_end(&of);
 }
 
-/* KICK-18: by the types that the client may read, before anybody is asked. */
+/* KICK-26: a destination that cannot be written to is told at the kick-off, and no job is made; one
+   that could be is not asked again for every kick-off. */
+static void test_unwritable(void **state) {
+  (void)state;
+  char target[TEST_URL_MAX];
+  of.options.jobs_max = 1;
+  test_engine_start(&of);
+  test_require(rmdir(of.folder) == 0);
+  for (int i = 0; i < 2; i++) {
+    test_answer answer = test_get(of.engine, "/$export");
+    test_require(atoi(test_header(&answer, "Retry-After")) > 0);
+    test_require(strstr(answer.body, of.folder) == NULL);
+    test_expect_outcome(answer, 503, "error", "transient");
+  }
+  /* Another folder of that name, for the end of the test to remove. */
+  test_require(mkdir(of.folder, 0700) == 0);
+  test_engine_end(&of);
+  test_source_knobs knobs = usual_source();
+  begin_with(&knobs);
+  test_engine_start(&of);
+  test_kick_off(of.engine, "/$export", target);
+  test_require(rmdir(of.folder) == 0);
+  test_kick_off(of.engine, "/$export", target);
+  test_require(mkdir(of.folder, 0700) == 0);
+}
+
+/* KICK-16, KICK-18: by the types that the client may read, before anybody is asked. */
 static void test_permitted(void **state) {
   (void)state;
   char target[TEST_URL_MAX];
@@ -519,6 +547,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_refused, begin, end),
       cmocka_unit_test_setup_teardown(test_sizes, begin, end),
       cmocka_unit_test_setup_teardown(test_unknown, begin, end),
+      cmocka_unit_test_setup_teardown(test_unwritable, begin, end),
       cmocka_unit_test_setup_teardown(test_permitted, begin, end),
       cmocka_unit_test(test_slow_source),
       cmocka_unit_test(test_denied),

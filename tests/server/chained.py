@@ -6,7 +6,7 @@
 Writers create, update and delete resources all the time and note what the server answered: version,
 lastUpdated, content. Each export of the chain begins at the transactionTime of the one before: it
 must hold exactly the resources whose newest change at its own transactionTime is later than the one
-before, each once and in that version (FILTER-01). A full export every few links must equal the
+before, each once and in that version (FILTER-01, FILTER-13). A full export every few links must equal the
 state at its transactionTime; so must, at the end, all links put together (MAN-03, MAN-04, MAN-05).
 """
 import argparse

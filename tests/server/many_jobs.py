@@ -120,7 +120,7 @@ def measure_polls(server, name, polls, complete, running):
 
 
 def start(options, work, *more):
-    return exports.start(options.server, "--jobs", os.path.join(work, "jobs"), "--url-key-file",
+    return exports.start(options.server, "--max-polls", "1000000", "--jobs", os.path.join(work, "jobs"), "--url-key-file",
                          os.path.join(work, "url-keys"), "--max-jobs", "100000",
                          "--max-jobs-per-client", "100000", *more, folder=work)
 
