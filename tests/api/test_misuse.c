@@ -432,7 +432,7 @@ static void test_writer_options(void **state) {
   expect_writer_refused(handle, &options);
   options.resource_type = "Patient";
   expect_writer_refused(NULL, &options);
-  options.flags = 4;
+  options.flags = 1u << 31;
   expect_writer_refused(handle, &options);
   options.flags = 0;
   options.depth_max = 1001;
