@@ -99,6 +99,12 @@ bool fhx__is_utf8(const void *data, size_t len) {
   return true;
 }
 
+uint32_t fhx__text_hash(const char *text) {
+  uint32_t hash = UINT32_C(2166136261);
+  for (; *text != '\0'; text++) hash = (hash ^ (unsigned char)*text) * UINT32_C(16777619);
+  return hash;
+}
+
 bool fhx__list_has(const char *list, const char *name) {
   size_t wanted = strlen(name);
   for (const char *at = list; at != NULL;) {

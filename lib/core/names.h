@@ -26,6 +26,10 @@ bool fhx__is_utf8(const void *data, size_t len);
 /* Whether a list with commas has this entry; NULL has none. */
 bool fhx__list_has(const char *list, const char *name);
 
+/* A hash of the text for tables (FNV-1a). Texts that collide are easily found: no table may suffer
+   more by them than in speed. */
+uint32_t fhx__text_hash(const char *text);
+
 /* What the letter behind a backslash stands for in a JSON string: n is a line feed. A letter that
    stands for itself, and the u of a code point, come back as they are. */
 char fhx__escape_spells(char letter);

@@ -67,17 +67,12 @@ static bool take_text(associated *at, const char *text, size_t len, take_id each
     at->over = true;
     return true;
   }
-  char next[TEXT_MAX];
   const char *id = text + at->prefix_len;
   if (!fhx__is_id(id, len - at->prefix_len)) {
     return fail(at, FHX_ERR_STORE, "the store's list of wanted resources has what is no reference");
   }
-  memcpy(next, text, len);
-  next[len] = '\0';
-  if (strcmp(next, at->after) <= 0) {
-    return fail(at, FHX_ERR_STORE, "the store's list of wanted resources is not in order");
-  }
-  memcpy(at->after, next, len + 1);
+  memcpy(at->after, text, len);
+  at->after[len] = '\0';
   return each(at, at->after + at->prefix_len);
 }
 

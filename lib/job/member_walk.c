@@ -45,18 +45,12 @@ static size_t place_count(const fhx__member_walk *walk) {
   return walk->groups.len / sizeof(group_place);
 }
 
-/* FNV-1a; who chooses ids that collide makes only his own export slower, within GROUPS_MAX. */
-static uint32_t hash_of(const char *id) {
-  uint32_t hash = UINT32_C(2166136261);
-  for (; *id != '\0'; id++) hash = (hash ^ (unsigned char)*id) * UINT32_C(16777619);
-  return hash;
-}
-
-/* The slot that holds the place of this Group, plus one, or the empty one where it belongs. */
+/* Who chooses ids that collide makes only his own export slower, within GROUPS_MAX. The slot that
+ * holds the place of this Group, plus one, or the empty one where it belongs. */
 static uint32_t *find_slot(const fhx__member_walk *walk, const fhx__buffer *slots, const char *id) {
   uint32_t *table = (uint32_t *)(void *)slots->data;
   size_t count = slots->len / sizeof *table;
-  size_t at = hash_of(id) & (count - 1);
+  size_t at = fhx__text_hash(id) & (count - 1);
   while (table[at] != 0 && strcmp(places_of(walk)[table[at] - 1].id, id) != 0) {
     at = (at + 1) & (count - 1);
   }
@@ -129,23 +123,14 @@ static int32_t give(fhx__member_walk *walk, const group_place *group, size_t pos
 
 /* --- from group_members --- */
 
-static int32_t listed_fault(const char *what, fhx_error **error) {
-  return fhx__fail(error, FHX_ERR_SOURCE, "the source's group_members gave a member %s", what);
-}
-
-/* `Type/id`. */
-static bool read_item(const char *item, size_t len, fhx__member *member) {
-  const char *slash = memchr(item, '/', len);
-  if (slash == NULL) return false;
-  size_t type_len = (size_t)(slash - item);
-  size_t id_len = len - type_len - 1;
-  if (!fhx__is_type_name(item, type_len) || !fhx__is_id(slash + 1, id_len)) return false;
+/* `Type/id`: the source's plumbing has seen to the form, and to the order. */
+static void read_item(const char *item, size_t len, fhx__member *member) {
+  size_t type_len = (size_t)((const char *)memchr(item, '/', len) - item);
   memset(member, 0, sizeof *member);
   member->kind = FHX__MEMBER_REFERENCE;
   member->joined_us = FHX_TIME_NONE;
   memcpy(member->type, item, type_len);
-  memcpy(member->id, slash + 1, id_len);
-  return true;
+  memcpy(member->id, item + type_len + 1, len - type_len - 1);
 }
 
 /* Gives one page; `after` becomes its last member. */
@@ -154,14 +139,11 @@ static int32_t give_page(fhx__member_walk *walk, const group_place *group, const
   int32_t status = FHX_OK;
   for (size_t i = 0; status == FHX_OK && i < fhx__reply_item_count(page); i++) {
     fhx__member member;
-    char text[REFERENCE_MAX + 1];
     size_t len = 0;
     const char *item = fhx__reply_item_at(page, i, &len);
-    if (!read_item(item, len, &member)) return listed_fault("that is not `Type/id`", error);
-    memcpy(text, item, len);
-    text[len] = '\0';
-    if (strcmp(text, after) <= 0) return listed_fault("out of order", error);
-    memcpy(after, text, len + 1);
+    read_item(item, len, &member);
+    memcpy(after, item, len);
+    after[len] = '\0';
     status = give(walk, group, first + i, &member, error);
   }
   return status;

@@ -10,6 +10,8 @@
    Zeroed but for its first members. */
 typedef struct fhx__member_run {
   fhx__work *work;
+  /* Keeps the lease between two steps of the store: fhx__work_keep or fhx__work_go_on. */
+  bool (*between_steps)(fhx__work *work);
   uint32_t list;
   /* With NULs, one behind the other. */
   fhx__buffer texts;

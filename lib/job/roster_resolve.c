@@ -75,17 +75,11 @@ static int32_t add_patient(resolution *to, const fhx__member *member, fhx_error 
   return fhx__member_run_add(&to->new_patients, id, error);
 }
 
-static bool has_type(const fhx_filter *filter, const char *type) {
-  for (size_t i = 0; i < filter->type_count; i++) {
-    if (strcmp(filter->types[i], type) == 0) return true;
-  }
-  return false;
-}
-
 /* Exported as itself (FILTER-37), but not where only some patients are asked for. */
 static int32_t add_other(resolution *to, const fhx__member *member, fhx_error **error) {
   char text[FHX__MEMBER_TEXT_MAX + 1];
-  if (to->filter->patient_count != 0 || !has_type(to->filter, member->type)) return FHX_OK;
+  if (to->filter->patient_count != 0 || !fhx__filter_has_type(to->filter, member->type))
+    return FHX_OK;
   snprintf(text, sizeof text, "%s/%s", member->type, member->id);
   return fhx__member_run_add(&to->wanted, text, error);
 }
@@ -147,12 +141,13 @@ static bool store_members(resolution *to) {
 }
 
 bool fhx__roster_resolve(fhx__work *work, fhx__roster_lines *lines) {
-  resolution to = {.work = work,
-                   .filter = work->job->definition.filter,
-                   .lines = lines,
-                   .patients = {.work = work, .list = FHX_MEMBERS_PATIENT},
-                   .new_patients = {.work = work, .list = FHX_MEMBERS_NEW},
-                   .wanted = {.work = work, .list = FHX_MEMBERS_WANTED}};
+  resolution to = {
+      .work = work,
+      .filter = work->job->definition.filter,
+      .lines = lines,
+      .patients = {.work = work, .between_steps = fhx__work_go_on, .list = FHX_MEMBERS_PATIENT},
+      .new_patients = {.work = work, .between_steps = fhx__work_go_on, .list = FHX_MEMBERS_NEW},
+      .wanted = {.work = work, .between_steps = fhx__work_go_on, .list = FHX_MEMBERS_WANTED}};
   bool going = store_members(&to);
   /* What has been stored needs no memory any more while the Patients are read. */
   fhx__member_run_free(&to.patients);

@@ -140,7 +140,9 @@ static bool verify(verification *check) {
 bool fhx__roster_verify(fhx__work *work, fhx__roster_lines *lines) {
   fhx_error *error = NULL;
   verification check = {
-      .work = work, .lines = lines, .missing = {.work = work, .list = FHX_MEMBERS_MISSING}};
+      .work = work,
+      .lines = lines,
+      .missing = {.work = work, .between_steps = fhx__work_go_on, .list = FHX_MEMBERS_MISSING}};
   int32_t status = fhx__roster_candidates(work->job, work, &check.roster, &error);
   if (status == FHX_WAIT) return false;
   if (!fhx__work_after_load(work, status, error)) return false;

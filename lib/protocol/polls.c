@@ -40,16 +40,9 @@ void fhx__polls_free(fhx__polls *polls) {
   fhx__free(polls);
 }
 
-/* FNV-1a. */
-static place *find_row(fhx__polls *polls, const char *job_id) {
-  uint32_t hash = 2166136261u;
-  for (; *job_id != '\0'; job_id++) hash = (hash ^ (unsigned char)*job_id) * 16777619u;
-  return polls->rows[hash % ROWS];
-}
-
 /* The job's place; if it has none, one that is free, or was left alone for longest. */
 static place *find_place(fhx__polls *polls, const char *job_id) {
-  place *row = find_row(polls, job_id), *oldest = row;
+  place *row = polls->rows[fhx__text_hash(job_id) % ROWS], *oldest = row;
   for (size_t i = 0; i < PLACES; i++) {
     if (strcmp(row[i].job_id, job_id) == 0) return &row[i];
     if (row[i].told_us < oldest->told_us) oldest = &row[i];

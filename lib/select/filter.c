@@ -68,7 +68,7 @@ static bool has_text(char *const *texts, size_t count, const char *text) {
   return false;
 }
 
-static bool has_type(const fhx_filter *filter, const char *resource_type) {
+bool fhx__filter_has_type(const fhx_filter *filter, const char *resource_type) {
   return has_text(filter->types, filter->type_count, resource_type);
 }
 
@@ -80,7 +80,7 @@ int32_t fhx_filter_add_type(fhx_filter *filter, const char *resource_type, fhx_e
     return fhx__fail(error, FHX_ERR_ARGUMENT,
                      "_type: not the name of a resource type (a capital letter, then letters)");
   }
-  if (has_type(filter, resource_type)) return FHX_OK;
+  if (fhx__filter_has_type(filter, resource_type)) return FHX_OK;
   return add_text(&filter->types, &filter->type_count, &filter->type_capacity, resource_type,
                   error);
 }
@@ -351,7 +351,8 @@ int32_t fhx_filter_test(const fhx_filter *filter, const void *data, size_t len, 
   char *line = NULL;
   bool takes = false;
   int32_t status = scan_one(data, len, &line, &scan, error);
-  if (status == FHX_OK && (filter->type_count == 0 || has_type(filter, scan.facts.resource_type))) {
+  if (status == FHX_OK &&
+      (filter->type_count == 0 || fhx__filter_has_type(filter, scan.facts.resource_type))) {
     status =
         fhx__selection_takes(&selection, 0, &scan.facts, NULL, line, scan.out_len, &takes, error);
     *matches = takes ? 1 : 0;

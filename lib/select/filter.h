@@ -49,6 +49,9 @@ int32_t fhx__filter_copy(const fhx_filter *filter, fhx_filter **copy, fhx_error 
 /* Sorts the patients and drops doubles; from then on the filter is only read. */
 void fhx__filter_seal(fhx_filter *filter);
 
+/* Whether the filter names this type. */
+bool fhx__filter_has_type(const fhx_filter *filter, const char *resource_type);
+
 /* Whether this id is in the filter's patient set: by halving if sealed, else one by one. */
 bool fhx__filter_has_patient(const fhx_filter *filter, const char *id, size_t len);
 
