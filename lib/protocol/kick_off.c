@@ -6,7 +6,7 @@
 #include "protocol/response.h"
 #include "protocol/service.h"
 
-#define RETRY_SECONDS "30"
+#define RETRY_SECONDS 30
 
 static bool is_post(const fhx__call *call) {
   return strcmp(call->request->method, "POST") == 0;
@@ -40,11 +40,8 @@ static int32_t refused(const fhx_error *fault, fhx__export_level level, const ch
     return refused_whom(fault, patient_id, response, error);
   }
   if (status == FHX_ERR_LIMIT) {
-    int32_t made =
-        fhx__response_outcome(429, "error", "throttled",
-                              "too many exports run at present; try again later", response, error);
-    if (made != FHX_OK) return made;
-    return fhx__response_extend(response, error, "Retry-After", RETRY_SECONDS);
+    return fhx__response_later(429, "throttled", "too many exports run at present; try again later",
+                               RETRY_SECONDS, response, error);
   }
   return fhx__response_fault(fault, response, error);
 }
@@ -112,11 +109,9 @@ static int32_t start(fhx__call *call, const fhx__export_request *wanted, bool le
 /* A destination that cannot be written to is told at once, not by a job that fails (KICK-26). */
 static int32_t unwritable(const fhx_error *fault, fhx_response **response, fhx_error **error) {
   if (fhx_error_status(fault) == FHX_ERR_NO_MEMORY) return fhx__no_memory(error);
-  int32_t made =
-      fhx__response_outcome(503, "error", "transient",
-                            "files cannot be written at present; try again later", response, error);
-  if (made != FHX_OK) return made;
-  return fhx__response_extend(response, error, "Retry-After", RETRY_SECONDS);
+  return fhx__response_later(503, "transient",
+                             "files cannot be written at present; try again later", RETRY_SECONDS,
+                             response, error);
 }
 
 static int32_t start_and_answer(fhx__call *call, const fhx__kick_off *kick_off,

@@ -12,6 +12,8 @@
 #include "core/outcome.h"
 
 #define HEADER_VALUE_MAX 4096
+/* When to ask again after a fault that may pass. */
+#define FAULT_RETRY_SECONDS 5
 
 int32_t fhx__response_new(uint32_t status, fhx_response **response, fhx_error **error) {
   fhx_response *made = fhx__alloc_zeroed(1, sizeof *made);
@@ -89,16 +91,23 @@ int32_t fhx__response_method(const char *allowed, fhx_response **response, fhx_e
   return status == FHX_OK ? fhx__response_extend(response, error, "Allow", allowed) : status;
 }
 
+int32_t fhx__response_later(uint32_t status, const char *code, const char *text, uint32_t seconds,
+                            fhx_response **response, fhx_error **error) {
+  char retry[16];
+  int32_t made = fhx__response_outcome(status, "error", code, text, response, error);
+  if (made != FHX_OK) return made;
+  snprintf(retry, sizeof retry, "%u", seconds);
+  return fhx__response_extend(response, error, "Retry-After", retry);
+}
+
 int32_t fhx__response_fault(const fhx_error *fault, fhx_response **response, fhx_error **error) {
   if (fhx_error_status(fault) == FHX_ERR_NO_MEMORY) return fhx__no_memory(error);
-  bool may_pass = fhx_error_retryable(fault) != 0;
-  int32_t status =
-      fhx__response_outcome(may_pass ? 503 : 500, "error", may_pass ? "transient" : "exception",
-                            may_pass ? "the server cannot answer at present; try again"
-                                     : "the server could not answer this request",
-                            response, error);
-  if (status != FHX_OK || !may_pass) return status;
-  return fhx__response_extend(response, error, "Retry-After", "5");
+  if (fhx_error_retryable(fault) != 0) {
+    return fhx__response_later(503, "transient", "the server cannot answer at present; try again",
+                               FAULT_RETRY_SECONDS, response, error);
+  }
+  return fhx__response_outcome(500, "error", "exception",
+                               "the server could not answer this request", response, error);
 }
 
 void fhx__http_date(char text[FHX__HTTP_DATE_MAX], int64_t time_us) {

@@ -45,6 +45,10 @@ int32_t fhx__response_add(fhx_response *response, fhx_error **error, const char 
 int32_t fhx__response_outcome(uint32_t status, const char *severity, const char *code,
                               const char *text, fhx_response **response, fhx_error **error);
 
+/* The same, severity error, with a Retry-After: the client may come again in so many seconds. */
+int32_t fhx__response_later(uint32_t status, const char *code, const char *text, uint32_t seconds,
+                            fhx_response **response, fhx_error **error);
+
 /* Adds a header to an answer that is made; when it cannot, the answer is freed and NULL. */
 int32_t fhx__response_extend(fhx_response **response, fhx_error **error, const char *name,
                              const char *value);

@@ -197,12 +197,9 @@ static bool is_too_fast(const fhx__call *call, const fhx_job *job, uint32_t *wai
 }
 
 static int32_t answer_too_fast(uint32_t wait_seconds, fhx_response **response, fhx_error **error) {
-  char seconds[16];
-  int32_t status = fhx__response_outcome(
-      429, "error", "throttled",
-      "this export is asked for too often; ask again when Retry-After is over", response, error);
-  snprintf(seconds, sizeof seconds, "%u", wait_seconds);
-  return status == FHX_OK ? fhx__response_extend(response, error, "Retry-After", seconds) : status;
+  return fhx__response_later(
+      429, "throttled", "this export is asked for too often; ask again when Retry-After is over",
+      wait_seconds, response, error);
 }
 
 int32_t fhx__answer_status(fhx__call *call, const char *job_id, fhx_response **response,
