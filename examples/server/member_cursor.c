@@ -239,18 +239,28 @@ enum result member_cursor_next(struct member_cursor *cursor, uint64_t want,
   return DONE;
 }
 
+/* The resources of the patient at `place`, counted. */
+static enum result count_of(struct member_cursor *cursor, uint64_t place, uint64_t *count) {
+  struct cursor_rows rows;
+  enum result result = DONE;
+  cursor->place = place;
+  cursor->last = place + 1;
+  cursor->last_id[0] = '\0';
+  while ((result = member_cursor_next(cursor, WANT_MAX, &rows)) == DONE) *count += rows.count;
+  return result;
+}
+
 enum result members_count(struct database *database, const fhx_query *query, uint64_t *count) {
   uint64_t members = fhx_query_patient_count(query);
   uint64_t step = members / SAMPLE_MAX + 1, sampled = 0, found = 0;
-  for (uint64_t place = 0; place < members; place += step, sampled++) {
-    struct cursor_rows rows;
-    enum result result = DONE;
-    struct member_cursor *cursor = member_cursor_open(database, query, place, place + 1, 0);
-    if (cursor == NULL) return FAILED;
-    while ((result = member_cursor_next(cursor, WANT_MAX, &rows)) == DONE) found += rows.count;
-    member_cursor_close(cursor);
-    if (result == FAILED) return FAILED;
+  enum result result = NONE;
+  struct member_cursor *cursor = member_cursor_open(database, query, 0, 0, 0);
+  if (cursor == NULL) return FAILED;
+  for (uint64_t place = 0; result == NONE && place < members; place += step, sampled++) {
+    result = count_of(cursor, place, &found);
   }
+  member_cursor_close(cursor);
+  if (result == FAILED) return FAILED;
   *count = sampled == 0 ? 0 : found * members / sampled;
   return DONE;
 }
