@@ -70,21 +70,9 @@ static void set_scene(scene *in, const char *const *groups, size_t way) {
   in->small.reads = way >= 3;
 }
 
-/* Groups are in the compartments of their members; here only the members' data counts. */
-static fhx_filter *group_filter(void) {
-  static const char *const types[] = {"Patient", "Observation", "Practitioner"};
-  fhx_filter *filter = NULL;
-  test_require_status(fhx_filter_new(&filter, NULL), FHX_OK);
-  test_require_status(fhx_filter_set_group(filter, "g", NULL), FHX_OK);
-  for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-    test_require_status(fhx_filter_add_type(filter, types[i], NULL), FHX_OK);
-  }
-  return filter;
-}
-
 static void export_group(test_small_job *of, scene *in) {
   test_small_prepare(of, &in->small);
-  test_small_start(of, group_filter());
+  test_small_start(of, test_small_group_filter());
   test_small_run(of);
 }
 
@@ -158,7 +146,7 @@ static void check_limit(uint32_t depth_max, uint64_t members_max, const char *re
     test_small_prepare(&of, &in.small);
     of.options.group_depth_max = depth_max;
     of.options.group_members_max = members_max;
-    test_small_start(&of, group_filter());
+    test_small_start(&of, test_small_group_filter());
     test_small_run(&of);
     if (reason != NULL) {
       test_small_check_failed(&of, reason);
@@ -188,7 +176,7 @@ static void filter_33_bounds_at_the_start(void **state) {
   for (int i = 0; i < 3; i++) {
     static const char *const reasons[] = {"more than 1 deep", "more than 1 members",
                                           "longer than resource_bytes_max"};
-    fhx_filter *filter = group_filter();
+    fhx_filter *filter = test_small_group_filter();
     test_small_prepare(&of, &in.small);
     of.options.group_depth_max = i == 0 ? 1 : 0;
     of.options.group_members_max = i == 1 ? 1 : 0;
@@ -215,7 +203,7 @@ static void filter_34_references(void **state) {
     bool found = false;
     set_scene(&in, groups, way);
     test_small_prepare(&of, &in.small);
-    fhx_filter *filter = group_filter();
+    fhx_filter *filter = test_small_group_filter();
     test_require_status(fhx_filter_set_base_url(filter, "https://h/fhir", NULL), FHX_OK);
     test_small_start(&of, filter);
     test_small_run(&of);
@@ -296,7 +284,7 @@ static void filter_06_since_leaves_the_roster_alone(void **state) {
     test_small_job of;
     set_scene(&in, GROUPS(GROUP("g", MEMBERS(REF("Patient/p1")))), way);
     test_small_prepare(&of, &in.small);
-    fhx_filter *filter = group_filter();
+    fhx_filter *filter = test_small_group_filter();
     test_require_status(fhx_filter_set_since(filter, SINCE, NULL), FHX_OK);
     test_small_start(&of, filter);
     test_small_run(&of);
@@ -319,7 +307,7 @@ static void filter_05_new_members(void **state) {
               way % WAYS);
     test_small_prepare(&of, &in.small);
     of.options.flags = wanted ? FHX_JOB_NEW_MEMBERS : 0;
-    fhx_filter *filter = group_filter();
+    fhx_filter *filter = test_small_group_filter();
     test_require_status(fhx_filter_set_since(filter, SINCE, NULL), FHX_OK);
     test_small_start(&of, filter);
     test_small_run(&of);
@@ -365,7 +353,7 @@ static void check_refused(const char *const *groups, size_t way, int32_t status,
   test_small_job of;
   set_scene(&in, groups, way);
   test_small_prepare(&of, &in.small);
-  test_small_start(&of, group_filter());
+  test_small_start(&of, test_small_group_filter());
   test_require_status(of.status, status);
   test_require(strstr(of.message, message) != NULL);
   test_require(of.job == NULL);
@@ -459,7 +447,7 @@ static void a_group_for_others(void **state) {
     in.small.hook = deny;
     in.small.hook_context = &call;
     test_small_prepare(&of, &in.small);
-    test_small_start(&of, group_filter());
+    test_small_start(&of, test_small_group_filter());
     test_require_status(of.status, FHX_ERR_DENIED);
     test_small_end(&of);
   }
@@ -477,7 +465,7 @@ static void check_list(const char *patient, size_t way, int32_t status, const ch
              GROUP("g2", MEMBERS(REF("Patient/p1") "," REF("Patient/gone")))),
       way);
   test_small_prepare(&of, &in.small);
-  fhx_filter *filter = group_filter();
+  fhx_filter *filter = test_small_group_filter();
   test_require_status(fhx_filter_add_patient(filter, patient, NULL), FHX_OK);
   test_small_start(&of, filter);
   if (way >= 3) test_require_status(of.status, status);
@@ -746,7 +734,7 @@ static void parked_while_it_resolves(void **state) {
       in.small.hook_context = &at;
       test_small_prepare(&of, &in.small);
       of.options.store = store;
-      test_small_start(&of, group_filter());
+      test_small_start(&of, test_small_group_filter());
       test_small_run(&of);
       test_require_status(of.status, FHX_WAIT);
       fhx_job *parked = of.job;

@@ -139,6 +139,20 @@ static void read_clock(void *user_data, fhx_reply *reply) {
 
 /* --- the job --- */
 
+fhx_filter *test_small_group_filter(void) {
+  static const char *const types[] = {"Patient", "Observation", "Practitioner"};
+  fhx_filter *filter = NULL;
+  int32_t status = fhx_filter_new(&filter, NULL);
+  if (status == FHX_OK) status = fhx_filter_set_group(filter, "g", NULL);
+  for (size_t i = 0; status == FHX_OK && i < sizeof types / sizeof types[0]; i++) {
+    status = fhx_filter_add_type(filter, types[i], NULL);
+  }
+  if (status == FHX_OK) return filter;
+  test_require_status(status, FHX_ERR_NO_MEMORY);
+  fhx_filter_free(filter);
+  return NULL;
+}
+
 void test_small_prepare(test_small_job *of, test_small_source *small) {
   const test_destination_knobs knobs = {.flags = 0};
   fhx_source_callbacks callbacks;

@@ -68,6 +68,11 @@ typedef struct test_small_job {
   char message[1100];
 } test_small_job;
 
+/* Of the members of Group/g their Patients, Observations and Practitioners. Groups are in the
+   compartments of their members; here only the members' data counts. NULL when memory
+   runs out. */
+fhx_filter *test_small_group_filter(void);
+
 /* Everything but the filter and the job; members are NULL where memory ran out. */
 void test_small_prepare(test_small_job *of, test_small_source *small);
 /* Starts it with this filter, which is freed: of->status and of->message say what came of it. */

@@ -155,17 +155,6 @@ static void in_store(void *context, faulty_step step, uint64_t number) {
   if (on->what != CALL_FAILS) happens(on);
 }
 
-static fhx_filter *group_filter(void) {
-  static const char *const types[] = {"Patient", "Observation", "Practitioner"};
-  fhx_filter *filter = NULL;
-  test_require_status(fhx_filter_new(&filter, NULL), FHX_OK);
-  test_require_status(fhx_filter_set_group(filter, "g", NULL), FHX_OK);
-  for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-    test_require_status(fhx_filter_add_type(filter, types[i], NULL), FHX_OK);
-  }
-  return filter;
-}
-
 static void set_stage(stage *on, int way, happening what, uint64_t at, uint32_t attempts_max) {
   const faulty_knobs knobs = {
       .step = FAULTY_STEPS, .fault_at = UINT64_MAX, .hook = in_store, .hook_context = on};
@@ -184,7 +173,7 @@ static void set_stage(stage *on, int way, happening what, uint64_t at, uint32_t 
   on->faulty = faulty_store_new(&knobs, &on->of.options.store);
   on->of.options.lease_us = LEASE_US;
   on->of.options.attempts_max = attempts_max;
-  test_small_start(&on->of, group_filter());
+  test_small_start(&on->of, test_small_group_filter());
   test_require_status(on->of.status, FHX_OK);
   on->armed = true;
 }

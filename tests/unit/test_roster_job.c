@@ -57,21 +57,6 @@ static test_small_source small_source(bool reads) {
   return small;
 }
 
-/* NULL when memory runs out. */
-static fhx_filter *group_filter(void) {
-  static const char *const types[] = {"Patient", "Observation", "Practitioner"};
-  fhx_filter *filter = NULL;
-  int32_t status = fhx_filter_new(&filter, NULL);
-  if (status == FHX_OK) status = fhx_filter_set_group(filter, "g", NULL);
-  for (size_t i = 0; status == FHX_OK && i < sizeof types / sizeof types[0]; i++) {
-    status = fhx_filter_add_type(filter, types[i], NULL);
-  }
-  if (status == FHX_OK) return filter;
-  test_require_status(status, FHX_ERR_NO_MEMORY);
-  fhx_filter_free(filter);
-  return NULL;
-}
-
 static void check_complete(test_small_job *of) {
   bool found = false;
   test_small_check(of, OUTPUT);
@@ -103,7 +88,7 @@ static void memory_scenario(bool reads) {
   test_small_job of;
   test_small_prepare(&of, &small);
   of.options.lease_us = 40000;
-  fhx_filter *filter = group_filter();
+  fhx_filter *filter = test_small_group_filter();
   if (of.options.source == NULL || of.options.destination == NULL || filter == NULL) {
     fhx_filter_free(filter);
     test_memory_recover();
@@ -149,7 +134,7 @@ static void run_with_faults(const faulty_knobs *knobs) {
                 (int)knobs->fault_at);
   test_small_prepare(&of, &small);
   of.options.store = store;
-  test_small_start(&of, group_filter());
+  test_small_start(&of, test_small_group_filter());
   test_small_run(&of);
   check_complete(&of);
   test_small_end(&of);
@@ -182,7 +167,7 @@ static void threads_share_one_roster(void **state) {
     test_small_source small = small_source(true);
     test_small_job of;
     test_small_prepare(&of, &small);
-    test_small_start(&of, group_filter());
+    test_small_start(&of, test_small_group_filter());
     test_require_status(of.status, FHX_OK);
     of.status = test_run_job(of.job, 4, true, message);
     check_complete(&of);
@@ -203,7 +188,7 @@ static void loaded_from_the_store(void **state) {
   test_small_prepare(&of, &small);
   of.options.store = store;
   of.options.flags = FHX_JOB_NEW_MEMBERS;
-  fhx_filter *filter = group_filter();
+  fhx_filter *filter = test_small_group_filter();
   test_require_status(fhx_filter_set_since(filter, "2023-01-01T00:00:00Z", NULL), FHX_OK);
   test_small_start(&of, filter);
   test_require_status(fhx_job_run_task(of.job, NULL), FHX_OK);
@@ -245,7 +230,7 @@ static void cancelled_while_it_resolves(void **state) {
     small.hook = cancel;
     small.hook_context = &of;
     test_small_prepare(&of, &small);
-    test_small_start(&of, group_filter());
+    test_small_start(&of, test_small_group_filter());
     test_small_run(&of);
     test_require_status(of.status, FHX_ERR_CANCELLED);
     test_require(atomic_load(&small.calls[TEST_SMALL_NEXT]) == 1);
@@ -266,7 +251,7 @@ static void the_refusal_names_the_patient(void **state) {
     fhx__roster_refusal refusal = {"left over"};
     const fhx__job_extras extras = {.refusal = &refusal};
     test_small_prepare(&of, &small);
-    fhx_filter *filter = group_filter();
+    fhx_filter *filter = test_small_group_filter();
     test_require_status(fhx_filter_add_patient(filter, "p1", NULL), FHX_OK);
     test_require_status(fhx_filter_add_patient(filter, strangers[i], NULL), FHX_OK);
     of.options.filter = filter;
@@ -290,7 +275,7 @@ static void limits_are_recorded(void **state) {
   of.options.group_depth_max = 3;
   of.options.group_members_max = UINT64_C(7000000000);
   of.options.associated_types = "Organization,Practitioner,Patient";
-  test_small_start(&of, group_filter());
+  test_small_start(&of, test_small_group_filter());
   test_require_status(of.status, FHX_OK);
   test_require_status(fhx__definition_read(of.job->record->definition, &read, NULL), FHX_OK);
   test_require(read.flags == FHX_JOB_NEW_MEMBERS && read.group_depth_max == 3);
