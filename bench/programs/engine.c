@@ -106,6 +106,7 @@ static int32_t new_engine(struct host *host, fhx_error **error) {
   options.source = host->source;
   options.destination = host->destination;
   options.store = host->store;
+  options.polls_max = UINT32_MAX;
   options.base_url = "http://127.0.0.1:8080/fhir";
   options.url_keys = keys;
   options.url_key_lens = key_lens;

@@ -83,7 +83,8 @@ def large(members):
             try:
                 cpu, seconds, found = export(server, size, 1)
                 return Figure(found / seconds, note=f"{size} members, {found} resources, {seconds:.1f} s,"
-                              f" {cpu:.1f} s of CPU, {server.peak_mb():.0f} MB at most")
+                              f" {cpu:.1f} s of CPU, {server.peak_mb():.0f} MB resident at most, with"
+                              " the mapped pages of the database")
             finally:
                 server.stop()
     return measure
