@@ -18,7 +18,7 @@ typedef struct deflater {
 } deflater;
 
 static void *deflater_new(void) {
-  /* Zeroed, so that what ISA-L reads of it before it writes is always the same. */
+  /* Zeroed, since ISA-L reads parts of it before it writes them. */
   return fhx__alloc_zeroed(1, sizeof(deflater));
 }
 

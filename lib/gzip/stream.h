@@ -8,7 +8,8 @@
  *
  * Behind it an index may follow: empty members that say in their extra fields how long each block
  * is and what its CRC is. Every tool reads both as one gzip file; who sends a part to a client
- * sends the first member. Time stamp and system are fixed: the same bytes give the same file.
+ * sends the first member. Time stamp and system are fixed: by zlib the same bytes give the same
+ * file.
  */
 #ifndef FHX__GZIP_STREAM_H
 #define FHX__GZIP_STREAM_H
