@@ -141,7 +141,8 @@ static void round_trip(const uint8_t *data, size_t len, size_t piece) {
     test_require(found_len == len && memcmp(found, data, len) == 0);
     /* What a client gets is one member, and one that knows no other gets all. */
     test_require(test_member_count(made.data, made.member_len) == 1);
-    /* By zlib the same bytes give the same file; ISA-L's choice of matches varies with addresses. */
+    /* By zlib the same bytes give the same file; ISA-L's choice of matches varies with addresses.
+     */
     test_require(codecs[i] != &fhx__gzip_zlib ||
                  (made.len == again.len && memcmp(made.data, again.data, made.len) == 0));
     for (int j = 0; j < 2; j++) {
