@@ -290,6 +290,12 @@ static void use_job_options(fhx_job_options *job, const fhx_engine_options *opti
   job->depth_max = options->depth_max;
   job->group_depth_max = options->group_depth_max;
   job->group_members_max = options->group_members_max;
+  job->part_bytes_min = options->part_bytes_min;
+  job->bad_rows_limit = options->bad_rows_limit;
+  job->bad_rows_permille_limit = options->bad_rows_permille_limit;
+  job->resource_hook = options->resource_hook;
+  job->attachment_hook = options->attachment_hook;
+  job->hook_data = options->hook_data;
 }
 
 static uint64_t or_default(uint64_t value, uint64_t fallback) {

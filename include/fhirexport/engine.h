@@ -78,6 +78,18 @@ typedef struct fhx_engine_options {
      version's; 0: none. Copied. */
   const char *const *compartment_paths;
   uint64_t compartment_path_count;
+  /* See fhx_job_options. */
+  uint64_t part_bytes_min;
+  uint64_t bad_rows_limit;
+  uint32_t bad_rows_permille_limit;
+  uint32_t reserved_2;
+  fhx_resource_hook_callback resource_hook;
+  fhx_attachment_hook_callback attachment_hook;
+  void *hook_data;
+  /* Values of the host's own for `includeAssociatedData`, each beginning with `_`, and the types
+     that each adds to associated_types: "_participants=Practitioner,Organization;_places=Location".
+     NULL: none. Copied. */
+  const char *associated_values;
 } fhx_engine_options;
 
 /* fhx_init for this structure. */
@@ -123,8 +135,9 @@ typedef struct fhx_response fhx_response;
 
 /*
  * Answers a request under the `$export` paths: kick-off (`/$export`, `/Patient/$export`,
- * `/Group/<id>/$export`), status and cancel (`/$export/<job>`), and file download
- * (`/$export/<job>/<file>`). Whether the client may read the Group is the source's to say
+ * `/Group/<id>/$export`), status and cancel (`/$export/<job>`), further pages of a manifest
+ * (`/$export/<job>/pages/<number>`), and file download (`/$export/<job>/<file>`); and `/metadata`
+ * with a CapabilityStatement of what the engine does, for hosts that have none of their own. Whether the client may read the Group is the source's to say
  * (FHX_ERR_DENIED), by the request's tenant and host_context. Every mistake of the client is a
  * response, 4xx with an OperationOutcome; the work is bounded whatever the size of the data, and
  * where the store is locked the answer is 503 within about a second. Any thread. The error is for

@@ -20,6 +20,7 @@
 #include <fhirexport/engine.h>
 #include <fhirexport/error.h>
 #include <fhirexport/filter.h>
+#include <fhirexport/hooks.h>
 #include <fhirexport/job.h>
 #include <fhirexport/manifest.h>
 #include <fhirexport/memory.h>

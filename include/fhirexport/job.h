@@ -11,6 +11,7 @@
 
 #include <fhirexport/destination.h>
 #include <fhirexport/filter.h>
+#include <fhirexport/hooks.h>
 #include <fhirexport/source.h>
 #include <fhirexport/store.h>
 
@@ -36,6 +37,21 @@ FHX_BEGIN_DECLS
  * associated_types, are checked all the same, and so is a Group whose members are asked for.
  */
 #define FHX_JOB_TRUST_SOURCE 8u
+
+/*
+ * Which Provenance resources are exported (Bulk Data IG, `includeAssociatedData`). Targets are read
+ * with the source's read_resource, which the last two need: FHX_ERR_UNSUPPORTED without it.
+ *
+ * By default those within the filter's types and window: all of them, and in a Patient or Group
+ * export those with a target in the compartment of an exported patient; without read_resource,
+ * those that have such a patient himself as a target.
+ */
+#define FHX_PROVENANCE_DEFAULT 0
+/* Those, of whatever age and also if the filter's types leave them out, that have an exported
+   resource as a target. */
+#define FHX_PROVENANCE_RELEVANT 1
+/* Of these only the newest of each exported resource: by `recorded`, then by meta.lastUpdated. */
+#define FHX_PROVENANCE_LATEST 2
 
 typedef struct fhx_job_options {
   uint32_t size;
@@ -89,6 +105,26 @@ typedef struct fhx_job_options {
      exported stays out, and what they themselves refer to is not followed. Copied; only read by
      fhx_job_start. */
   const char *associated_types;
+  /* A part is not closed before it has so many bytes, the last of a type apart, as far as part_bytes
+     and part_count let it; each type is then one shard; 0: no minimum. At most part_bytes. */
+  uint64_t part_bytes_min;
+  /* The job fails when so many resources were refused; 0: it does not. */
+  uint64_t bad_rows_limit;
+  /* The job fails at its end when of a thousand resources that were read so many were refused, or
+     more; 0: it does not. At most 1,000. */
+  uint32_t bad_rows_permille_limit;
+  /* FHX_PROVENANCE_... Only read by fhx_job_start, as is the next. */
+  uint32_t provenance;
+  /* "Patient": output is organised by patients (Bulk Data IG, `organizeOutputBy`): in each part,
+     blocks of a header line, a Patient and what is in its compartment, each resource in the block
+     of every patient whose it is. What is nobody's is left out. Needs a source with open_patient:
+     FHX_ERR_UNSUPPORTED. NULL: by type. */
+  const char *organize_by;
+  /* Called on every resource that is about to be written; NULL: none. A job that was started with
+     one is only attached to with one: FHX_ERR_MISUSE. */
+  fhx_resource_hook_callback resource_hook;
+  fhx_attachment_hook_callback attachment_hook;
+  void *hook_data;
 } fhx_job_options;
 
 typedef struct fhx_job fhx_job;

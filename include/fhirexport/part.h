@@ -9,9 +9,15 @@
 
 #include <fhirexport/api.h>
 
-/* Kinds of part: resources, and OperationOutcomes for the manifest's `error`. */
+/* Kinds of part: resources; OperationOutcomes for the manifest's `error`; Bundles of deletions for
+   its `deleted`. */
 #define FHX_PART_OUTPUT 0
 #define FHX_PART_ERROR 1
+#define FHX_PART_DELETED 2
+
+/* The last block of resources goes on in the next part of the same task (the manifest's
+   `continuesInFile`). */
+#define FHX_PART_CONTINUES 1u
 
 /* How a part's bytes are stored: as they are, or in gzip (RFC 1952). */
 #define FHX_ENCODING_NONE 0
@@ -22,13 +28,17 @@ FHX_BEGIN_DECLS
 typedef struct fhx_part fhx_part;
 
 /* Its name at the destination: `[tenant/]<job>/<type>-<shard>-<fence>-<seq>.ndjson` for a job, with
-   `error` instead of the type for the error file; in gzip it ends in `.ndjson.gz`. */
+   `error` instead of the type for the error file, `deleted` for deletions, and `patients` where an
+   export is organised by patients; in gzip it ends in `.ndjson.gz`. */
 FHX_API const char *fhx_part_name(const fhx_part *part);
 
-/* FHX_PART_OUTPUT or FHX_PART_ERROR. */
+/* FHX_PART_OUTPUT, FHX_PART_ERROR or FHX_PART_DELETED. */
 FHX_API uint32_t fhx_part_kind(const fhx_part *part);
 
-/* The type of every resource in it. */
+/* A sum of FHX_PART_CONTINUES and nothing else at present. */
+FHX_API uint32_t fhx_part_flags(const fhx_part *part);
+
+/* The type of every resource in it; "" where the export is organised by patients. */
 FHX_API const char *fhx_part_resource_type(const fhx_part *part);
 
 /* How many resources, which is how many lines. At least 1. */

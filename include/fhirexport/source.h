@@ -30,8 +30,11 @@ typedef struct fhx_source fhx_source;
  */
 typedef struct fhx_query fhx_query;
 
-/* The FHIR type wanted. Always given. */
+/* The FHIR type wanted. Always given, but for open_patient. */
 FHX_API const char *fhx_query_resource_type(const fhx_query *query);
+
+/* 1 if the export has resources of this type, else 0: for open_patient. */
+FHX_API uint32_t fhx_query_wants_type(const fhx_query *query, const char *resource_type);
 
 /* The shard: a descriptor that list_shards gave, unchanged; NULL and 0: the whole type. */
 FHX_API const void *fhx_query_shard(const fhx_query *query, size_t *len);
@@ -175,6 +178,30 @@ typedef void (*fhx_snapshot_ready_callback)(void *user_data, int64_t as_of_us, f
 typedef void (*fhx_read_clock_callback)(void *user_data, fhx_reply *reply);
 
 /*
+ * Optional: an export with `_since` then tells what was deleted (Bulk Data IG, the manifest's
+ * `deleted`). Open a cursor over resources of the query's type that were deleted after since_us and
+ * at or before as_of_us, and are deleted as of as_of_us: one that was created again is none. Each
+ * row is a resource's last version before its deletion, by which the library knows in whose
+ * compartment it was, or only `{"resourceType":...,"id":...}` where no more is kept: that one is
+ * told only in exports of everything, or if the cursor has applied FHX_APPLIED_PATIENTS. A row's
+ * row_updated_us is when it was deleted; without it, the cursor has to apply FHX_APPLIED_SINCE.
+ * The cursor is read by next_rows and closed by close_cursor. Answers: as open_cursor.
+ */
+typedef void (*fhx_open_deleted_callback)(void *user_data, const fhx_query *query,
+                                          fhx_reply *reply);
+
+/*
+ * Optional: an export can then be organised by patients (Bulk Data IG, `organizeOutputBy`). Open a
+ * cursor over the resources in the compartment of one patient, of all types that
+ * fhx_query_wants_type wants, in any order; others do no harm, since the library leaves out what it
+ * does not want. `patient_id` is the bare id. The query has no type (""), shard or token: the
+ * cursor always begins at the beginning. The Patient itself may be among the rows or not.
+ * The cursor is read by next_rows and closed by close_cursor. Answers: as open_cursor.
+ */
+typedef void (*fhx_open_patient_callback)(void *user_data, const fhx_query *query,
+                                          const char *patient_id, fhx_reply *reply);
+
+/*
  * The last reference to the source is gone. Called once, on the thread that dropped it, also when
  * fhx_source_new itself fails, unless it could not read the structure (NULL, or
  * FHX_ERR_STRUCT_SIZE).
@@ -194,6 +221,8 @@ typedef struct fhx_source_callbacks {
   fhx_count_estimate_callback count_estimate;
   fhx_snapshot_ready_callback snapshot_ready;
   fhx_read_clock_callback read_clock;
+  fhx_open_deleted_callback open_deleted;
+  fhx_open_patient_callback open_patient;
   fhx_source_destroy_callback destroy;
 } fhx_source_callbacks;
 
@@ -247,6 +276,16 @@ typedef struct fhx_sqlite_source_options {
   const char *json_column;
   /* Of the stamps in updated_column, in microseconds; 0: 1,000. */
   int64_t stamp_resolution_us;
+  /* A table or view of deletions, one row for each resource that is deleted now, with the columns
+     of `table`: the time in updated_column is that of the deletion, and the JSON, which may be
+     NULL, is the last version. NULL: the source tells none. */
+  const char *deleted_table;
+  /* A table or view with one row for each resource in each patient's compartment: its type and id
+     in columns of the names that `table` uses, and the patient's bare id in patient_column (NULL:
+     "patient"). fhx_filter_list_patients fills it. An index over (patient, type, id) makes it fast.
+     NULL: exports cannot be organised by patients. */
+  const char *patient_table;
+  const char *patient_column;
 } fhx_sqlite_source_options;
 
 /* fhx_init for this structure. */

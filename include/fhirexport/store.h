@@ -43,7 +43,11 @@ typedef struct fhx_store fhx_store;
 #define FHX_PHASE_MAIN 1
 /* Resources that others refer to, or a Group names, and that are in no compartment. */
 #define FHX_PHASE_ASSOCIATED 2
-#define FHX_PHASE_FINISH 3
+/* Binaries of patients, as DocumentReferences. */
+#define FHX_PHASE_DOCUMENTS 3
+/* What was deleted since the export's `_since`. */
+#define FHX_PHASE_DELETED 4
+#define FHX_PHASE_FINISH 5
 
 /* States of a task. */
 #define FHX_TASK_WAITING 1
@@ -90,6 +94,9 @@ typedef struct fhx_job_record {
      any time, by checkpoints and renew_task. It never goes down, also not when a task begins again:
      clients are shown it as progress. */
   uint64_t resource_mark;
+  /* Set by the store: how many pages add_page has made. */
+  uint32_t page_count;
+  uint32_t reserved;
 } fhx_job_record;
 
 typedef struct fhx_task_record {
@@ -139,7 +146,8 @@ typedef struct fhx_part_record {
   /* 0 with FHX_ENCODING_NONE may stand for byte_count. */
   uint64_t stored_byte_count;
   uint32_t encoding;
-  uint32_t reserved;
+  /* A sum of FHX_PART_CONTINUES and nothing else at present. */
+  uint32_t flags;
 } fhx_part_record;
 
 /* An attempt at a task. Parts with its fence can have the numbers first_seq to last_seq + 1. */
@@ -200,6 +208,8 @@ FHX_API const void *fhx_plan_line(const fhx_plan *plan, uint32_t position, size_
 #define FHX_MEMBERS_NEW 3
 /* `Type/id` of resources for the phase FHX_PHASE_ASSOCIATED. */
 #define FHX_MEMBERS_WANTED 4
+/* Which Provenance has which target: texts that begin with the target's `Type/id` and a space. */
+#define FHX_MEMBERS_TARGETS 5
 
 /* What add_members stores; valid during the call. */
 typedef struct fhx_members fhx_members;
@@ -373,6 +383,24 @@ typedef void (*fhx_clean_job_callback)(void *user_data, const char *job_id, fhx_
 typedef void (*fhx_next_cleanup_callback)(void *user_data, int64_t keep_us,
                                           const char *after_job_id, fhx_reply *reply);
 
+/*
+ * Optional; with list_page, for clients that read the manifest page by page while the job runs
+ * (Bulk Data IG, `allowPartialManifests`). Make the job's next page: the first `count_max` parts, in
+ * ascending order of (task_index, seq), that are on no page yet and are there to stay, because
+ * their task is done or has a token. A page never changes. Condition: the job runs or is complete,
+ * it has `page` - 1 pages, and there is such a part. Answers: fhx_reply_done.
+ */
+typedef void (*fhx_add_page_callback)(void *user_data, const char *job_id, uint32_t page,
+                                      uint32_t count_max, fhx_reply *reply);
+
+/*
+ * Optional. Up to `limit` parts of a page (from 1) in ascending order of (task_index, seq), behind
+ * the given place (0, 0 is before all). Answers: see fhx_reply_part.
+ */
+typedef void (*fhx_list_page_callback)(void *user_data, const char *job_id, uint32_t page,
+                                       uint32_t after_task, uint64_t after_seq, uint32_t limit,
+                                       fhx_reply *reply);
+
 /* The last reference is gone. Called once, also when fhx_store_new itself fails. */
 typedef void (*fhx_store_destroy_callback)(void *user_data);
 
@@ -395,7 +423,10 @@ typedef struct fhx_store_callbacks {
   fhx_next_cleanup_callback next_cleanup;
   fhx_add_members_callback add_members;
   fhx_list_members_callback list_members;
-  fhx_store_destroy_callback destroy; /* optional; all others are needed */
+  /* Optional, as all that follow; what is above is needed. */
+  fhx_add_page_callback add_page;
+  fhx_list_page_callback list_page;
+  fhx_store_destroy_callback destroy;
 } fhx_store_callbacks;
 
 /* fhx_init for this structure. */

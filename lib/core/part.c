@@ -9,6 +9,10 @@ uint32_t fhx_part_kind(const fhx_part *part) {
   return part == NULL ? FHX_PART_OUTPUT : part->kind;
 }
 
+uint32_t fhx_part_flags(const fhx_part *part) {
+  return part == NULL ? 0 : part->flags;
+}
+
 const char *fhx_part_resource_type(const fhx_part *part) {
   return part == NULL ? "" : part->resource_type;
 }

@@ -9,6 +9,8 @@
 
 struct fhx_part {
   uint32_t kind;
+  /* FHX_PART_CONTINUES or 0. */
+  uint32_t flags;
   uint32_t task_index;
   uint64_t fence;
   uint64_t seq;

@@ -292,7 +292,8 @@ static bool read_by_cursor(associated *at) {
   at->read.take_row = take_cursor_row;
   at->read.report_row = report_cursor_row;
   write_head(at);
-  if (!fhx__reading_open(&at->read) || !fhx__reading_cursor(&at->read)) return false;
+  if (!fhx__reading_open(&at->read, fhx__source_open) || !fhx__reading_cursor(&at->read))
+    return false;
   uint64_t missing = at->tally < count ? count - at->tally : 0;
   return warn_of_rest(at, missing, 0) && fhx__reading_finish(&at->read);
 }

@@ -9,6 +9,17 @@
 /* Raised when a reader of today could not understand a definition of tomorrow. */
 #define DEFINITION_VERSION 1
 
+/* What most jobs do not have is not written. */
+static void write_flag(fhx__json_writer *writer, const char *key, bool value) {
+  if (!value) return;
+  fhx__json_key(writer, key);
+  fhx__json_boolean(writer, true);
+}
+
+static void write_number(fhx__json_writer *writer, const char *key, uint64_t value) {
+  if (value != 0) fhx__json_member_integer(writer, key, value);
+}
+
 static void write_notes(const fhx__buffer *notes, fhx__json_writer *writer) {
   if (notes->len == 0) return;
   fhx__json_key(writer, "notes");
@@ -34,6 +45,15 @@ int32_t fhx__definition_write(const fhx__definition *definition, fhx__buffer *js
   fhx__json_member_integer(&writer, "resourceBytesMax", definition->resource_bytes_max);
   fhx__json_member_integer(&writer, "groupDepthMax", definition->group_depth_max);
   fhx__json_member_integer(&writer, "groupMembersMax", definition->group_members_max);
+  write_number(&writer, "partBytesMin", definition->part_bytes_min);
+  write_number(&writer, "badRowsLimit", definition->bad_rows_limit);
+  write_number(&writer, "badRowsPermilleLimit", definition->bad_rows_permille_limit);
+  write_number(&writer, "provenance", definition->provenance);
+  write_flag(&writer, "byPatient", definition->by_patient);
+  write_flag(&writer, "resourceHook", definition->has_resource_hook);
+  write_flag(&writer, "attachmentHook", definition->has_attachment_hook);
+  write_flag(&writer, "pages", definition->has_pages);
+  write_flag(&writer, "separateStatus", definition->has_separate_status);
   if (*definition->associated_types != '\0') {
     fhx__json_member_text(&writer, "associatedTypes", definition->associated_types);
   }
@@ -56,6 +76,11 @@ int32_t fhx__definition_write(const fhx__definition *definition, fhx__buffer *js
 static uint32_t read_u32(const fhx__json_node *root, const char *key) {
   uint64_t value = fhx__json_member_number(root, key, 0);
   return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
+/* Only true ones are written. */
+static bool read_flag(const fhx__json_node *root, const char *key) {
+  return fhx__json_member(root, key) != NULL;
 }
 
 static int32_t read_notes(const fhx__json_node *list, fhx__buffer *notes, fhx_error **error) {
@@ -93,6 +118,15 @@ static int32_t read_members(const fhx__json_node *root, fhx__definition *definit
       definition->group_members_max == 0) {
     return fhx__fail(error, FHX_ERR_STORE, "the job's recorded definition lacks a limit");
   }
+  definition->part_bytes_min = fhx__json_member_number(root, "partBytesMin", 0);
+  definition->bad_rows_limit = fhx__json_member_number(root, "badRowsLimit", 0);
+  definition->bad_rows_permille_limit = read_u32(root, "badRowsPermilleLimit");
+  definition->provenance = read_u32(root, "provenance");
+  definition->by_patient = read_flag(root, "byPatient");
+  definition->has_resource_hook = read_flag(root, "resourceHook");
+  definition->has_attachment_hook = read_flag(root, "attachmentHook");
+  definition->has_pages = read_flag(root, "pages");
+  definition->has_separate_status = read_flag(root, "separateStatus");
   definition->associated_types =
       fhx__copy_text(fhx__json_member_string(root, "associatedTypes", ""));
   if (definition->associated_types == NULL) return fhx__no_memory(error);

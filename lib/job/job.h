@@ -29,6 +29,19 @@ typedef struct fhx__definition {
   uint32_t group_depth_max;
   uint32_t reserved;
   uint64_t group_members_max;
+  uint64_t part_bytes_min;
+  uint64_t bad_rows_limit;
+  uint32_t bad_rows_permille_limit;
+  /* FHX_PROVENANCE_... */
+  uint32_t provenance;
+  /* The export is organised by patients. */
+  bool by_patient;
+  /* It was started with these hooks, and must not run without them. */
+  bool has_resource_hook;
+  bool has_attachment_hook;
+  /* Of the kick-off: its client reads the manifest in pages, and wants statuses kept apart. */
+  bool has_pages;
+  bool has_separate_status;
   /* Types with commas between whose resources are exported when others refer to them; "" for none;
      all of them are among the filter's types. */
   char *associated_types;
@@ -62,6 +75,10 @@ struct fhx_job {
   int64_t lease_us;
   int64_t settle_us;
   int64_t stall_us;
+  /* The host's; NULL for none. */
+  fhx_resource_hook_callback resource_hook;
+  fhx_attachment_hook_callback attachment_hook;
+  void *hook_data;
   atomic_bool parked;
   /* Cancelled, or known to have failed: what still runs of it stops at the next batch. */
   atomic_bool cancelled;

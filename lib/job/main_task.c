@@ -33,7 +33,8 @@ static bool open_notes(fhx__reading *read) {
 
 void fhx__work_main(fhx__work *work) {
   fhx__reading read;
-  if (fhx__reading_begin(&read, work) && open_notes(&read) && fhx__reading_open(&read)) {
+  if (fhx__reading_begin(&read, work) && open_notes(&read) &&
+      fhx__reading_open(&read, fhx__source_open)) {
     read.take_row = take_row;
     read.takes_by_text = fhx__selection_reads_line(&read.query.selection, read.cursor.applied);
     read.reports_unknown = is_first_type(&read);

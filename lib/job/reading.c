@@ -67,7 +67,7 @@ static bool make_room(fhx__reading *read, const fhx__line *line) {
   return !full || fhx__output_close_part(&read->out);
 }
 
-static bool write_line(fhx__reading *read, const fhx__line *line) {
+bool fhx__reading_write(fhx__reading *read, const fhx__line *line) {
   fhx_error *error = NULL;
   if (!make_room(read, line)) return false;
   fhx__output_begin_part(&read->out);
@@ -80,7 +80,7 @@ static bool judge_row(fhx__reading *read, const fhx__line *line, const fhx__row 
   if (!read->take_row(read, row, &takes)) return false;
   if (!takes) return true;
   return fhx__wanted_note(read->out.wanted, read->work, row->text, row->len) &&
-         write_line(read, line);
+         (read->put_row == NULL ? fhx__reading_write(read, line) : read->put_row(read, line, row));
 }
 
 /* Filters read compact lines; one that was too long for the buffer is made so for it alone. */
@@ -169,7 +169,9 @@ static bool set_place(fhx__reading *read, const fhx__rows *rows) {
 
 /* Rows are taken whole or not at all: the place moves behind them only at the end. */
 bool fhx__reading_take(fhx__reading *read, const fhx__rows *rows) {
-  if (!roll_before(read, rows) || !read_rows(read, rows) || !set_place(read, rows)) return false;
+  if (!roll_before(read, rows) || !read_rows(read, rows)) return false;
+  if (read->end_rows != NULL && !read->end_rows(read)) return false;
+  if (!set_place(read, rows)) return false;
   memcpy(read->out.last_id, read->last_id, sizeof read->last_id);
   read->work->moved_us = fhx__clock_monotonic_us();
   fhx__output_show(&read->out);
@@ -199,9 +201,9 @@ static void take_over(fhx__reading *read) {
   memcpy(read->out.last_id, read->last_id, sizeof read->last_id);
 }
 
-bool fhx__reading_open(fhx__reading *read) {
+bool fhx__reading_open(fhx__reading *read, fhx__cursor_opener open) {
   fhx_error *error = NULL;
-  if (fhx__source_open(read->work->job->source, &read->query, &read->cursor, &error) != FHX_OK) {
+  if (open(read->work->job->source, &read->query, &read->cursor, &error) != FHX_OK) {
     return fhx__work_fail(read->work, error);
   }
   take_over(read);

@@ -25,6 +25,10 @@ typedef struct fhx__row {
 typedef bool (*fhx__take_row)(fhx__reading *read, const fhx__row *row, bool *takes);
 typedef bool (*fhx__report_row)(fhx__reading *read, const char *id, bool *reports);
 
+/* What becomes of a row that is taken; and what is to be done behind a reply's last row. */
+typedef bool (*fhx__put_row)(fhx__reading *read, const fhx__line *line, const fhx__row *row);
+typedef bool (*fhx__end_rows)(fhx__reading *read);
+
 #define FHX__TOKEN_HEAD_MAX 32
 
 struct fhx__reading {
@@ -39,6 +43,9 @@ struct fhx__reading {
   bool takes_by_text;
   /* NULL: every bad row of the task's type is reported. */
   fhx__report_row report_row;
+  /* NULL: it is written as it is. */
+  fhx__put_row put_row;
+  fhx__end_rows end_rows;
   /* Bad rows whose type nobody can tell are reported here. */
   bool reports_unknown;
   /* The id that was asked for, where a single resource was; else "". */
@@ -60,8 +67,13 @@ bool fhx__reading_begin(fhx__reading *read, fhx__work *work);
 void fhx__reading_end(fhx__reading *read);
 
 /* Opens the query's cursor, where the task's last attempt stopped; then reads it to its end. */
-bool fhx__reading_open(fhx__reading *read);
+typedef int32_t (*fhx__cursor_opener)(fhx_source *source, const fhx_query *query,
+                                      fhx__cursor *cursor, fhx_error **error);
+bool fhx__reading_open(fhx__reading *read, fhx__cursor_opener open);
 bool fhx__reading_cursor(fhx__reading *read);
+
+/* Writes a line to the open part, or to a new one where it would make that too long. */
+bool fhx__reading_write(fhx__reading *read, const fhx__line *line);
 
 /* Takes one reply's rows, and moves the place behind them. */
 bool fhx__reading_take(fhx__reading *read, const fhx__rows *rows);

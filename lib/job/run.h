@@ -23,6 +23,9 @@ typedef struct fhx__job_extras {
   const char *notes;
   size_t notes_len;
   fhx__absent_types absent_types;
+  /* Stored with the job, for the answers to its polls. */
+  bool has_pages;
+  bool has_separate_status;
   /* The job's id, where it must be known before the job is there; NULL: the start makes one. */
   const char *job_id;
   /* Until when the store is waited for, by the monotonic clock; 0: as long as it takes. The same in

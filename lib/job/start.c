@@ -24,6 +24,7 @@
 /* So that the tasks of all types are fewer than a page's cookie can tell apart. */
 #define SHARDS_MAX 10000
 #define CLIENT_MAX 1024
+#define PERMILLE 1000
 #define GROUP_DEPTH_DEFAULT 10
 #define GROUP_MEMBERS_DEFAULT UINT64_C(50000000)
 #define FLAGS (FHX_JOB_SHA256 | FHX_JOB_NEW_MEMBERS | FHX_JOB_GZIP | FHX_JOB_TRUST_SOURCE)
@@ -99,6 +100,23 @@ static int32_t check_associated_types(const char *types, fhx_error **error) {
   }
 }
 
+static int32_t check_output(const fhx_job_options *options, fhx_error **error) {
+  uint64_t part_bytes = options->part_bytes == 0 ? FHX__PART_BYTES_DEFAULT : options->part_bytes;
+  if (options->part_bytes_min > part_bytes) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "part_bytes_min is over part_bytes");
+  }
+  if (options->bad_rows_permille_limit > PERMILLE) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "bad_rows_permille_limit is over %d", PERMILLE);
+  }
+  if (options->provenance > FHX_PROVENANCE_LATEST) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "provenance is not one of FHX_PROVENANCE_...");
+  }
+  if (options->organize_by != NULL && strcmp(options->organize_by, "Patient") != 0) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "organize_by is neither NULL nor \"Patient\"");
+  }
+  return FHX_OK;
+}
+
 int32_t fhx__job_check_options(const fhx_job_options *options, fhx_error **error) {
   if (options->source == NULL || options->destination == NULL) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "a job needs a source and a destination");
@@ -119,7 +137,8 @@ int32_t fhx__job_check_options(const fhx_job_options *options, fhx_error **error
   if (options->shards_max > SHARDS_MAX) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "shards_max is over %d", SHARDS_MAX);
   }
-  int32_t status = check_associated_types(options->associated_types, error);
+  int32_t status = check_output(options, error);
+  if (status == FHX_OK) status = check_associated_types(options->associated_types, error);
   return status == FHX_OK ? check_host_values(options, error) : status;
 }
 
@@ -128,6 +147,9 @@ static int32_t use_options(fhx_job *job, const fhx_job_options *options, fhx_err
   job->destination = fhx__destination_ref(options->destination);
   job->lease_us = options->lease_us == 0 ? LEASE_DEFAULT_US : options->lease_us;
   job->stall_us = options->stall_us == 0 ? STALL_DEFAULT_US : options->stall_us;
+  job->resource_hook = options->resource_hook;
+  job->attachment_hook = options->attachment_hook;
+  job->hook_data = options->hook_data;
   job->settle_us = options->settle_us == 0 ? SETTLE_DEFAULT_US : options->settle_us;
   if (options->store != NULL) {
     job->store = fhx__store_ref(options->store);
@@ -284,6 +306,13 @@ static int32_t define(fhx_job *job, const fhx_job_options *options, fhx__absent_
       options->group_depth_max == 0 ? GROUP_DEPTH_DEFAULT : options->group_depth_max;
   definition->group_members_max =
       options->group_members_max == 0 ? GROUP_MEMBERS_DEFAULT : options->group_members_max;
+  definition->part_bytes_min = options->part_bytes_min;
+  definition->bad_rows_limit = options->bad_rows_limit;
+  definition->bad_rows_permille_limit = options->bad_rows_permille_limit;
+  definition->provenance = options->provenance;
+  definition->by_patient = options->organize_by != NULL;
+  definition->has_resource_hook = options->resource_hook != NULL;
+  definition->has_attachment_hook = options->attachment_hook != NULL;
   bool named = options->filter != NULL && options->filter->type_count != 0;
   int32_t status = fhx__filter_copy(options->filter, &definition->filter, error);
   if (status == FHX_OK) status = settle_types(job, absent, error);
@@ -374,6 +403,8 @@ int32_t fhx__job_start(const fhx_job_options *given, const fhx__job_extras *extr
   int32_t status = begin(given, &options, &job, error);
   if (status != FHX_OK) return status;
   status = define(job, &options, extras->absent_types, error);
+  job->definition.has_pages = extras->has_pages;
+  job->definition.has_separate_status = extras->has_separate_status;
   if (status == FHX_OK && extras->notes_len != 0 &&
       fhx__buffer_append(&job->definition.notes, extras->notes, extras->notes_len) != FHX_OK) {
     status = fhx__no_memory(error);
@@ -384,6 +415,16 @@ int32_t fhx__job_start(const fhx_job_options *given, const fhx__job_extras *extr
     return status;
   }
   *made = job;
+  return FHX_OK;
+}
+
+/* What was to be left out or changed must not go out as it is because a host forgot its hook. */
+static int32_t check_hooks(const fhx_job *job, fhx_error **error) {
+  if ((job->definition.has_resource_hook && job->resource_hook == NULL) ||
+      (job->definition.has_attachment_hook && job->attachment_hook == NULL)) {
+    return fhx__fail(error, FHX_ERR_MISUSE,
+                     "this job was started with a hook on its resources: it needs one here too");
+  }
   return FHX_OK;
 }
 
@@ -400,7 +441,8 @@ static int32_t load(fhx_job *job, const char *job_id, int64_t until_us, fhx_erro
     }
     return FHX_OK;
   }
-  return fhx__definition_read(job->record->definition, &job->definition, error);
+  int32_t read = fhx__definition_read(job->record->definition, &job->definition, error);
+  return read == FHX_OK ? check_hooks(job, error) : read;
 }
 
 int32_t fhx_job_attach(const fhx_job_options *given, const char *job_id, fhx_job **made,

@@ -65,10 +65,12 @@ bool fhx__work_go_on(fhx__work *work);
    fails when nothing has moved for stall_us. */
 bool fhx__work_wait(fhx__work *work, int64_t wait_us, const char *what);
 
-/* The four kinds of task. They return when work->end is set. */
+/* The kinds of task. They return when work->end is set. */
 void fhx__work_plan(fhx__work *work);
 void fhx__work_main(fhx__work *work);
 void fhx__work_associated(fhx__work *work);
+void fhx__work_documents(fhx__work *work);
+void fhx__work_deleted(fhx__work *work);
 void fhx__work_finish(fhx__work *work);
 
 /* One round of the same: FHX_WAIT, *wait_us set, when something is still alive. */

@@ -8,6 +8,11 @@ const char *fhx_query_resource_type(const fhx_query *query) {
   return query == NULL ? "" : query->resource_type;
 }
 
+uint32_t fhx_query_wants_type(const fhx_query *query, const char *resource_type) {
+  if (query == NULL || resource_type == NULL) return 0;
+  return fhx__filter_has_type(query->selection.filter, resource_type) ? 1 : 0;
+}
+
 static const void *give_bytes(const void *data, size_t data_len, size_t *len) {
   if (len != NULL) *len = data == NULL ? 0 : data_len;
   return data;

@@ -85,16 +85,57 @@ static int32_t judge(const fhx_reply *reply, const char *who, fhx_error **error)
   return fhx__reply_status(reply, who, error);
 }
 
+static int32_t take_cursor(fhx_source *source, fhx_reply *reply, const char *who,
+                           fhx__cursor *cursor, fhx_error **error) {
+  int32_t status = judge(reply, who, error);
+  if (status == FHX_OK) *cursor = (fhx__cursor){source, reply->handle, reply->applied};
+  fhx__reply_end(reply);
+  return status;
+}
+
 int32_t fhx__source_open(fhx_source *source, const fhx_query *query, fhx__cursor *cursor,
                          fhx_error **error) {
   fhx_reply reply;
   *cursor = (fhx__cursor){NULL, NULL, 0};
   fhx__reply_begin(&reply, FHX__ACCEPT_HANDLE, "the callback");
   source->callbacks.open_cursor(source->user_data, query, &reply);
-  int32_t status = judge(&reply, "the source's open_cursor", error);
-  if (status == FHX_OK) *cursor = (fhx__cursor){source, reply.handle, reply.applied};
-  fhx__reply_end(&reply);
-  return status;
+  return take_cursor(source, &reply, "the source's open_cursor", cursor, error);
+}
+
+static int32_t no_callback(const char *name, fhx_error **error) {
+  return fhx__fail(error, FHX_ERR_UNSUPPORTED, "the source has no %s", name);
+}
+
+int32_t fhx__source_open_deleted(fhx_source *source, const fhx_query *query, fhx__cursor *cursor,
+                                 fhx_error **error) {
+  fhx_reply reply;
+  *cursor = (fhx__cursor){NULL, NULL, 0};
+  if (!fhx__source_tells_deleted(source)) return no_callback("open_deleted", error);
+  fhx__reply_begin(&reply, FHX__ACCEPT_HANDLE, "the callback");
+  source->callbacks.open_deleted(source->user_data, query, &reply);
+  return take_cursor(source, &reply, "the source's open_deleted", cursor, error);
+}
+
+int32_t fhx__source_open_patient(fhx_source *source, const fhx_query *query, const char *patient_id,
+                                 fhx__cursor *cursor, fhx_error **error) {
+  fhx_reply reply;
+  *cursor = (fhx__cursor){NULL, NULL, 0};
+  if (!fhx__source_knows_patients(source)) return no_callback("open_patient", error);
+  fhx__reply_begin(&reply, FHX__ACCEPT_HANDLE, "the callback");
+  source->callbacks.open_patient(source->user_data, query, patient_id, &reply);
+  return take_cursor(source, &reply, "the source's open_patient", cursor, error);
+}
+
+bool fhx__source_tells_deleted(const fhx_source *source) {
+  return source->callbacks.open_deleted != NULL;
+}
+
+bool fhx__source_knows_patients(const fhx_source *source) {
+  return source->callbacks.open_patient != NULL;
+}
+
+bool fhx__source_reads_resources(const fhx_source *source) {
+  return source->callbacks.read_resource != NULL;
 }
 
 int32_t fhx__source_next(fhx__cursor *cursor, uint64_t want_bytes, fhx__rows *rows,

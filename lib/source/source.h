@@ -38,6 +38,16 @@ typedef struct fhx__cursor {
    one that does not answer with FHX_ERR_NO_ANSWER, retryable. */
 int32_t fhx__source_open(fhx_source *source, const fhx_query *query, fhx__cursor *cursor,
                          fhx_error **error);
+/* The same over what was deleted, and over one patient's compartment. FHX_ERR_UNSUPPORTED when the
+   source has no such callback. */
+int32_t fhx__source_open_deleted(fhx_source *source, const fhx_query *query, fhx__cursor *cursor,
+                                 fhx_error **error);
+int32_t fhx__source_open_patient(fhx_source *source, const fhx_query *query, const char *patient_id,
+                                 fhx__cursor *cursor, fhx_error **error);
+/* Whether it has these callbacks. */
+bool fhx__source_tells_deleted(const fhx_source *source);
+bool fhx__source_knows_patients(const fhx_source *source);
+bool fhx__source_reads_resources(const fhx_source *source);
 /* FHX_OK: *rows is set, borrowed until the next call. FHX_END. FHX_WAIT: *wait_us is set. */
 int32_t fhx__source_next(fhx__cursor *cursor, uint64_t want_bytes, fhx__rows *rows,
                          int64_t *wait_us, fhx_error **error);

@@ -179,14 +179,14 @@ static const char *encoding_fault(const fhx_part_record *record) {
 }
 
 const char *fhx__part_record_fault(const fhx_part_record *record) {
-  if (record->kind > FHX_PART_ERROR) return "the part's kind is unknown";
+  if (record->kind > FHX_PART_DELETED) return "the part's kind is unknown";
   if (record->name == NULL || !fhx__is_part_name(record->name)) {
     return "the part's name is malformed";
   }
-  if (record->resource_type == NULL || *record->resource_type == '\0' ||
-      !is_type_or_none(record->resource_type)) {
+  if (record->resource_type == NULL || !is_type_or_none(record->resource_type)) {
     return "the part's type is malformed";
   }
+  if ((record->flags & ~FHX_PART_CONTINUES) != 0) return "the part has a flag that is unknown";
   if (record->resource_count == 0 || record->byte_count == 0) return "the part is empty";
   if (record->fence == 0 || record->seq == 0) return "the part has no fence or no number";
   return encoding_fault(record);
@@ -290,6 +290,7 @@ int32_t fhx_reply_part(fhx_reply *reply, const fhx_part_record *given) {
   part.resource_count = record.resource_count;
   part.byte_count = record.byte_count;
   part.encoding = record.encoding;
+  part.flags = record.flags;
   part.stored_byte_count = record.stored_byte_count;
   part.crc32c = record.crc32c;
   part.has_sha256 = record.sha256 != NULL;

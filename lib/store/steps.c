@@ -132,7 +132,8 @@ static const char *part_fault(const fhx_checkpoint *checkpoint, const fhx_part *
                                   .fence = part->fence,
                                   .seq = part->seq,
                                   .stored_byte_count = fhx_part_stored_byte_count(part),
-                                  .encoding = part->encoding};
+                                  .encoding = part->encoding,
+                                  .flags = part->flags};
   return fhx__part_record_fault(&record);
 }
 
@@ -166,7 +167,7 @@ int32_t fhx__store_record_checkpoint(fhx_store *store, const fhx_checkpoint *che
 }
 
 static bool is_list(uint32_t list) {
-  return list >= FHX_MEMBERS_PATIENT && list <= FHX_MEMBERS_WANTED;
+  return list >= FHX_MEMBERS_PATIENT && list <= FHX_MEMBERS_TARGETS;
 }
 
 /* An empty text could never be listed: "" is the place before all. */

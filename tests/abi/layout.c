@@ -55,6 +55,8 @@ TEXT(FHX_VERSION, "0.1.0");
 /* part.h */
 CONSTANT(FHX_PART_OUTPUT, 0);
 CONSTANT(FHX_PART_ERROR, 1);
+CONSTANT(FHX_PART_DELETED, 2);
+CONSTANT(FHX_PART_CONTINUES, 1);
 CONSTANT(FHX_ENCODING_NONE, 0);
 CONSTANT(FHX_ENCODING_GZIP, 1);
 
@@ -100,8 +102,10 @@ MEMBER(fhx_source_callbacks, list_types, fhx_list_types_callback, 56);
 MEMBER(fhx_source_callbacks, count_estimate, fhx_count_estimate_callback, 64);
 MEMBER(fhx_source_callbacks, snapshot_ready, fhx_snapshot_ready_callback, 72);
 MEMBER(fhx_source_callbacks, read_clock, fhx_read_clock_callback, 80);
-MEMBER(fhx_source_callbacks, destroy, fhx_source_destroy_callback, 88);
-STRUCT(fhx_source_callbacks, 96);
+MEMBER(fhx_source_callbacks, open_deleted, fhx_open_deleted_callback, 88);
+MEMBER(fhx_source_callbacks, open_patient, fhx_open_patient_callback, 96);
+MEMBER(fhx_source_callbacks, destroy, fhx_source_destroy_callback, 104);
+STRUCT(fhx_source_callbacks, 112);
 
 MEMBER(fhx_folder_options, size, uint32_t, 0);
 MEMBER(fhx_folder_options, reserved, uint32_t, 4);
@@ -117,7 +121,10 @@ MEMBER(fhx_sqlite_source_options, id_column, const char *, 32);
 MEMBER(fhx_sqlite_source_options, updated_column, const char *, 40);
 MEMBER(fhx_sqlite_source_options, json_column, const char *, 48);
 MEMBER(fhx_sqlite_source_options, stamp_resolution_us, int64_t, 56);
-STRUCT(fhx_sqlite_source_options, 64);
+MEMBER(fhx_sqlite_source_options, deleted_table, const char *, 64);
+MEMBER(fhx_sqlite_source_options, patient_table, const char *, 72);
+MEMBER(fhx_sqlite_source_options, patient_column, const char *, 80);
+STRUCT(fhx_sqlite_source_options, 88);
 
 /* destination.h */
 CONSTANT(FHX_DESTINATION_REQUIRES_TOKEN, 1u);
@@ -150,7 +157,9 @@ CONSTANT(FHX_JOB_REMOVING, 4);
 CONSTANT(FHX_PHASE_PLAN, 0);
 CONSTANT(FHX_PHASE_MAIN, 1);
 CONSTANT(FHX_PHASE_ASSOCIATED, 2);
-CONSTANT(FHX_PHASE_FINISH, 3);
+CONSTANT(FHX_PHASE_DOCUMENTS, 3);
+CONSTANT(FHX_PHASE_DELETED, 4);
+CONSTANT(FHX_PHASE_FINISH, 5);
 CONSTANT(FHX_TASK_WAITING, 1);
 CONSTANT(FHX_TASK_RUNNING, 2);
 CONSTANT(FHX_TASK_DONE, 3);
@@ -161,6 +170,7 @@ CONSTANT(FHX_MEMBERS_PATIENT, 1);
 CONSTANT(FHX_MEMBERS_MISSING, 2);
 CONSTANT(FHX_MEMBERS_NEW, 3);
 CONSTANT(FHX_MEMBERS_WANTED, 4);
+CONSTANT(FHX_MEMBERS_TARGETS, 5);
 
 MEMBER(fhx_job_record, size, uint32_t, 0);
 MEMBER(fhx_job_record, state, uint32_t, 4);
@@ -187,7 +197,9 @@ MEMBER(fhx_job_record, estimated_resources, uint64_t, 152);
 MEMBER(fhx_job_record, jobs_max, uint32_t, 160);
 MEMBER(fhx_job_record, jobs_per_client_max, uint32_t, 164);
 MEMBER(fhx_job_record, resource_mark, uint64_t, 168);
-STRUCT(fhx_job_record, 176);
+MEMBER(fhx_job_record, page_count, uint32_t, 176);
+MEMBER(fhx_job_record, reserved, uint32_t, 180);
+STRUCT(fhx_job_record, 184);
 
 MEMBER(fhx_task_record, size, uint32_t, 0);
 MEMBER(fhx_task_record, state, uint32_t, 4);
@@ -224,7 +236,7 @@ MEMBER(fhx_part_record, crc32c, uint32_t, 60);
 MEMBER(fhx_part_record, sha256, const uint8_t *, 64);
 MEMBER(fhx_part_record, stored_byte_count, uint64_t, 72);
 MEMBER(fhx_part_record, encoding, uint32_t, 80);
-MEMBER(fhx_part_record, reserved, uint32_t, 84);
+MEMBER(fhx_part_record, flags, uint32_t, 84);
 STRUCT(fhx_part_record, 88);
 
 MEMBER(fhx_attempt_record, size, uint32_t, 0);
@@ -257,8 +269,10 @@ MEMBER(fhx_store_callbacks, clean_job, fhx_clean_job_callback, 104);
 MEMBER(fhx_store_callbacks, next_cleanup, fhx_next_cleanup_callback, 112);
 MEMBER(fhx_store_callbacks, add_members, fhx_add_members_callback, 120);
 MEMBER(fhx_store_callbacks, list_members, fhx_list_members_callback, 128);
-MEMBER(fhx_store_callbacks, destroy, fhx_store_destroy_callback, 136);
-STRUCT(fhx_store_callbacks, 144);
+MEMBER(fhx_store_callbacks, add_page, fhx_add_page_callback, 136);
+MEMBER(fhx_store_callbacks, list_page, fhx_list_page_callback, 144);
+MEMBER(fhx_store_callbacks, destroy, fhx_store_destroy_callback, 152);
+STRUCT(fhx_store_callbacks, 160);
 
 MEMBER(fhx_sqlite_store_options, size, uint32_t, 0);
 MEMBER(fhx_sqlite_store_options, reserved, uint32_t, 4);
@@ -284,6 +298,9 @@ MEMBER(fhx_writer_options, reserved, uint32_t, 52);
 STRUCT(fhx_writer_options, 56);
 
 /* job.h */
+CONSTANT(FHX_PROVENANCE_DEFAULT, 0);
+CONSTANT(FHX_PROVENANCE_RELEVANT, 1);
+CONSTANT(FHX_PROVENANCE_LATEST, 2);
 CONSTANT(FHX_JOB_SHA256, 1u);
 CONSTANT(FHX_JOB_NEW_MEMBERS, 2u);
 CONSTANT(FHX_JOB_GZIP, 4u);
@@ -312,7 +329,15 @@ MEMBER(fhx_job_options, depth_max, uint32_t, 136);
 MEMBER(fhx_job_options, group_depth_max, uint32_t, 140);
 MEMBER(fhx_job_options, group_members_max, uint64_t, 144);
 MEMBER(fhx_job_options, associated_types, const char *, 152);
-STRUCT(fhx_job_options, 160);
+MEMBER(fhx_job_options, part_bytes_min, uint64_t, 160);
+MEMBER(fhx_job_options, bad_rows_limit, uint64_t, 168);
+MEMBER(fhx_job_options, bad_rows_permille_limit, uint32_t, 176);
+MEMBER(fhx_job_options, provenance, uint32_t, 180);
+MEMBER(fhx_job_options, organize_by, const char *, 184);
+MEMBER(fhx_job_options, resource_hook, fhx_resource_hook_callback, 192);
+MEMBER(fhx_job_options, attachment_hook, fhx_attachment_hook_callback, 200);
+MEMBER(fhx_job_options, hook_data, void *, 208);
+STRUCT(fhx_job_options, 216);
 
 /* engine.h */
 CONSTANT(FHX_ENGINE_FILES_NEED_TOKEN, 1);
@@ -351,7 +376,15 @@ MEMBER(fhx_engine_options, group_members_max, uint64_t, 192);
 MEMBER(fhx_engine_options, associated_types, const char *, 200);
 MEMBER(fhx_engine_options, compartment_paths, const char *const *, 208);
 MEMBER(fhx_engine_options, compartment_path_count, uint64_t, 216);
-STRUCT(fhx_engine_options, 224);
+MEMBER(fhx_engine_options, part_bytes_min, uint64_t, 224);
+MEMBER(fhx_engine_options, bad_rows_limit, uint64_t, 232);
+MEMBER(fhx_engine_options, bad_rows_permille_limit, uint32_t, 240);
+MEMBER(fhx_engine_options, reserved_2, uint32_t, 244);
+MEMBER(fhx_engine_options, resource_hook, fhx_resource_hook_callback, 248);
+MEMBER(fhx_engine_options, attachment_hook, fhx_attachment_hook_callback, 256);
+MEMBER(fhx_engine_options, hook_data, void *, 264);
+MEMBER(fhx_engine_options, associated_values, const char *, 272);
+STRUCT(fhx_engine_options, 280);
 
 MEMBER(fhx_request, size, uint32_t, 0);
 MEMBER(fhx_request, reserved, uint32_t, 4);

@@ -34,7 +34,7 @@ TYPES = ["Encounter", "Condition", "Observation", "MedicationRequest", "Claim"]
 PART_BYTES = 65536
 LEASE_MS = 250
 PARKED = 3
-PHASES = ["plan", "main", "associated", "finish"]
+PHASES = ["plan", "main", "associated", "documents", "deleted", "finish"]
 
 
 def canonical(text):
