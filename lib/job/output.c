@@ -148,14 +148,23 @@ static uint64_t errors_in_all(const fhx__output *output) {
   return output->recorded_errors + output->error_count;
 }
 
+/* The type of the rows, which need not be that of the parts' lines. */
+static const char *row_type(const fhx__output *output) {
+  return output->work->task->resource_type;
+}
+
+static const char *deletion_of(const fhx__output *output) {
+  return output->kind == FHX_PART_DELETED ? "the deletion of " : "";
+}
+
 bool fhx__output_bad_row(fhx__output *output, const char *id, const char *reason, size_t offset) {
   char text[512];
   bool known = *id != '\0';
   output->error_count++;
   if (errors_in_all(output) > FHX__ERROR_LINES_MAX) return true;
-  snprintf(text, sizeof text, "%s%s%s%s was not exported: it %s, at byte %zu of the resource",
-           known ? "" : "a resource of type ", output->resource_type, known ? "/" : "", id, reason,
-           offset);
+  snprintf(text, sizeof text, "%s%s%s%s%s was not exported: it %s, at byte %zu of the resource",
+           deletion_of(output), known ? "" : "a resource of type ", row_type(output),
+           known ? "/" : "", id, reason, offset);
   return add_error_line(output, "error", "invalid", text);
 }
 
@@ -167,8 +176,10 @@ static bool add_last_line(fhx__output *output) {
   char text[256];
   uint64_t errors = errors_in_all(output);
   if (errors <= FHX__ERROR_LINES_MAX) return true;
-  snprintf(text, sizeof text, "%llu more resources of type %s were not exported",
-           (unsigned long long)(errors - FHX__ERROR_LINES_MAX), output->resource_type);
+  snprintf(text, sizeof text, "%llu more %s of type %s were not exported",
+           (unsigned long long)(errors - FHX__ERROR_LINES_MAX),
+           output->kind == FHX_PART_DELETED ? "deletions of resources" : "resources",
+           row_type(output));
   return add_error_line(output, "error", "invalid", text);
 }
 

@@ -62,8 +62,7 @@ static int32_t copy_names(fhx__sqlite_table *table, const fhx_sqlite_source_opti
   return FHX_OK;
 }
 
-void fhx__sqlite_table_free(fhx__sqlite_table *table) {
-  if (table == NULL) return;
+static void free_names(fhx__sqlite_table *table) {
   fhx__free(table->path);
   fhx__free(table->table);
   fhx__free(table->type_column);
@@ -71,6 +70,12 @@ void fhx__sqlite_table_free(fhx__sqlite_table *table) {
   fhx__free(table->updated_column);
   fhx__free(table->json_column);
   fhx__free(table);
+}
+
+void fhx__sqlite_table_free(fhx__sqlite_table *table) {
+  if (table == NULL) return;
+  if (table->deleted != NULL) free_names(table->deleted);
+  free_names(table);
 }
 
 int32_t fhx__sqlite_table_connect(const fhx__sqlite_table *table, sqlite3 **connection,
@@ -216,14 +221,31 @@ static int32_t check_options(const fhx_sqlite_source_options *options, fhx_error
   return FHX_OK;
 }
 
-int32_t fhx__sqlite_table_new(const fhx_sqlite_source_options *options, fhx__sqlite_table **table,
-                              fhx_error **error) {
-  int32_t status = check_options(options, error);
-  if (status != FHX_OK) return status;
+static int32_t make_table(const fhx_sqlite_source_options *options, fhx__sqlite_table **table,
+                          fhx_error **error) {
   fhx__sqlite_table *made = fhx__alloc_zeroed(1, sizeof *made);
   if (made == NULL) return fhx__no_memory(error);
-  status = copy_names(made, options, error);
+  int32_t status = copy_names(made, options, error);
   if (status == FHX_OK) status = check_table(made, error);
+  if (status != FHX_OK) {
+    fhx__sqlite_table_free(made);
+    return status;
+  }
+  *table = made;
+  return FHX_OK;
+}
+
+int32_t fhx__sqlite_table_new(const fhx_sqlite_source_options *options, fhx__sqlite_table **table,
+                              fhx_error **error) {
+  fhx__sqlite_table *made = NULL;
+  int32_t status = check_options(options, error);
+  if (status == FHX_OK) status = make_table(options, &made, error);
+  if (status == FHX_OK && options->deleted_table != NULL) {
+    fhx_sqlite_source_options of_deletions = *options;
+    of_deletions.table = options->deleted_table;
+    status = make_table(&of_deletions, &made->deleted, error);
+    if (status == FHX_OK) made->deleted->of_deletions = true;
+  }
   if (status != FHX_OK) {
     fhx__sqlite_table_free(made);
     return status;

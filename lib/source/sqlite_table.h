@@ -7,7 +7,8 @@
 #include <stdbool.h>
 
 /* The names are quoted for SQL, those of columns with the table's alias before them. */
-typedef struct fhx__sqlite_table {
+typedef struct fhx__sqlite_table fhx__sqlite_table;
+struct fhx__sqlite_table {
   char *path;
   char *table;
   char *type_column;
@@ -15,7 +16,11 @@ typedef struct fhx__sqlite_table {
   char *updated_column;
   char *json_column;
   int64_t resolution_us;
-} fhx__sqlite_table;
+  /* Of deletions, with the same names of columns; NULL: there is none. */
+  fhx__sqlite_table *deleted;
+  /* This is one of deletions: a row without JSON tells its type and id. */
+  bool of_deletions;
+};
 
 /* Copies the options and checks that the table and its columns can be read. FHX_ERR_ARGUMENT,
    FHX_ERR_NOT_FOUND, FHX_ERR_DENIED, FHX_ERR_SOURCE or FHX_ERR_NO_MEMORY. */
