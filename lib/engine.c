@@ -319,12 +319,11 @@ static void use_limits(fhx_engine *engine, const fhx_engine_options *options) {
 /* What kick-offs are read by. */
 static int32_t use_rules(fhx__service *service, const fhx_engine_options *options,
                          fhx_error **error) {
-  const fhx__export_settings settings = {
-      .fhir_version = options->fhir_version,
-      .associated_types = options->associated_types,
-      .associated_values = options->associated_values,
-      .compartment_paths = options->compartment_paths,
-      .compartment_path_count = options->compartment_path_count};
+  const fhx__export_settings settings = {.fhir_version = options->fhir_version,
+                                         .associated_types = options->associated_types,
+                                         .associated_values = options->associated_values,
+                                         .compartment_paths = options->compartment_paths,
+                                         .compartment_path_count = options->compartment_path_count};
   int32_t status = fhx__export_rules_init(&service->rules, &settings, error);
   if (status != FHX_OK) return status;
   service->polls = fhx__polls_new();

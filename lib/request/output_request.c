@@ -1,5 +1,6 @@
 /* The parameters that say what else is exported and how it is handed out: organizeOutputBy,
    includeAssociatedData and allowPartialManifests. */
+#include <fhirexport/job.h>
 #include <stdio.h>
 #include <string.h>
 

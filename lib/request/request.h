@@ -6,7 +6,7 @@
 #ifndef FHX__REQUEST_REQUEST_H
 #define FHX__REQUEST_REQUEST_H
 
-#include <fhirexport/job.h>
+#include <fhirexport/filter.h>
 #include <stdbool.h>
 
 #include "core/buffer.h"
@@ -161,7 +161,7 @@ typedef struct fhx__export_request {
   /* organizeOutputBy=Patient */
   bool by_patient;
   bool allows_partial_manifests;
-  /* FHX_PROVENANCE_... */
+  /* FHX_PROVENANCE_... of fhirexport/job.h. */
   uint32_t provenance;
   /* Of this export, those of the server and of includeAssociatedData, with commas between and a NUL
      at the end; "": none, as with by_patient. */
@@ -178,10 +178,10 @@ typedef struct fhx__export_request {
  * that is not allowed: 400 (PARAM-25); an empty value counts as absent (PARAM-29); any other name:
  * 400 naming it (PARAM-01), or skipped when `lenient` (PARAM-02), as are values that this server
  * does not know or cannot follow, unknown types, and those that an export of patients cannot have
- * (PARAM-11). The permitted types bound _type and includeAssociatedData:
- * naming another is 403 with code "forbidden" (AUTH-18), as is a Group export by a client that may
- * not read Groups (KICK-18); without _type they are the list of types. FHX_OK, FHX_ERR_ARGUMENT
- * with a problem, or FHX_ERR_NO_MEMORY.
+ * (PARAM-11). The permitted types bound _type: naming another is 403 with code "forbidden"
+ * (AUTH-18), as is asking for Provenance without the right to read it, and a Group export by a
+ * client that may not read Groups (KICK-18); without _type they are the list of types. FHX_OK,
+ * FHX_ERR_ARGUMENT with a problem, or FHX_ERR_NO_MEMORY.
  */
 int32_t fhx__export_request_read(const fhx__export_rules *rules, const fhx__kick_off *kick_off,
                                  fhx__export_request *request, fhx__problem *problem);
