@@ -157,6 +157,8 @@ static int32_t open_source(const struct settings *settings, fhx_source **source,
     fhx_sqlite_source_options options;
     FHX_INIT(&options);
     options.path = settings->sqlite;
+    options.deleted_table = settings->deleted_table;
+    options.patient_table = settings->patient_table;
     return fhx_sqlite_source_new(&options, source, error);
   }
   fhx_folder_options options;
@@ -239,6 +241,8 @@ static int export_all(const struct settings *settings) {
   int code = EXIT_FAILED;
   options.filter = settings->filter;
   options.part_bytes = settings->part_bytes;
+  options.provenance = settings->provenance;
+  if (settings->by_patient) options.organize_by = "Patient";
   if (settings->gzip) options.flags |= FHX_JOB_GZIP;
   if (settings->sha256) options.flags |= FHX_JOB_SHA256;
   /* Nobody writes to the files of a folder; a database may have writes in flight. */

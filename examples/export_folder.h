@@ -19,9 +19,15 @@ struct settings {
   const char *store;
   /* The job to go on with; NULL: a new one. */
   const char *resume;
+  /* NULL: there is none. */
+  const char *deleted_table;
+  const char *patient_table;
   fhx_filter *filter;
   uint64_t part_bytes;
   uint32_t thread_count;
+  /* FHX_PROVENANCE_... */
+  uint32_t provenance;
+  bool by_patient;
   bool gzip;
   bool sha256;
   bool quiet;

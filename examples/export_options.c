@@ -16,6 +16,9 @@ const char settings_help[] =
     "  --folder DIR      reads <Type>.ndjson and <Type>.ndjson.gz in DIR\n"
     "  --sqlite FILE     reads the table resource(type, id, last_updated, json) in FILE,\n"
     "                    after a second in which writes in flight can end\n"
+    "  --deleted-table T  a table of FILE with the same columns: what is deleted; told with "
+    "--since\n"
+    "  --patient-table T  a table of FILE (patient, type, id): whose each resource is\n"
     "  --out DIR         where to write; it is made if it is missing\n"
     "  --type T          only this type; may be repeated\n"
     "  --since INSTANT   only what was changed after it, for example 2024-01-01T00:00:00Z\n"
@@ -23,6 +26,9 @@ const char settings_help[] =
     "  --patient ID      only what belongs to this patient; may be repeated\n"
     "  --all-patients    only what belongs to some patient\n"
     "  --group ID        only what belongs to the members of this Group\n"
+    "  --by-patient      files in blocks, patient after patient; needs --patient-table\n"
+    "  --provenance WHICH  of Provenances those of exported resources: relevant, all of them, or\n"
+    "                    latest, the newest of each\n"
     "  --threads N       so many threads; as many as there are processors if not given\n"
     "  --part-bytes N    how long a file may become; k, M and G may follow; 128 MiB if not given\n"
     "  --gzip            files in gzip, <name>.ndjson.gz\n"
@@ -49,6 +55,10 @@ enum {
   OPTION_RESUME,
   OPTION_GZIP,
   OPTION_SHA256,
+  OPTION_DELETED_TABLE,
+  OPTION_PATIENT_TABLE,
+  OPTION_BY_PATIENT,
+  OPTION_PROVENANCE,
   OPTION_QUIET,
   OPTION_HELP,
   OPTION_COUNT
@@ -70,6 +80,10 @@ static const struct option long_options[] = {
     {"resume", required_argument, NULL, OPTION_RESUME},
     {"gzip", no_argument, NULL, OPTION_GZIP},
     {"sha256", no_argument, NULL, OPTION_SHA256},
+    {"deleted-table", required_argument, NULL, OPTION_DELETED_TABLE},
+    {"patient-table", required_argument, NULL, OPTION_PATIENT_TABLE},
+    {"by-patient", no_argument, NULL, OPTION_BY_PATIENT},
+    {"provenance", required_argument, NULL, OPTION_PROVENANCE},
     {"quiet", no_argument, NULL, OPTION_QUIET},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0}};
@@ -150,6 +164,10 @@ static const char **text_of(struct settings *settings, int option) {
       return &settings->store;
     case OPTION_RESUME:
       return &settings->resume;
+    case OPTION_DELETED_TABLE:
+      return &settings->deleted_table;
+    case OPTION_PATIENT_TABLE:
+      return &settings->patient_table;
     default:
       return NULL;
   }
@@ -162,12 +180,37 @@ static bool read_threads(struct settings *settings) {
   return true;
 }
 
+/* What is said without more; NULL for the other options. */
+static bool *flag_of(struct settings *settings, int option) {
+  switch (option) {
+    case OPTION_BY_PATIENT:
+      return &settings->by_patient;
+    case OPTION_GZIP:
+      return &settings->gzip;
+    case OPTION_SHA256:
+      return &settings->sha256;
+    case OPTION_QUIET:
+      return &settings->quiet;
+    case OPTION_HELP:
+      return &settings->help;
+    default:
+      return NULL;
+  }
+}
+
+static bool read_provenance(struct settings *settings) {
+  settings->provenance =
+      strcmp(optarg, "latest") == 0 ? FHX_PROVENANCE_LATEST : FHX_PROVENANCE_RELEVANT;
+  if (strcmp(optarg, "latest") == 0 || strcmp(optarg, "relevant") == 0) return true;
+  return mistake("--provenance takes relevant or latest");
+}
+
 static bool read_option(struct settings *settings, int option) {
   const char **text = text_of(settings, option);
-  if (text != NULL) {
-    *text = optarg;
-    return true;
-  }
+  bool *flag = flag_of(settings, option);
+  if (text != NULL) *text = optarg;
+  if (flag != NULL) *flag = true;
+  if (text != NULL || flag != NULL) return true;
   switch (option) {
     case OPTION_TYPE:
     case OPTION_SINCE:
@@ -180,18 +223,8 @@ static bool read_option(struct settings *settings, int option) {
       return read_threads(settings);
     case OPTION_PART_BYTES:
       return read_number("--part-bytes", optarg, "kMG", UINT64_C(1) << 50, &settings->part_bytes);
-    case OPTION_GZIP:
-      settings->gzip = true;
-      return true;
-    case OPTION_SHA256:
-      settings->sha256 = true;
-      return true;
-    case OPTION_QUIET:
-      settings->quiet = true;
-      return true;
-    case OPTION_HELP:
-      settings->help = true;
-      return true;
+    case OPTION_PROVENANCE:
+      return read_provenance(settings);
     default:
       return false; /* getopt_long has said what is wrong */
   }
@@ -202,12 +235,17 @@ static bool fit_together(const struct settings *settings, const uint32_t given[O
   if ((settings->sqlite != NULL) == (settings->folder != NULL)) {
     return mistake("say where the resources are: either --folder DIR or --sqlite FILE");
   }
+  if ((settings->deleted_table != NULL || settings->patient_table != NULL) &&
+      settings->sqlite == NULL) {
+    return mistake("--deleted-table and --patient-table are tables of the --sqlite FILE");
+  }
   if (settings->out == NULL) return mistake("say where to write: --out DIR");
   if (settings->resume == NULL) return true;
   if (settings->store == NULL) return mistake("--resume needs the --store FILE that has the job");
   static const int fixed[] = {OPTION_TYPE,       OPTION_SINCE,        OPTION_UNTIL,
                               OPTION_PATIENT,    OPTION_ALL_PATIENTS, OPTION_GROUP,
-                              OPTION_PART_BYTES, OPTION_GZIP,         OPTION_SHA256};
+                              OPTION_PART_BYTES, OPTION_GZIP,         OPTION_SHA256,
+                              OPTION_BY_PATIENT, OPTION_PROVENANCE};
   for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
     if (given[fixed[i]] == 0) continue;
     fprintf(stderr,

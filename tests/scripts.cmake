@@ -29,11 +29,14 @@ if(TARGET fhirexport-server)
   fhx_add_script(server.end_to_end python:${python} --
     ${python} ${CMAKE_CURRENT_SOURCE_DIR}/server/end_to_end.py $<TARGET_FILE:fhirexport-server>
     $<TARGET_FILE:fhirexport-generate>)
+  fhx_add_script(server.manifests python:${python} --
+    ${python} ${CMAKE_CURRENT_SOURCE_DIR}/server/manifests.py $<TARGET_FILE:fhirexport-server>
+    $<TARGET_FILE:fhirexport-generate>)
   fhx_add_script(server.gzip python:${python} curl --
     ${python} ${CMAKE_CURRENT_SOURCE_DIR}/server/gzip_files.py $<TARGET_FILE:fhirexport-server>
     $<TARGET_FILE:fhirexport-generate>)
   set_tests_properties(server.rest server.bad_input server.command_line server.end_to_end
-    server.gzip PROPERTIES LABELS "")
+    server.manifests server.gzip PROPERTIES LABELS "")
 endif()
 
 # Programs that are killed, stopped and compared, and the scripts that do so.

@@ -2,8 +2,9 @@
  * Cursors. Each batch is a query of its own that begins behind the last row, so that no read
  * transaction stays open while an export writes: the versions of a past time do not change.
  *
- * A cursor runs by id; one with a lower bound of time runs by (updated_us, id) instead, so that an
- * export of what is new reads only that. A token is `<updated_us>/<id>` of the last row.
+ * A cursor runs by id; one with a lower bound of time, or over what was deleted, runs by
+ * (updated_us, id) instead, so that an export of what is new reads only that. A token is
+ * `<updated_us>/<id>` of the last row.
  */
 #include "cursor.h"
 
@@ -34,6 +35,13 @@ static const char by_update[] =
     " AND (updated_us, id) > (:last_us, :last_id) AND updated_us < :until"
     " ORDER BY updated_us, id";
 
+/* A delete is a version without a text; the one before it has it. */
+static const char by_deletion[] =
+    "SELECT d.updated_us, d.id, v.json FROM resource_version d INDEXED BY version_by_update"
+    " JOIN resource_version v ON v.type = d.type AND v.id = d.id AND v.version = d.version - 1"
+    " WHERE d.type = :type AND d.deleted = 1 AND d.valid_from <= :as_of AND d.valid_to > :as_of"
+    " AND (d.updated_us, d.id) > (:last_us, :last_id) ORDER BY d.updated_us, d.id";
+
 struct cursor {
   struct database *database;
   sqlite3 *connection;
@@ -49,11 +57,13 @@ struct cursor {
   int64_t last_us;
   struct text data;
   uint64_t ends[BATCH_ROWS_MAX];
+  int64_t updated_us[BATCH_ROWS_MAX];
   uint64_t count;
   char token[TOKEN_MAX];
 };
 
 static const char *choose_query(const struct cursor *cursor) {
+  if (cursor->place.of_deleted) return by_deletion;
   if (cursor->by_update) return by_update;
   return cursor->place.until_us == INT64_MIN ? by_id : by_id_until;
 }
@@ -68,7 +78,7 @@ struct cursor *cursor_open(struct database *database, const struct cursor_place 
   }
   snprintf(cursor->type, sizeof cursor->type, "%s", place->type);
   snprintf(cursor->from, sizeof cursor->from, "%s", place->from);
-  cursor->by_update = place->since_us != INT64_MIN;
+  cursor->by_update = place->of_deleted || place->since_us != INT64_MIN;
   /* With no id, it is before all rows of that time. */
   cursor->last_us = place->since_us;
   cursor->connection = database_borrow(database);
@@ -146,6 +156,7 @@ static bool add_row(struct cursor *cursor) {
   cursor->last_us = sqlite3_column_int64(statement, 0);
   snprintf(cursor->last_id, sizeof cursor->last_id, "%s", id);
   text_add(&cursor->data, json, (size_t)sqlite3_column_bytes(statement, 2));
+  cursor->updated_us[cursor->count] = cursor->last_us;
   cursor->ends[cursor->count++] = cursor->data.len;
   return !cursor->data.failed;
 }
@@ -172,7 +183,12 @@ enum result cursor_next(struct cursor *cursor, uint64_t want, struct cursor_rows
   go_behind_last(cursor);
   int len = snprintf(cursor->token, sizeof cursor->token, "%lld/%s", (long long)cursor->last_us,
                      cursor->last_id);
-  *rows = (struct cursor_rows){cursor->data.data, cursor->data.len, cursor->count,
-                               cursor->ends,      cursor->token,    (size_t)len};
+  *rows = (struct cursor_rows){.data = cursor->data.data,
+                               .len = cursor->data.len,
+                               .count = cursor->count,
+                               .ends = cursor->ends,
+                               .updated_us = cursor->place.of_deleted ? cursor->updated_us : NULL,
+                               .token = cursor->token,
+                               .token_len = (size_t)len};
   return DONE;
 }

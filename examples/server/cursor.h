@@ -1,4 +1,5 @@
-/* A cursor over the versions of one type that were current at one time. */
+/* A cursor over the versions of one type that were current at one time, or over those resources
+   that were deleted at that time. */
 #ifndef SERVER_CURSOR_H
 #define SERVER_CURSOR_H
 
@@ -16,6 +17,8 @@ struct cursor_place {
   int64_t until_us;
   /* Only what is in some patient's compartment. */
   bool of_patients;
+  /* What was deleted since since_us, as it was before. */
+  bool of_deleted;
   /* Ids from `from` on and before `to`; "": no bound. */
   char from[ID_MAX + 1];
   char to[ID_MAX + 1];
@@ -29,6 +32,8 @@ struct cursor_rows {
   size_t len;
   uint64_t count;
   const uint64_t *ends;
+  /* When each was deleted; NULL of resources that are not. */
+  const int64_t *updated_us;
   const char *token;
   size_t token_len;
 };

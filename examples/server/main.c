@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hooks.h"
 #include "http.h"
 #include "load.h"
 #include "options.h"
@@ -74,6 +75,9 @@ static int32_t open_store(const struct options *options, fhx_store **store, fhx_
 static void set_limits(const struct options *options, fhx_engine_options *engine) {
   engine->part_bytes = options->part_bytes;
   engine->part_count = options->part_count;
+  engine->part_bytes_min = options->part_bytes_min;
+  engine->bad_rows_limit = options->bad_rows_limit;
+  engine->bad_rows_permille_limit = (uint32_t)options->bad_rows_permille_limit;
   engine->lease_us = (int64_t)options->lease_seconds * US;
   engine->keep_us = (int64_t)options->keep_seconds * US;
   engine->workers = (uint32_t)options->workers;
@@ -84,8 +88,10 @@ static void set_limits(const struct options *options, fhx_engine_options *engine
   engine->group_depth_max = (uint32_t)options->group_depth_max;
   engine->group_members_max = options->group_members_max;
   engine->associated_types = options->associated_types;
+  engine->associated_values = options->associated_values;
   if (options->new_members) engine->job_flags |= FHX_JOB_NEW_MEMBERS;
   if (options->gzip) engine->job_flags |= FHX_JOB_GZIP;
+  if (options->sha256) engine->job_flags |= FHX_JOB_SHA256;
   engine->target_bytes_max = options->target_bytes;
   engine->body_bytes_max = options->body_bytes;
   engine->flags = options->files_need_token ? FHX_ENGINE_FILES_NEED_TOKEN : 0;
@@ -110,6 +116,8 @@ static bool open_engine(const struct options *options, struct server *server) {
   FHX_INIT(&engine);
   set_limits(options, &engine);
   engine.base_url = server->base_url;
+  engine.attachment_hook = hook_attachment;
+  engine.hook_data = server->base_url;
   bool has_keys = read_keys(options, &keys, &engine);
   if (has_keys) {
     if (server_source_new(server->database, options->part_count, &engine.source, &error) !=

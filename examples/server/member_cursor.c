@@ -234,8 +234,12 @@ enum result member_cursor_next(struct member_cursor *cursor, uint64_t want,
   if (result != DONE) return result;
   int len = snprintf(cursor->token, sizeof cursor->token, "m%llu/%s",
                      (unsigned long long)cursor->place, cursor->last_id);
-  *rows = (struct cursor_rows){cursor->data.data, cursor->data.len, cursor->count,
-                               cursor->ends,      cursor->token,    (size_t)len};
+  *rows = (struct cursor_rows){.data = cursor->data.data,
+                               .len = cursor->data.len,
+                               .count = cursor->count,
+                               .ends = cursor->ends,
+                               .token = cursor->token,
+                               .token_len = (size_t)len};
   return DONE;
 }
 

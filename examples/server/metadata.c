@@ -6,6 +6,18 @@
 
 #define BULK_DATA "http://hl7.org/fhir/uv/bulkdata/"
 
+/* What a client of $export should know (Bulk Data IG, "Server documentation"). */
+static const char documentation[] =
+    "Bulk Data exports of everything, of all patients and of a Group, by GET or POST, as "
+    "application/fhir+ndjson. Parameters: _outputFormat, _since, _until, _type, patient, "
+    "includeAssociatedData (LatestProvenanceResources, RelevantProvenanceResources), "
+    "organizeOutputBy (Patient), allowPartialManifests; others are refused, or ignored with "
+    "Prefer: handling=lenient. Files hold one type each and are divided by size; organised by "
+    "Patient, a file has blocks of a header, a Patient and what is in its compartment. With _since "
+    "the manifest also lists deletions, and a Group export has of members who joined later what "
+    "changed since, unless the operator has chosen otherwise. Files and their links expire: see "
+    "Expires. Too many exports at a time, or too many polls, are answered 429 with Retry-After.";
+
 static void add_operation(struct text *body, const char *definition) {
   text_add_format(body,
                   ",\"operation\":[{\"name\":\"export\",\"definition\":\"" BULK_DATA
@@ -68,7 +80,9 @@ void metadata_answer(struct server *server, struct answer *answer) {
   text_add_json(body, server->base_url);
   text_add_string(body,
                   "},\"fhirVersion\":\"4.0.1\",\"format\":[\"application/fhir+json\",\"json\"],"
-                  "\"rest\":[{\"mode\":\"server\",\"resource\":[");
+                  "\"rest\":[{\"mode\":\"server\",\"documentation\":");
+  text_add_json(body, documentation);
+  text_add_string(body, ",\"resource\":[");
   if (add_types(server, body) != DONE) {
     answer_fail(answer, "the database could not be read");
     return;

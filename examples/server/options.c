@@ -33,13 +33,19 @@ const char options_help[] =
     "  --lease SECONDS          after how long a job whose server died goes on; 120\n"
     "  --part-bytes N           how long a file may become; k, M and G may follow; 128 MiB\n"
     "  --part-count N           how many resources a file may have; no limit\n"
+    "  --part-bytes-min N       how long a file is at least, the last of a type apart\n"
     "  --gzip                   keeps files in gzip, and sends them so to clients that take it\n"
+    "  --sha256                 manifests tell how long each file is, and its SHA-256\n"
+    "  --bad-rows N             an export fails when so many resources could not be exported\n"
+    "  --bad-rows-permille N    the same, of a thousand\n"
     "  --max-jobs N             unfinished jobs before a kick-off is answered 429; 200\n"
     "  --max-jobs-per-client N  the same for one client; 32\n"
     "  --max-polls N            polls of a job within one Retry-After before the next gets 429; "
-    "30\n"
+    "100\n"
     "  --associated TYPES       Patient and Group exports have the resources of these types too,\n"
     "                           commas between, that the exported ones refer to\n"
+    "  --associated-values TEXT values of includeAssociatedData, and the types that each adds:\n"
+    "                           \"_participants=Practitioner,Organization;_places=Location\"\n"
     "  --new-members            Group exports with _since have the older data of members who have\n"
     "                           joined since\n"
     "  --group-depth N          how deep Groups may be nested in an exported one; 10\n"
@@ -58,23 +64,38 @@ const char options_help[] =
 /* Above all characters, which getopt_long returns for what it does not know. */
 enum {
   OPTION_FIRST = 256,
-  OPTION_LISTEN = OPTION_FIRST,
-  OPTION_BASE_URL,
+  OPTION_BASE_URL = OPTION_FIRST,
   OPTION_DATABASE,
   OPTION_LOAD,
   OPTION_DESTINATION,
-  OPTION_JOBS,
   OPTION_AUTH,
-  OPTION_ALLOW_OPEN,
   OPTION_FILES,
-  OPTION_GZIP,
-  OPTION_URL_KEY_FILE,
-  OPTION_ASSOCIATED,
-  OPTION_NEW_MEMBERS,
-  OPTION_HELP,
-  /* Numbers, in the order of `number_options`. */
-  OPTION_NUMBERS
+  /* In the order of `plain_options`; the rest in that of `number_options`. */
+  OPTION_PLAIN
 };
+
+/* An option whose text is taken as it is, or that has none and is said or not. */
+struct plain_option {
+  const char *name;
+  size_t offset;
+  bool has_text;
+};
+
+static const struct plain_option plain_options[] = {
+    {"listen", offsetof(struct options, listen), true},
+    {"jobs", offsetof(struct options, jobs), true},
+    {"url-key-file", offsetof(struct options, url_key_file), true},
+    {"associated", offsetof(struct options, associated_types), true},
+    {"associated-values", offsetof(struct options, associated_values), true},
+    {"allow-open", offsetof(struct options, allow_open), false},
+    {"gzip", offsetof(struct options, gzip), false},
+    {"sha256", offsetof(struct options, sha256), false},
+    {"new-members", offsetof(struct options, new_members), false},
+    {"help", offsetof(struct options, help), false},
+};
+
+#define PLAIN_COUNT (sizeof plain_options / sizeof *plain_options)
+#define OPTION_NUMBERS (OPTION_PLAIN + (int)PLAIN_COUNT)
 
 /* What an option's number may be, and what it is if not given. */
 struct number_option {
@@ -94,6 +115,9 @@ static const struct number_option number_options[] = {
     NUMBER("lease", lease_seconds, 1, 86400, 120),
     NUMBER("part-bytes", part_bytes, 1, UINT64_C(1) << 50, 0),
     NUMBER("part-count", part_count, 1, UINT64_C(1) << 50, 0),
+    NUMBER("part-bytes-min", part_bytes_min, 0, UINT64_C(1) << 50, 0),
+    NUMBER("bad-rows", bad_rows_limit, 1, UINT64_C(1) << 50, 0),
+    NUMBER("bad-rows-permille", bad_rows_permille_limit, 1, 1000, 0),
     NUMBER("max-jobs", jobs_max, 1, 1000000, 200),
     NUMBER("max-jobs-per-client", jobs_per_client_max, 1, 1000000, 32),
     NUMBER("max-polls", polls_max, 1, 1000000, 100),
@@ -167,11 +191,17 @@ static bool read_files(struct options *options, const char *text) {
   return mistake("--files takes signed or token");
 }
 
+static void set_plain(struct options *options, const struct plain_option *option) {
+  void *member = (char *)options + option->offset;
+  if (option->has_text) {
+    *(const char **)member = optarg;
+  } else {
+    *(bool *)member = true;
+  }
+}
+
 static bool read_option(struct options *options, int option) {
   switch (option) {
-    case OPTION_LISTEN:
-      options->listen = optarg;
-      return true;
     case OPTION_BASE_URL:
       return read_base_url(options, optarg);
     case OPTION_DATABASE:
@@ -183,31 +213,10 @@ static bool read_option(struct options *options, int option) {
     case OPTION_DESTINATION:
       options->destination = behind_scheme("destination", "file:", optarg);
       return options->destination != NULL;
-    case OPTION_JOBS:
-      options->jobs = optarg;
-      return true;
     case OPTION_AUTH:
       return strcmp(optarg, "none") == 0 || mistake("--auth takes none");
-    case OPTION_ALLOW_OPEN:
-      options->allow_open = true;
-      return true;
     case OPTION_FILES:
       return read_files(options, optarg);
-    case OPTION_GZIP:
-      options->gzip = true;
-      return true;
-    case OPTION_URL_KEY_FILE:
-      options->url_key_file = optarg;
-      return true;
-    case OPTION_ASSOCIATED:
-      options->associated_types = optarg;
-      return true;
-    case OPTION_NEW_MEMBERS:
-      options->new_members = true;
-      return true;
-    case OPTION_HELP:
-      options->help = true;
-      return true;
     default:
       return false; /* getopt_long has said what is wrong */
   }
@@ -216,22 +225,18 @@ static bool read_option(struct options *options, int option) {
 /* Fills the table for getopt_long; `table` has room for all options and the end. */
 static void make_table(struct option *table) {
   static const struct option texts[] = {
-      {"listen", required_argument, NULL, OPTION_LISTEN},
       {"base-url", required_argument, NULL, OPTION_BASE_URL},
       {"db", required_argument, NULL, OPTION_DATABASE},
       {"load", required_argument, NULL, OPTION_LOAD},
       {"destination", required_argument, NULL, OPTION_DESTINATION},
-      {"jobs", required_argument, NULL, OPTION_JOBS},
       {"auth", required_argument, NULL, OPTION_AUTH},
-      {"allow-open", no_argument, NULL, OPTION_ALLOW_OPEN},
-      {"files", required_argument, NULL, OPTION_FILES},
-      {"gzip", no_argument, NULL, OPTION_GZIP},
-      {"url-key-file", required_argument, NULL, OPTION_URL_KEY_FILE},
-      {"associated", required_argument, NULL, OPTION_ASSOCIATED},
-      {"new-members", no_argument, NULL, OPTION_NEW_MEMBERS},
-      {"help", no_argument, NULL, OPTION_HELP}};
+      {"files", required_argument, NULL, OPTION_FILES}};
   memcpy(table, texts, sizeof texts);
   table += sizeof texts / sizeof *texts;
+  for (size_t i = 0; i < PLAIN_COUNT; i++) {
+    int text = plain_options[i].has_text ? required_argument : no_argument;
+    *table++ = (struct option){plain_options[i].name, text, NULL, OPTION_PLAIN + (int)i};
+  }
   for (size_t i = 0; i < NUMBER_COUNT; i++) {
     *table++ =
         (struct option){number_options[i].name, required_argument, NULL, OPTION_NUMBERS + (int)i};
@@ -272,7 +277,7 @@ static bool fit_together(const struct options *options) {
 }
 
 bool options_read(struct options *options, int argc, char **argv) {
-  struct option table[OPTION_NUMBERS - OPTION_FIRST + NUMBER_COUNT + 1];
+  struct option table[OPTION_PLAIN - OPTION_FIRST + PLAIN_COUNT + NUMBER_COUNT + 1];
   int option = 0;
   preset(options, argc);
   if (options->load == NULL) return mistake("there is no memory");
@@ -281,6 +286,8 @@ bool options_read(struct options *options, int argc, char **argv) {
     if (option >= OPTION_NUMBERS) {
       const struct number_option *number = &number_options[option - OPTION_NUMBERS];
       if (!read_number(number, optarg, number_of(options, number))) return false;
+    } else if (option >= OPTION_PLAIN) {
+      set_plain(options, &plain_options[option - OPTION_PLAIN]);
     } else if (!read_option(options, option)) {
       return false;
     }

@@ -10,7 +10,7 @@
 struct options {
   const char *listen;
   /* NULL: made of `listen`. */
-  const char *base_url;
+  char *base_url;
   const char *database;
   const char *destination;
   /* NULL: jobs end with the server. */
@@ -18,6 +18,7 @@ struct options {
   const char *url_key_file;
   /* NULL: none. */
   const char *associated_types;
+  const char *associated_values;
   /* What to load. */
   char **load;
   size_t load_count;
@@ -25,9 +26,13 @@ struct options {
   bool files_need_token;
   bool new_members;
   bool gzip;
+  bool sha256;
   bool help;
   uint64_t part_bytes;
   uint64_t part_count;
+  uint64_t part_bytes_min;
+  uint64_t bad_rows_limit;
+  uint64_t bad_rows_permille_limit;
   uint64_t keep_seconds;
   uint64_t lease_seconds;
   uint64_t workers;

@@ -13,7 +13,7 @@ struct server {
   struct database *database;
   fhx_engine *engine;
   /* As clients see it, without a slash at its end. */
-  const char *base_url;
+  char *base_url;
   int64_t started_us;
 };
 

@@ -1,6 +1,6 @@
 /*
  * The database as a source of exports: what a host author writes. Cursors are in cursor.c, those
- * over a patient set in member_cursor.c.
+ * over a patient set in member_cursor.c, those over one patient in patient_cursor.c.
  *
  * Shards are ranges of ids, `<from>/<to>`: from `from` on and before `to`, an empty text being no
  * bound. Those of a patient set are ranges of its patients, `@<first>-<last>`.
@@ -17,6 +17,7 @@
 
 #include "cursor.h"
 #include "member_cursor.h"
+#include "patient_cursor.h"
 #include "types.h"
 
 /* Two ids, a slash and a NUL. */
@@ -29,10 +30,11 @@ struct server_source {
   uint64_t rows_max;
 };
 
-/* One of the two. */
+/* One of the three. */
 struct source_cursor {
   struct cursor *of_type;
   struct member_cursor *of_members;
+  struct patient_cursor *of_patient;
 };
 
 static struct database *database_of(void *user_data) {
@@ -296,18 +298,22 @@ static void refuse_token(fhx_reply *reply) {
   fhx_reply_fail(reply, FHX_ERR_SOURCE, 0, "the token is not one of this server");
 }
 
-/* Hands over one of the two cursors. */
-static void reply_cursor(fhx_reply *reply, struct cursor *of_type, struct member_cursor *of_members,
-                         uint32_t applied) {
+static void close_parts(const struct source_cursor *cursor) {
+  cursor_close(cursor->of_type);
+  member_cursor_close(cursor->of_members);
+  patient_cursor_close(cursor->of_patient);
+}
+
+/* Hands over a cursor. */
+static void reply_cursor(fhx_reply *reply, struct source_cursor cursor, uint32_t applied) {
   struct source_cursor *made = malloc(sizeof *made);
   if (made == NULL) {
-    cursor_close(of_type);
-    member_cursor_close(of_members);
+    close_parts(&cursor);
     fail(reply);
     return;
   }
-  *made = (struct source_cursor){of_type, of_members};
-  fhx_reply_handle(reply, made, applied | FHX_APPLIED_TYPE | FHX_APPLIED_AS_OF);
+  *made = cursor;
+  fhx_reply_handle(reply, made, applied | FHX_APPLIED_AS_OF);
 }
 
 static void open_member_cursor(const struct server_source *source, const fhx_query *query,
@@ -327,30 +333,17 @@ static void open_member_cursor(const struct server_source *source, const fhx_que
     member_cursor_close(cursor);
     refuse_token(reply);
   } else {
-    reply_cursor(reply, NULL, cursor, 0);
+    reply_cursor(reply, (struct source_cursor){.of_members = cursor}, FHX_APPLIED_TYPE);
   }
 }
 
-static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *reply) {
-  const struct server_source *source = user_data;
-  struct cursor_place place;
+/* The window is applied to floored stamps and may let a few through: the library looks at the
+   digits, so FHX_APPLIED_SINCE and FHX_APPLIED_UNTIL are not claimed. */
+static void open_type_cursor(const struct server_source *source, const fhx_query *query,
+                             const struct cursor_place *place, fhx_reply *reply) {
   size_t len = 0;
   const void *token = fhx_query_token(query, &len);
-  if (has_members(query)) {
-    open_member_cursor(source, query, reply);
-    return;
-  }
-  if (!read_shard(query, place.from, place.to)) {
-    refuse_shard(reply);
-    return;
-  }
-  place.of_patients = fhx_query_scope(query) == FHX_SCOPE_PATIENTS;
-  place.type = fhx_query_resource_type(query);
-  place.as_of_us = fhx_query_as_of_us(query);
-  place.since_us = fhx_query_since_us(query);
-  place.until_us = fhx_query_until_us(query);
-  place.rows_max = source->rows_max;
-  struct cursor *cursor = cursor_open(source->database, &place);
+  struct cursor *cursor = cursor_open(source->database, place);
   if (cursor == NULL) {
     fail(reply);
     return;
@@ -360,19 +353,64 @@ static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *repl
     refuse_token(reply);
     return;
   }
-  /* The window was applied to floored stamps and may have let a few through: the library looks at
-     the digits, so FHX_APPLIED_SINCE and FHX_APPLIED_UNTIL are not claimed. */
-  reply_cursor(reply, cursor, NULL, cursor_ascends(cursor) ? FHX_PROMISE_ASCENDING_IDS : 0);
+  reply_cursor(reply, (struct source_cursor){.of_type = cursor},
+               FHX_APPLIED_TYPE | (cursor_ascends(cursor) ? FHX_PROMISE_ASCENDING_IDS : 0));
+}
+
+static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *reply) {
+  const struct server_source *source = user_data;
+  struct cursor_place place = {.type = fhx_query_resource_type(query),
+                               .as_of_us = fhx_query_as_of_us(query),
+                               .since_us = fhx_query_since_us(query),
+                               .until_us = fhx_query_until_us(query),
+                               .of_patients = fhx_query_scope(query) == FHX_SCOPE_PATIENTS,
+                               .rows_max = source->rows_max};
+  if (has_members(query)) {
+    open_member_cursor(source, query, reply);
+  } else if (!read_shard(query, place.from, place.to)) {
+    refuse_shard(reply);
+  } else {
+    open_type_cursor(source, query, &place, reply);
+  }
+}
+
+/* Whose they were the library sees by their last versions. */
+static void open_deleted(void *user_data, const fhx_query *query, fhx_reply *reply) {
+  const struct server_source *source = user_data;
+  const struct cursor_place place = {.type = fhx_query_resource_type(query),
+                                     .as_of_us = fhx_query_as_of_us(query),
+                                     .since_us = fhx_query_since_us(query),
+                                     .until_us = INT64_MIN,
+                                     .of_deleted = true,
+                                     .rows_max = source->rows_max};
+  open_type_cursor(source, query, &place, reply);
+}
+
+static void open_patient(void *user_data, const fhx_query *query, const char *patient_id,
+                         fhx_reply *reply) {
+  const struct server_source *source = user_data;
+  struct patient_cursor *cursor =
+      patient_cursor_open(source->database, query, patient_id, source->rows_max);
+  if (cursor == NULL) {
+    fail(reply);
+  } else {
+    reply_cursor(reply, (struct source_cursor){.of_patient = cursor}, 0);
+  }
+}
+
+static enum result next_of(const struct source_cursor *cursor, uint64_t want,
+                           struct cursor_rows *rows) {
+  if (cursor->of_type != NULL) return cursor_next(cursor->of_type, want, rows);
+  if (cursor->of_members != NULL) return member_cursor_next(cursor->of_members, want, rows);
+  return patient_cursor_next(cursor->of_patient, want, rows);
 }
 
 static void next_rows(void *user_data, void *handle, uint64_t want_bytes, fhx_reply *reply) {
-  const struct source_cursor *cursor = handle;
   struct cursor_rows rows;
   (void)user_data;
-  switch (cursor->of_type != NULL ? cursor_next(cursor->of_type, want_bytes, &rows)
-                                  : member_cursor_next(cursor->of_members, want_bytes, &rows)) {
+  switch (next_of(handle, want_bytes, &rows)) {
     case DONE:
-      fhx_reply_rows(reply, rows.data, rows.len, rows.count, rows.ends, NULL, rows.token,
+      fhx_reply_rows(reply, rows.data, rows.len, rows.count, rows.ends, rows.updated_us, rows.token,
                      rows.token_len);
       break;
     case NONE:
@@ -386,8 +424,7 @@ static void next_rows(void *user_data, void *handle, uint64_t want_bytes, fhx_re
 static void close_cursor(void *user_data, void *handle) {
   struct source_cursor *cursor = handle;
   (void)user_data;
-  cursor_close(cursor->of_type);
-  member_cursor_close(cursor->of_members);
+  close_parts(cursor);
   free(cursor);
 }
 
@@ -412,6 +449,8 @@ int32_t server_source_new(struct database *database, uint64_t rows_max, fhx_sour
   callbacks.count_estimate = count_estimate;
   callbacks.snapshot_ready = snapshot_ready;
   callbacks.read_clock = read_clock;
+  callbacks.open_deleted = open_deleted;
+  callbacks.open_patient = open_patient;
   callbacks.destroy = destroy;
   return fhx_source_new(&callbacks, made, source, error);
 }

@@ -4,10 +4,11 @@
  * worked out, not by the library.
  *
  *   push none|all ROWS OUT [_since=INSTANT] [_until=INSTANT] [_type=TYPE]... [patient=ID]...
- *        [_level=patient] [_group=ID]
+ *        [_level=patient] [_group=ID] [_organize=Patient] [_provenance=1|2]
  *
  * A row of the file: type, id, time of change in microseconds, the ids of the patients whose
  * compartment it is in (commas behind each), the JSON; tabs between. Rows are in the order of ids.
+ * ROWS.deleted has such rows of what was deleted, with the time of the deletion.
  */
 #include <fhirexport/fhirexport.h>
 #include <stdio.h>
@@ -28,10 +29,14 @@ typedef struct table {
   int push;
   row *rows;
   size_t count;
+  struct table *deleted;
 } table;
 
 typedef struct cursor {
+  const table *all;
   const fhx_query *query;
+  /* "": whoever the query means. */
+  char patient[65];
   size_t next;
   char *data;
   uint64_t ends[BATCH];
@@ -59,7 +64,19 @@ static int is_wanted_patient(const fhx_query *query, const char *patients) {
   return 0;
 }
 
-static int is_wanted(const fhx_query *query, const row *at) {
+static int has_patient(const char *patients, const char *id) {
+  size_t len = strlen(id);
+  for (const char *comma = NULL; (comma = strchr(patients, ',')) != NULL; patients = comma + 1) {
+    if ((size_t)(comma - patients) == len && memcmp(patients, id, len) == 0) return 1;
+  }
+  return 0;
+}
+
+static int is_wanted(const cursor *of, const row *at) {
+  const fhx_query *query = of->query;
+  if (*of->patient != '\0') {
+    return fhx_query_wants_type(query, at->type) != 0 && has_patient(at->patients, of->patient);
+  }
   int64_t since_us = fhx_query_since_us(query), until_us = fhx_query_until_us(query);
   if (strcmp(at->type, fhx_query_resource_type(query)) != 0) return 0;
   if (since_us != FHX_TIME_NONE && at->updated_us <= since_us) return 0;
@@ -67,28 +84,46 @@ static int is_wanted(const fhx_query *query, const row *at) {
   return is_wanted_patient(query, at->patients);
 }
 
-static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *reply) {
-  const table *all = user_data;
+static void open_over(const table *all, const fhx_query *query, const char *patient,
+                      uint32_t applied, fhx_reply *reply) {
   size_t len = 0;
   const char *token = fhx_query_token(query, &len);
   cursor *at = calloc(1, sizeof *at);
+  at->all = all;
   at->query = query;
+  snprintf(at->patient, sizeof at->patient, "%s", patient);
   if (token != NULL) at->next = strtoull(token, NULL, 10);
-  uint32_t applied = FHX_APPLIED_TYPE | FHX_APPLIED_SINCE | FHX_APPLIED_UNTIL |
-                     FHX_APPLIED_PATIENTS | FHX_APPLIED_AS_OF | FHX_PROMISE_ASCENDING_IDS;
   fhx_reply_handle(reply, at, all->push ? applied : 0);
 }
 
+static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *reply) {
+  open_over(user_data, query, "",
+            FHX_APPLIED_TYPE | FHX_APPLIED_SINCE | FHX_APPLIED_UNTIL | FHX_APPLIED_PATIENTS |
+                FHX_APPLIED_AS_OF | FHX_PROMISE_ASCENDING_IDS,
+            reply);
+}
+
+static void open_deleted(void *user_data, const fhx_query *query, fhx_reply *reply) {
+  open_over(((const table *)user_data)->deleted, query, "",
+            FHX_APPLIED_TYPE | FHX_APPLIED_SINCE | FHX_APPLIED_UNTIL | FHX_APPLIED_PATIENTS, reply);
+}
+
+static void open_patient(void *user_data, const fhx_query *query, const char *patient_id,
+                         fhx_reply *reply) {
+  open_over(user_data, query, patient_id, FHX_APPLIED_PATIENTS | FHX_APPLIED_AS_OF, reply);
+}
+
 static void next_rows(void *user_data, void *handle, uint64_t want_bytes, fhx_reply *reply) {
-  const table *all = user_data;
   cursor *at = handle;
+  const table *all = at->all;
   size_t len = 0, count = 0;
+  (void)user_data;
   free(at->data);
   at->data = malloc(want_bytes + 1);
   for (; at->next < all->count && count < BATCH; at->next++) {
     const row *one = &all->rows[at->next];
     size_t one_len = strlen(one->json);
-    if (all->push && !is_wanted(at->query, one)) continue;
+    if (all->push && !is_wanted(at, one)) continue;
     if (count != 0 && len + one_len > want_bytes) break;
     if (one_len > want_bytes) at->data = realloc(at->data, one_len + 1);
     memcpy(at->data + len, one->json, one_len);
@@ -102,7 +137,8 @@ static void next_rows(void *user_data, void *handle, uint64_t want_bytes, fhx_re
   }
   /* The terminating NUL makes the token's text readable by strtoull. */
   size_t token_len = (size_t)snprintf(at->token, sizeof at->token, "%zu", at->next) + 1;
-  fhx_reply_rows(reply, at->data, len, count, at->ends, all->push ? at->updated_us : NULL,
+  int has_stamps = all->push || all->deleted == NULL;
+  fhx_reply_rows(reply, at->data, len, count, at->ends, has_stamps ? at->updated_us : NULL,
                  at->token, token_len);
 }
 
@@ -169,7 +205,7 @@ static void split_rows(table *all, char *text) {
   }
 }
 
-static void read_filter(fhx_filter *filter, char **arguments) {
+static void read_filter(fhx_filter *filter, fhx_job_options *options, char **arguments) {
   fhx_error *error = NULL;
   for (; *arguments != NULL; arguments++) {
     const char *value = strchr(*arguments, '=') + 1;
@@ -189,6 +225,12 @@ static void read_filter(fhx_filter *filter, char **arguments) {
       case 'g':
         check(fhx_filter_set_group(filter, value, &error), &error);
         break;
+      case 'o':
+        options->organize_by = value;
+        break;
+      case 'p':
+        options->provenance = (uint32_t)strtoul(value, NULL, 10);
+        break;
       default:
         check(fhx_filter_add_patient(filter, value, &error), &error);
         break;
@@ -198,9 +240,13 @@ static void read_filter(fhx_filter *filter, char **arguments) {
 
 int main(int argc, char **argv) {
   if (argc < 4) return 2;
-  table all = {strcmp(argv[1], "all") == 0, NULL, 0};
-  char *text = read_file(argv[2]);
+  table deleted = {strcmp(argv[1], "all") == 0, NULL, 0, NULL};
+  table all = {deleted.push, NULL, 0, &deleted};
+  char deleted_path[4096];
+  snprintf(deleted_path, sizeof deleted_path, "%s.deleted", argv[2]);
+  char *text = read_file(argv[2]), *deleted_text = read_file(deleted_path);
   split_rows(&all, text);
+  split_rows(&deleted, deleted_text);
   fhx_error *error = NULL;
   fhx_source_callbacks callbacks;
   FHX_INIT(&callbacks);
@@ -208,6 +254,8 @@ int main(int argc, char **argv) {
   callbacks.next_rows = next_rows;
   callbacks.close_cursor = close_cursor;
   callbacks.list_types = list_types;
+  callbacks.open_deleted = open_deleted;
+  callbacks.open_patient = open_patient;
   /* Without it the library finds a Group by reading all of them. */
   if (all.push) callbacks.read_resource = read_resource;
   fhx_job_options options;
@@ -221,7 +269,7 @@ int main(int argc, char **argv) {
   check(fhx_directory_destination_new(&directory, &options.destination, &error), &error);
   fhx_filter *filter = NULL;
   check(fhx_filter_new(&filter, &error), &error);
-  read_filter(filter, argv + 4);
+  read_filter(filter, &options, argv + 4);
   options.filter = filter;
   fhx_job *job = NULL;
   check(fhx_job_start(&options, &job, &error), &error);
@@ -232,5 +280,7 @@ int main(int argc, char **argv) {
   fhx_destination_free(options.destination);
   free(all.rows);
   free(text);
+  free(deleted.rows);
+  free(deleted_text);
   return 0;
 }

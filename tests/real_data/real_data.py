@@ -6,9 +6,10 @@
 The data are all resources of FOLDER (NDJSON, gzipped or not), or generated ones where it does not
 exist. Each case is exported by the folder source, the SQLite source, a host's source that pushes
 nothing down and one that pushes everything down; what must come out is worked out here, from the
-text of the specification alone (FILTER-01, -02, -04, -06 to -08, -10, -12, -14, -17, -30 to -38;
-FILE-03, -04, -05). Three Groups are added to the data: one with every kind of member, one that nests
-it and itself, one that nobody is in.
+text of the specification alone (FILTER-01, -02, -04, -06 to -08, -10, -12, -14, -17 to -20, -24,
+-30 to -38; FILE-03, -04, -05, -17; MAN-13, -14). Added to the data are three Groups, one with every
+kind of member, one that nests it and itself, one that nobody is in; Provenances of all kinds of
+targets; and resources that are deleted.
 """
 import argparse
 import collections
@@ -44,6 +45,10 @@ COMPARTMENT = {
 }
 
 
+# The source that has no read_resource either.
+NOTHING = "pushes nothing down"
+TELLS_NO_DELETIONS = ("folder", "server")
+
 NOW = datetime.datetime.now(datetime.timezone.utc).isoformat()
 
 
@@ -69,6 +74,14 @@ def patients_of(resource):
             if match:
                 found.add(match.group(1))
     return found
+
+
+def targets_of(provenance):
+    """Type and id of each."""
+    found = (re.fullmatch(r"(?:https?://.*/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/.*)?",
+                          target.get("reference", ""))
+             for target in provenance["target"])
+    return {match.groups() for match in found if match}
 
 
 def microseconds(instant):
@@ -100,18 +113,57 @@ def groups(patients, practitioner):
         group("empty", [member(named[0], inactive=True)])]
 
 
-def add_groups(folder, work):
-    """A copy of the data with the Groups."""
-    copy = os.path.join(work, "with-groups")
+def provenances(ids):
+    """Some of each of many resources, some with several targets, some with none that is there."""
+    def provenance(number, targets, recorded):
+        return {"resourceType": "Provenance", "id": f"provenance-{number}",
+                "meta": {"lastUpdated": f"2019-{1 + number % 12:02}-07T08:09:10.123Z"},
+                "target": [{"reference": target} for target in targets], "recorded": recorded,
+                "agent": [{"who": {"display": "x"}}]}
+
+    some = [f"{kind}/{id_}" for kind in sorted(ids) for id_ in sorted(ids[kind])[::97]]
+    some += [f"Patient/{id_}" for id_ in sorted(ids["Patient"])[::3]]
+    made = []
+    for number, target in enumerate(some):
+        others = some[number * 7 % len(some)::len(some)] if number % 3 == 0 else []
+        for age in range(1 + number % 3):
+            recorded = f"201{age}-05-0{1 + number % 5}T00:00:00{'Z' if number % 2 else '+02:00'}"
+            made.append(provenance(len(made), [target, *others], recorded))
+    made.append(provenance(len(made), ["Observation/there-is-none"], "2015-01-01T00:00:00Z"))
+    made.append(provenance(len(made), [some[0] + "/_history/2"], "2030-01-01T00:00:00Z"))
+    made.append({**provenance(len(made), ["#x"], "2015-01-01T00:00:00Z"), "target": [{}]})
+    return made
+
+
+def add_more(folder, work):
+    """A copy of the data with Groups and Provenances."""
+    copy = os.path.join(work, "with-more")
     shutil.copytree(folder, copy)
     ids = collections.defaultdict(list)
-    for kind in ("Patient", "Practitioner"):
-        for path in glob.glob(os.path.join(copy, kind + "*.ndjson*")):
-            ids[kind] += [json.loads(line)["id"] for line in read_lines(path)]
-    with open(os.path.join(copy, "Group-more.ndjson"), "w", encoding="utf-8") as file:
-        for group in groups(sorted(ids["Patient"]), min(ids["Practitioner"])):
-            print(json.dumps(group), file=file)
+    for path in sorted(glob.glob(os.path.join(copy, "*.ndjson*"))):
+        for line in read_lines(path):
+            resource = json.loads(line)
+            ids[resource["resourceType"]].append(resource["id"])
+    added = {"Group": groups(sorted(ids["Patient"]), min(ids["Practitioner"])),
+             "Provenance": provenances(ids)}
+    for kind, resources in added.items():
+        with open(os.path.join(copy, kind + "-more.ndjson"), "w", encoding="utf-8") as file:
+            for resource in resources:
+                print(json.dumps(resource), file=file)
     return copy
+
+
+def deletions(data):
+    """What was deleted: resources like some of the data, under ids of their own, and when."""
+    deleted = {}
+    for number, (key, one) in enumerate(sorted(data.resources.items())):
+        if number % 53 == 0 and key[0] != "Patient":
+            id_ = "gone-" + key[1][:50]
+            resource = {**one["resource"], "id": id_}
+            deleted[key[0], id_] = {**one, "resource": resource, "text": json.dumps(resource),
+                                    "updated": microseconds("2018-01-01T00:00:00Z")
+                                    + number * 3600 * 1000000}
+    return deleted
 
 
 def exact(text):
@@ -130,6 +182,7 @@ class Data:
                 self.resources[key] = {
                     "text": line, "resource": resource, "patients": patients_of(resource),
                     "updated": microseconds(updated) if updated else None}
+        self.deleted = deletions(self)
 
     def members(self, group, now, seen=()):
         """Everybody in a Group: patients, and others by type and id."""
@@ -154,27 +207,73 @@ class Data:
         return found
 
     def in_scope(self, key, one, case):
+        if case["patients"] and not one["patients"] & set(case["patients"]):
+            return False
         if case["level"] == "group":
             members = self.members(case["group"], NOW)
             return key in members or bool({("Patient", id_) for id_ in one["patients"]} & members)
         return case["level"] is None or bool(one["patients"])
 
-    def select(self, case):
+    @staticmethod
+    def in_window(one, case):
+        updated = one["updated"]
+        if updated is None:
+            return True
+        return not (case["since"] and updated <= microseconds(case["since"])
+                    or case["until"] and updated >= microseconds(case["until"]))
+
+    def belongs(self, key, one, case, reads):
+        """In scope; of a Provenance, one of its targets is (FILTER-20)."""
+        if key[0] != "Provenance" or case["level"] is None and not case["patients"]:
+            return self.in_scope(key, one, case)
+        return any(self.in_scope(target, {"patients": {target[1]}}, case)
+                   if target[0] == "Patient"
+                   else reads and target in self.resources
+                   and self.in_scope(target, self.resources[target], case)
+                   for target in targets_of(one["resource"]))
+
+    def related(self, case, wanted):
+        """The Provenances of what is exported: all, or of each resource the newest."""
+        of_target = collections.defaultdict(list)
+        for key, one in self.resources.items():
+            if key[0] == "Provenance":
+                for target in targets_of(one["resource"]) & wanted.keys():
+                    of_target[target].append(
+                        (microseconds(one["resource"]["recorded"]), one["updated"], key))
+        if case["provenance"] == "latest":
+            return {max(found)[2] for found in of_target.values()}
+        return {key for found in of_target.values() for _, _, key in found}
+
+    def select(self, case, reads=True):
         wanted = {}
         for (kind, id_), one in self.resources.items():
-            if not self.in_scope((kind, id_), one, case):
-                continue
-            updated = one["updated"]
             if case["types"] and kind not in case["types"]:
                 continue
-            if case["since"] and updated is not None and updated <= microseconds(case["since"]):
-                continue
-            if case["until"] and updated is not None and updated >= microseconds(case["until"]):
-                continue
-            if case["patients"] and not one["patients"] & set(case["patients"]):
-                continue
-            wanted[kind, id_] = one["resource"]
+            if self.in_window(one, case) and self.belongs((kind, id_), one, case, reads):
+                wanted[kind, id_] = one["resource"]
+        if case["provenance"]:
+            wanted = {key: one for key, one in wanted.items() if key[0] != "Provenance"}
+            for key in self.related(case, wanted):
+                wanted[key] = self.resources[key]["resource"]
+        if case["by_patient"]:
+            wanted = {key: one for key, one in wanted.items() if self.resources[key]["patients"]}
         return wanted
+
+    def blocks(self, case, wanted):
+        """What is in the block of each patient."""
+        found = collections.defaultdict(set)
+        for key in wanted:
+            for patient in self.resources[key]["patients"]:
+                if self.in_scope(("Patient", patient), {"patients": {patient}}, case):
+                    found[patient].add(key)
+        return found
+
+    def select_deleted(self, case):
+        if not case["since"]:
+            return set()
+        return {key for key, one in self.deleted.items()
+                if (not case["types"] or key[0] in case["types"]) and self.in_window(one, case)
+                and self.in_scope(key, one, case)}
 
     def write_sqlite(self, path):
         with sqlite3.connect(path) as table:
@@ -183,34 +282,79 @@ class Data:
             table.executemany("INSERT INTO resource VALUES (?, ?, ?, ?)",
                               [(kind, id_, one["updated"], one["text"])
                                for (kind, id_), one in self.resources.items()])
+            table.execute("CREATE TABLE deleted (type TEXT, id TEXT, last_updated INTEGER,"
+                          " json TEXT, PRIMARY KEY (type, id))")
+            table.executemany("INSERT INTO deleted VALUES (?, ?, ?, ?)",
+                              [(kind, id_, one["updated"], one["text"])
+                               for (kind, id_), one in self.deleted.items()])
+            table.execute("CREATE TABLE whose (patient TEXT, type TEXT, id TEXT,"
+                          " PRIMARY KEY (patient, type, id)) WITHOUT ROWID")
+            table.executemany("INSERT INTO whose VALUES (?, ?, ?)",
+                              [(patient, kind, id_) for (kind, id_), one in self.resources.items()
+                               for patient in one["patients"]])
 
     def write_rows(self, path):
-        with open(path, "w", encoding="utf-8") as file:
-            for (kind, id_), one in sorted(self.resources.items(), key=lambda item: item[0][1]):
-                patients = "".join(patient + "," for patient in sorted(one["patients"]))
-                print(kind, id_, one["updated"], patients, one["text"], sep="\t", file=file)
+        for name, rows in (path, self.resources), (path + ".deleted", self.deleted):
+            with open(name, "w", encoding="utf-8") as file:
+                for (kind, id_), one in sorted(rows.items(), key=lambda item: item[0][1]):
+                    patients = "".join(patient + "," for patient in sorted(one["patients"]))
+                    print(kind, id_, one["updated"], patients, one["text"], sep="\t", file=file)
 
 
-def read_export(folder):
-    """What came, and how many warnings."""
-    found, warnings = {}, 0
-    for path in glob.glob(os.path.join(folder, "*", "*.ndjson")):
-        with open(path, "rb") as file:
-            data = file.read()
-        assert data.endswith(b"\n") and not data.startswith(b"\n") and b"\n\n" not in data, path
-        assert b"\r" not in data, path
-        kind = os.path.basename(path).split("-")[0]
+class Export:
+    """What came."""
+
+    def __init__(self):
+        self.found, self.warnings, self.deleted = {}, 0, set()
+        self.blocks = collections.defaultdict(set)
+
+    def read_folder(self, folder):
+        for path in sorted(glob.glob(os.path.join(folder, "*", "*.ndjson"))):
+            with open(path, "rb") as file:
+                self.read(os.path.basename(path).split("-")[0], file.read())
+        return self
+
+    def read(self, kind, data):
+        assert data.endswith(b"\n") and not data.startswith(b"\n") and b"\n\n" not in data, kind
+        assert b"\r" not in data, kind
+        take = {"error": self.take_error, "deleted": self.take_deleted,
+                "patients": self.take_in_block}.get(kind, self.take)
+        self.patient = None
         for line in data.decode("utf-8")[:-1].split("\n"):
-            resource = exact(line)
-            if kind == "error":
-                assert resource["issue"][0]["severity"] == "warning", line
-                warnings += 1
-                continue
-            assert resource["resourceType"] == kind, (kind, resource["resourceType"])
-            key = kind, resource["id"]
-            assert key not in found, f"{kind} twice"
-            found[key] = resource
-    return found, warnings
+            take(kind, exact(line))
+
+    def take(self, kind, resource):
+        assert resource["resourceType"] == kind, (kind, resource["resourceType"])
+        key = kind, resource["id"]
+        assert key not in self.found, f"{kind} twice"
+        self.found[key] = resource
+
+    def take_error(self, _, resource):
+        assert resource["issue"][0]["severity"] == "warning", resource
+        self.warnings += 1
+
+    def take_deleted(self, _, bundle):
+        assert (bundle["resourceType"], bundle["type"]) == ("Bundle", "transaction"), bundle
+        assert bundle["entry"], "a Bundle without entries"
+        for entry in bundle["entry"]:
+            assert entry["request"]["method"] == "DELETE", entry
+            key = tuple(entry["request"]["url"].split("/"))
+            assert key not in self.deleted, "deleted twice"
+            self.deleted.add(key)
+
+    def take_in_block(self, _, resource):
+        if resource["resourceType"] == "Parameters":
+            (parameter,) = resource["parameter"]
+            assert parameter["name"] == "header", parameter
+            self.patient = parameter["valueReference"]["reference"].split("/")[1]
+            return
+        assert self.patient is not None, "a file does not begin with a header"
+        key = resource["resourceType"], resource["id"]
+        block = self.blocks[self.patient]
+        assert key not in block, f"{key[0]} twice in a block"
+        assert key[0] != "Patient" or not block, "a Patient is not the first of his block"
+        block.add(key)
+        assert self.found.setdefault(key, resource) == resource
 
 
 def cases(data):
@@ -222,9 +366,10 @@ def cases(data):
         return moment.isoformat(timespec="microseconds") + "Z"
 
     def case(types=(), since=None, until=None, some=(), level=None, group=None,
-             warnings=0):
+             warnings=0, provenance=None, by_patient=False):
         return {"types": list(types), "since": since, "until": until, "patients": list(some),
-                "level": level, "group": group, "warnings": warnings}
+                "level": level, "group": group, "warnings": warnings, "provenance": provenance,
+                "by_patient": by_patient}
 
     # The bounds are times of resources, so that "exclusive" shows.
     early, late = instant(times[len(times) // 4]), instant(times[len(times) * 3 // 4])
@@ -238,7 +383,15 @@ def cases(data):
             case(level="group", group="nests", warnings=7),
             case(level="group", group="empty"),
             case(level="group", group="nests", since=early, until=late, warnings=7),
-            case(level="group", group="nests", types=["Observation", "Encounter"], warnings=7)]
+            case(level="group", group="nests", types=["Observation", "Encounter"], warnings=7),
+            case(provenance="relevant"), case(provenance="latest"),
+            case(level="patient", provenance="latest", types=["Observation", "Condition"]),
+            case(some=patients[:3], provenance="relevant", since=early),
+            case(level="group", group="nests", provenance="latest", until=late, warnings=7),
+            case(level="group", group="every-kind", types=["Provenance"], warnings=6),
+            case(by_patient=True), case(by_patient=True, level="patient", since=early),
+            case(by_patient=True, some=patients[::5], types=["Observation", "Encounter"]),
+            case(by_patient=True, level="group", group="every-kind", warnings=6)]
 
 
 def as_options(case, programs_own):
@@ -255,22 +408,50 @@ def as_options(case, programs_own):
         given += ["--group", case["group"]] if programs_own else ["_group=" + case["group"]]
     elif case["level"] == "patient":
         given += ["--all-patients"] if programs_own else ["_level=patient"]
+    if case["by_patient"]:
+        given += ["--by-patient"] if programs_own else ["_organize=Patient"]
+    if case["provenance"]:
+        given += ["--provenance", case["provenance"]] if programs_own else \
+            [f"_provenance={['relevant', 'latest'].index(case['provenance']) + 1}"]
     return given
 
 
-def run_case(commands, case, wanted):
+def compare(name, case, export, data):
+    """Exactly what is wanted; how many that is. A server adds versions to resources."""
+    wanted = data.select(case, reads=name != NOTHING)
+    missing, extra = wanted.keys() - export.found.keys(), export.found.keys() - wanted.keys()
+    assert not missing and not extra, \
+        f"{name}: {len(missing)} missing, {len(extra)} too many for {case}"
+    assert export.warnings == case["warnings"], f"{name}: {export.warnings} warnings"
+    changed = [key for key in wanted if wanted[key] != export.found[key] and name != "server"]
+    assert not changed, f"{name}: {len(changed)} are not JSON-equal"
+    if case["by_patient"]:
+        assert dict(export.blocks) == dict(data.blocks(case, wanted)), f"{name}: other blocks"
+    deleted = set() if name in TELLS_NO_DELETIONS else data.select_deleted(case)
+    assert export.deleted == deleted, \
+        f"{name}: {len(export.deleted)} deletions, not {len(deleted)}, for {case}"
+    return len(wanted)
+
+
+def can(name, case):
+    """What a source lacks is refused at the start."""
+    return not (case["by_patient"] and name == "folder" or case["provenance"] and name == NOTHING)
+
+
+def run_case(commands, case, data):
+    counts = {}
     for name, (command, programs_own) in commands.items():
         with tempfile.TemporaryDirectory() as out:
             command = [argument if argument != "OUT" else out for argument in command]
-            subprocess.run(command + as_options(case, programs_own), check=True,
-                           stdout=subprocess.DEVNULL, timeout=300)
-            found, warnings = read_export(out)
-        missing, extra = wanted.keys() - found.keys(), found.keys() - wanted.keys()
-        assert not missing and not extra, \
-            f"{name}: {len(missing)} missing, {len(extra)} too many for {case['types']}"
-        assert warnings == case["warnings"], f"{name}: {warnings} warnings"
-        changed = [key for key in wanted if wanted[key] != found[key]]
-        assert not changed, f"{name}: {len(changed)} are not JSON-equal"
+            done = subprocess.run(command + as_options(case, programs_own), check=False,
+                                  capture_output=True, text=True, timeout=300)
+            if not can(name, case):
+                parameter = "organizeOutputBy" if case["by_patient"] else "includeAssociatedData"
+                assert done.returncode == 1 and parameter in done.stderr, (name, done.stderr)
+                continue
+            assert done.returncode == 0, (name, done.stderr)
+            counts[name] = compare(name, case, Export().read_folder(out), data)
+    return counts
 
 
 def main():
@@ -287,7 +468,7 @@ def main():
             os.mkdir(folder)
             subprocess.run([options.generate, "--out", folder, "--patients", "60"], check=True,
                            stdout=subprocess.DEVNULL)
-        folder, given = add_groups(folder, work), folder
+        folder, given = add_more(folder, work), folder
         data = Data(folder)
         counts = collections.Counter(kind for kind, _ in data.resources)
         print(f"{len(data.resources)} resources of {len(counts)} types,"
@@ -298,14 +479,14 @@ def main():
         common = ["--out", "OUT", "--part-bytes", str(1 << 20), "--quiet"]
         commands = {
             "folder": ([options.export, "--folder", folder] + common, True),
-            "sqlite": ([options.export, "--sqlite", database, "--threads", "2"] + common, True),
-            "pushes nothing down": ([options.push, "none", rows, "OUT"], False),
+            "sqlite": ([options.export, "--sqlite", database, "--deleted-table", "deleted",
+                        "--patient-table", "whose", "--threads", "2"] + common, True),
+            NOTHING: ([options.push, "none", rows, "OUT"], False),
             "pushes everything down": ([options.push, "all", rows, "OUT"], False),
         }
         for case in cases(data):
-            wanted = data.select(case)
-            run_case(commands, case, wanted)
-            print(f"{len(wanted)} resources by all {len(commands)} sources")
+            counts = run_case(commands, case, data)
+            print(f"{max(counts.values())} resources by {len(counts)} sources")
     return 0
 
 
