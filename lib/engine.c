@@ -317,14 +317,16 @@ static void use_limits(fhx_engine *engine, const fhx_engine_options *options) {
   engine->lease_us = options->lease_us == 0 ? LEASE_DEFAULT_US : options->lease_us;
 }
 
-/* What kick-offs are read by; jobs that this engine starts borrow from it. */
+/* What kick-offs are read by. */
 static int32_t use_rules(fhx__service *service, const fhx_engine_options *options,
                          fhx_error **error) {
-  int32_t status =
-      fhx__export_rules_init(&service->rules, options->fhir_version, options->associated_types,
-                             options->compartment_paths, options->compartment_path_count, error);
+  const fhx__export_settings settings = {.fhir_version = options->fhir_version,
+                                         .associated_types = options->associated_types,
+                                         .associated_values = options->associated_values,
+                                         .compartment_paths = options->compartment_paths,
+                                         .compartment_path_count = options->compartment_path_count};
+  int32_t status = fhx__export_rules_init(&service->rules, &settings, error);
   if (status != FHX_OK) return status;
-  service->job_options.associated_types = service->rules.associated_types;
   service->polls = fhx__polls_new();
   return service->polls == NULL ? fhx__no_memory(error) : FHX_OK;
 }
@@ -340,6 +342,14 @@ static int32_t open_store(fhx_engine *engine, const fhx_engine_options *options,
   FHX_INIT(&memory);
   memory.path = ":memory:";
   return fhx_sqlite_store_new(&memory, &job->store, error);
+}
+
+/* What a kick-off may ask for, as far as that is for the host's source and store to say. */
+static void use_abilities(fhx__service *service) {
+  const fhx_job_options *job = &service->job_options;
+  service->rules.knows_patients = fhx__source_knows_patients(job->source);
+  service->rules.reads_resources = fhx__source_reads_resources(job->source);
+  service->rules.has_pages = fhx__store_has_pages(job->store);
 }
 
 /* What can fail; all that was made is in the engine. */
@@ -363,10 +373,10 @@ static int32_t fill(fhx_engine *engine, const fhx_engine_options *options, fhx_e
   service->base_url = fhx__copy_text(options->base_url);
   if (service->base_url == NULL) return fhx__no_memory(error);
   status = open_store(engine, options, error);
-  if (status == FHX_OK) {
-    status = fhx__link_keys_init(&service->keys, options->url_keys, options->url_key_lens,
-                                 options->url_key_count, error);
-  }
+  if (status != FHX_OK) return status;
+  use_abilities(service);
+  status = fhx__link_keys_init(&service->keys, options->url_keys, options->url_key_lens,
+                               options->url_key_count, error);
   return status == FHX_OK ? start_threads(engine, options, error) : status;
 }
 

@@ -8,6 +8,15 @@
 
 #define RETRY_SECONDS 30
 
+/* A kick-off that was read. */
+typedef struct asked {
+  fhx__kick_off kick_off;
+  fhx__body body;
+  fhx__export_request wanted;
+  /* The client prefers respond-async with separate-export-status (KICK-13). */
+  bool has_separate_status;
+} asked;
+
 static bool is_post(const fhx__call *call) {
   return strcmp(call->request->method, "POST") == 0;
 }
@@ -46,13 +55,17 @@ static int32_t refused(const fhx_error *fault, fhx__export_level level, const ch
   return fhx__response_fault(fault, response, error);
 }
 
-static int32_t accepted(const fhx__call *call, const char *job_id, fhx_response **response,
-                        fhx_error **error) {
+static int32_t accepted(const fhx__call *call, const asked *as, const char *job_id,
+                        fhx_response **response, fhx_error **error) {
   fhx_response *made = NULL;
   int32_t status = fhx__response_new(202, &made, error);
   if (status != FHX_OK) return status;
   status =
       fhx__response_add(made, error, "Content-Location", "%s/$export/%s", call->base_url, job_id);
+  if (status == FHX_OK && as->has_separate_status) {
+    status = fhx__response_add(made, error, "Preference-Applied",
+                               "respond-async, separate-export-status");
+  }
   if (status == FHX_OK) status = fhx__response_add(made, error, "Content-Length", "0");
   if (status != FHX_OK) {
     fhx_response_free(made);
@@ -78,13 +91,16 @@ static fhx__absent_types absent_types(const fhx__export_request *wanted, bool le
   return lenient ? FHX__ABSENT_NOTED : FHX__ABSENT_REFUSED;
 }
 
-static int32_t start(fhx__call *call, const fhx__export_request *wanted, bool lenient,
-                     const char *job_id, fhx__roster_refusal *refusal, fhx_job **job,
-                     fhx_error **error) {
+static int32_t start(fhx__call *call, const asked *as, const char *job_id,
+                     fhx__roster_refusal *refusal, fhx_job **job, fhx_error **error) {
   fhx__service *service = call->service;
+  const fhx__export_request *wanted = &as->wanted;
   fhx__buffer url = {NULL, 0, 0};
   fhx_job_options options = service->job_options;
   options.filter = wanted->filter;
+  options.provenance = wanted->provenance;
+  options.organize_by = wanted->by_patient ? "Patient" : NULL;
+  options.associated_types = wanted->associated_types.data;
   options.tenant = call->tenant;
   options.client = call->client;
   options.host_context = call->request->host_context;
@@ -93,7 +109,9 @@ static int32_t start(fhx__call *call, const fhx__export_request *wanted, bool le
                                   .jobs_per_client_max = service->jobs_per_client_max,
                                   .notes = wanted->skipped.data,
                                   .notes_len = wanted->skipped.len,
-                                  .absent_types = absent_types(wanted, lenient),
+                                  .absent_types = absent_types(wanted, as->kick_off.lenient),
+                                  .has_pages = wanted->allows_partial_manifests,
+                                  .has_separate_status = as->has_separate_status,
                                   .job_id = job_id,
                                   .until_us = call->until_us,
                                   .refusal = refusal};
@@ -114,8 +132,7 @@ static int32_t unwritable(const fhx_error *fault, fhx_response **response, fhx_e
                              response, error);
 }
 
-static int32_t start_and_answer(fhx__call *call, const fhx__kick_off *kick_off,
-                                const fhx__export_request *wanted, fhx_response **response,
+static int32_t start_and_answer(fhx__call *call, const asked *as, fhx_response **response,
                                 fhx_error **error) {
   fhx__roster_refusal refusal = {""};
   char job_id[FHX__JOB_ID_LEN + 1];
@@ -130,9 +147,9 @@ static int32_t start_and_answer(fhx__call *call, const fhx__kick_off *kick_off,
   /* The answer comes first: once the job is stored nothing is left that could fail, so that no
      client is told of a failure while its export runs (KICK-08). */
   int32_t status = fhx__random_job_id(job_id, error);
-  if (status == FHX_OK) status = accepted(call, job_id, &made, error);
+  if (status == FHX_OK) status = accepted(call, as, job_id, &made, error);
   if (status != FHX_OK) return status;
-  status = start(call, wanted, kick_off->lenient, job_id, &refusal, &job, &fault);
+  status = start(call, as, job_id, &refusal, &job, &fault);
   if (status == FHX_OK) {
     /* A job that is not kept here is attached to when somebody asks for it. */
     if (fhx__service_keep(call->service, job, NULL) != FHX_OK) fhx__job_unref(job);
@@ -146,7 +163,7 @@ static int32_t start_and_answer(fhx__call *call, const fhx__kick_off *kick_off,
     if (error == NULL) fhx_error_free(fault);
     return status;
   }
-  status = refused(fault, kick_off->level, refusal.patient_id, response, error);
+  status = refused(fault, as->kick_off.level, refusal.patient_id, response, error);
   fhx_error_free(fault);
   return status;
 }
@@ -167,39 +184,38 @@ static int32_t read_body(const fhx__call *call, fhx__body *body, fhx__problem *p
 }
 
 /* One way for both methods: each gives a list of parameters. */
-static int32_t read_kick_off(const fhx__call *call, fhx__kick_off *kick_off, fhx__body *body,
-                             fhx__export_request *wanted, fhx__problem *problem) {
+static int32_t read_kick_off(const fhx__call *call, asked *as, fhx__problem *problem) {
   fhx__preferences preferences;
+  fhx__kick_off *kick_off = &as->kick_off;
+  fhx__body *body = &as->body;
   const fhx_request *request = call->request;
   int32_t status =
       fhx__preferences_read(request->headers, request->header_count, &preferences, problem);
   if (status == FHX_OK && is_post(call)) status = read_body(call, body, problem);
   if (status != FHX_OK) return status;
+  as->has_separate_status = preferences.respond_async && preferences.separate_export_status;
   kick_off->lenient = preferences.handling_lenient;
   kick_off->parameters = is_post(call) ? body->parameters : call->target.parameters;
   kick_off->parameter_count = is_post(call) ? body->parameter_count : call->target.parameter_count;
-  return fhx__export_request_read(&call->service->rules, kick_off, wanted, problem);
+  return fhx__export_request_read(&call->service->rules, kick_off, &as->wanted, problem);
 }
 
 int32_t fhx__answer_kick_off(fhx__call *call, fhx__export_level level, const char *group_id,
                              fhx_response **response, fhx_error **error) {
   fhx__problem problem = {500, "exception", "the server could not answer this request"};
-  fhx__export_request wanted;
-  fhx__body body = {NULL, 0, NULL};
-  fhx__kick_off kick_off = {.level = level,
-                            .group_id = group_id,
-                            .base_url = call->base_url,
-                            .permitted_types = call->request->permitted_types};
-  memset(&wanted, 0, sizeof wanted);
-  int32_t status = read_kick_off(call, &kick_off, &body, &wanted, &problem);
+  asked as = {.kick_off = {.level = level,
+                           .group_id = group_id,
+                           .base_url = call->base_url,
+                           .permitted_types = call->request->permitted_types}};
+  int32_t status = read_kick_off(call, &as, &problem);
   if (status == FHX_OK) {
-    status = start_and_answer(call, &kick_off, &wanted, response, error);
+    status = start_and_answer(call, &as, response, error);
   } else if (status == FHX_ERR_NO_MEMORY) {
     status = fhx__no_memory(error);
   } else {
     status = fhx__response_problem(&problem, response, error);
   }
-  fhx__export_request_free(&wanted);
-  fhx__body_free(&body);
+  fhx__export_request_free(&as.wanted);
+  fhx__body_free(&as.body);
   return status;
 }

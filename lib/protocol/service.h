@@ -19,7 +19,8 @@ typedef struct fhx__open_job {
 } fhx__open_job;
 
 typedef struct fhx__service {
-  /* Of the sources, destination, store and limits of every job; filter and texts are left out. */
+  /* Of the sources, destination, store and limits of every job; filter and texts, and what else a
+     kick-off says, are left out. */
   fhx_job_options job_options;
   char *base_url;
   fhx__link_keys keys;

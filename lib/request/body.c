@@ -63,19 +63,30 @@ static bool is_content(const fhx__json_node *member) {
   return strcmp(member->key, "resource") == 0 || strcmp(member->key, "part") == 0;
 }
 
+static void read_boolean(const fhx__json_node *content, fhx__parameter *parameter) {
+  bool is_true = content->kind == FHX__JSON_TRUE, is_false = content->kind == FHX__JSON_FALSE;
+  parameter->kind = is_true || is_false ? FHX__VALUE_BOOLEAN : FHX__VALUE_OTHER;
+  parameter->value = is_true ? "true" : is_false ? "false" : "";
+}
+
 static void read_value(const fhx__json_node *content, fhx__parameter *parameter) {
   static const struct {
     const char *key;
     uint32_t kind;
   } kinds[] = {
-      {"valueString", FHX__VALUE_STRING}, {"valueCode", FHX__VALUE_CODE},
-      {"valueUri", FHX__VALUE_CODE},      {"valueInstant", FHX__VALUE_TIME},
-      {"valueDateTime", FHX__VALUE_TIME}, {"valueReference", FHX__VALUE_REFERENCE},
+      {"valueString", FHX__VALUE_STRING},   {"valueCode", FHX__VALUE_CODE},
+      {"valueUri", FHX__VALUE_CODE},        {"valueInstant", FHX__VALUE_TIME},
+      {"valueDateTime", FHX__VALUE_TIME},   {"valueReference", FHX__VALUE_REFERENCE},
+      {"valueBoolean", FHX__VALUE_BOOLEAN},
   };
   const fhx__json_node *text = content;
   uint32_t kind = FHX__VALUE_OTHER;
   for (size_t i = 0; content != NULL && i < sizeof kinds / sizeof kinds[0]; i++) {
     if (strcmp(content->key, kinds[i].key) == 0) kind = kinds[i].kind;
+  }
+  if (kind == FHX__VALUE_BOOLEAN) {
+    read_boolean(content, parameter);
+    return;
   }
   if (kind == FHX__VALUE_REFERENCE) text = fhx__json_member(content, "reference");
   bool is_text = kind != FHX__VALUE_OTHER && text != NULL && text->kind == FHX__JSON_STRING;

@@ -5,58 +5,60 @@
 #include "core/alloc.h"
 #include "core/names.h"
 #include "request/problem.h"
-#include "request/request.h"
+#include "request/reading.h"
 #include "request/span.h"
 #include "request/types.h"
+#include "select/group.h"
 
 /* So many sentences at most are kept of what was skipped: a short parameter makes a long one. */
 #define SKIPPED_MAX 100
 #define SENTENCE_MAX 512
 
-typedef struct reading {
-  const fhx__export_rules *rules;
-  const fhx__kick_off *kick_off;
-  fhx__export_request *request;
-  fhx__problem *problem;
-  size_t skipped_count;
-  /* Whether _type had a name, and whether one of them is in the filter. */
-  bool names_types;
-  bool has_type;
-} reading;
-
-static const char *version_name(const reading *of) {
+static const char *version_name(const fhx__reading *of) {
   return fhx__fhir_name(of->rules->fhir_version);
 }
 
-/* Whether this export can have resources of that type at all. */
-static bool is_in_reach(const reading *of, const char *name) {
+/* Whether this export can have resources of that type at all: of patients those of the compartment,
+   those that go along with them, and, of a Group, members that are no patients themselves. */
+static bool is_in_reach(const fhx__reading *of, const char *name) {
   fhx__export_level level = of->kick_off->level;
-  return level == FHX__LEVEL_SYSTEM ||
-         fhx__export_rules_has(of->rules, level == FHX__LEVEL_GROUP, name);
+  const fhx__export_request *request = of->request;
+  if (level == FHX__LEVEL_SYSTEM && !request->by_patient) return true;
+  if (fhx__export_rules_in_compartment(of->rules, name)) return true;
+  if (request->by_patient) return false;
+  return fhx__list_has(request->associated_types.data, name) ||
+         (level == FHX__LEVEL_GROUP && fhx__group_may_have(of->rules->fhir_version, name));
+}
+
+bool fhx__reading_permits(const fhx__reading *of, const char *type) {
+  const char *permitted = of->kick_off->permitted_types;
+  return permitted == NULL || fhx__list_has(permitted, type);
 }
 
 /* --- what lenient skips --- */
 
-static int32_t note_skipped(reading *of, const char *sentence) {
+int32_t fhx__reading_skip(fhx__reading *of, const char *sentence) {
   if (of->skipped_count > SKIPPED_MAX) return FHX_OK;
   if (of->skipped_count++ == SKIPPED_MAX) sentence = "more was ignored than is told here";
   return fhx__buffer_append(&of->request->skipped, sentence, strlen(sentence) + 1);
 }
 
-static int32_t unknown_parameter(reading *of, const char *name) {
+int32_t fhx__reading_unsupported(fhx__reading *of, const char *what, const char *why) {
   char sentence[SENTENCE_MAX];
-  const char *label = fhx__parameter_label(name);
   if (!of->kick_off->lenient) {
     return fhx__refuse(of->problem, 400, "not-supported",
-                       "%s: not a parameter of this server; leave it out, or send Prefer: "
-                       "handling=lenient to have it ignored",
-                       label);
+                       "%s: %s; leave it out, or send Prefer: handling=lenient to have it ignored",
+                       what, why);
   }
-  snprintf(sentence, sizeof sentence, "%s: not a parameter of this server; it was ignored", label);
-  return note_skipped(of, sentence);
+  snprintf(sentence, sizeof sentence, "%s: %s; it was ignored", what, why);
+  return fhx__reading_skip(of, sentence);
 }
 
-static int32_t unknown_type(reading *of, fhx__span name) {
+static int32_t unknown_parameter(fhx__reading *of, const char *name) {
+  return fhx__reading_unsupported(of, fhx__parameter_label(name), "not a parameter of this server");
+}
+
+static int32_t unknown_type(fhx__reading *of, fhx__span name) {
   char sentence[SENTENCE_MAX] = "one of the names";
   if (fhx__is_type_name(name.text, name.len)) {
     snprintf(sentence, sizeof sentence, "%.*s", (int)name.len, name.text);
@@ -70,37 +72,34 @@ static int32_t unknown_type(reading *of, fhx__span name) {
   size_t len = strlen(sentence);
   snprintf(sentence + len, sizeof sentence - len,
            " is not a resource type of FHIR %s; it was ignored", version_name(of));
-  return note_skipped(of, sentence);
+  return fhx__reading_skip(of, sentence);
 }
 
 /* PARAM-11: strictly, that is the job's to say, since other types may make up for it. */
-static int32_t type_without_patients(reading *of, const char *name) {
+static int32_t type_without_patients(fhx__reading *of, const char *name) {
   char sentence[SENTENCE_MAX];
   snprintf(sentence, sizeof sentence,
            "%s is not in the Patient compartment, so that this export has none; it was ignored",
            name);
-  return note_skipped(of, sentence);
+  return fhx__reading_skip(of, sentence);
 }
 
 /* --- types --- */
 
-static bool is_permitted(const reading *of, const char *name) {
-  const char *permitted = of->kick_off->permitted_types;
-  return permitted == NULL || fhx__list_has(permitted, name);
-}
-
-static int32_t add_type(reading *of, const char *name) {
+static int32_t add_type(fhx__reading *of, const char *name) {
   int32_t status = fhx_filter_add_type(of->request->filter, name, NULL);
-  if (status == FHX_OK) of->has_type = true;
-  return status;
+  if (status != FHX_OK) return status;
+  of->has_type = true;
+  if (is_in_reach(of, name)) of->has_reach = true;
+  return FHX_OK;
 }
 
-static int32_t read_type(reading *of, fhx__span entry) {
+static int32_t read_type(fhx__reading *of, fhx__span entry) {
   char name[FHX__TYPE_MAX + 1] = "";
   if (!fhx__is_type_name(entry.text, entry.len)) return unknown_type(of, entry);
   memcpy(name, entry.text, entry.len);
   if (!fhx__is_resource_type(of->rules->fhir_version, name)) return unknown_type(of, entry);
-  if (!is_permitted(of, name)) {
+  if (!fhx__reading_permits(of, name)) {
     return fhx__refuse(of->problem, 403, "forbidden",
                        "_type: this client may not read %s; ask only for types that it may read",
                        name);
@@ -109,7 +108,7 @@ static int32_t read_type(reading *of, fhx__span entry) {
   return add_type(of, name);
 }
 
-static int32_t read_types(reading *of, const fhx__parameter *parameter) {
+static int32_t read_types(fhx__reading *of, const fhx__parameter *parameter) {
   const char *value = parameter->value;
   fhx__span rest = {value, strlen(value)}, entry = {NULL, 0};
   of->names_types = true;
@@ -122,7 +121,7 @@ static int32_t read_types(reading *of, const fhx__parameter *parameter) {
 
 /* The types that a client may read, where it named none. What is no name in the host's list is of
    no type. */
-static int32_t add_permitted(reading *of) {
+static int32_t add_permitted(fhx__reading *of) {
   fhx__span rest = {of->kick_off->permitted_types, strlen(of->kick_off->permitted_types)},
             entry = {NULL, 0};
   while (fhx__span_next(&rest, ',', &entry)) {
@@ -135,9 +134,19 @@ static int32_t add_permitted(reading *of) {
   return FHX_OK;
 }
 
+/* Types were named, and no patient has any of them (PARAM-11). Without organizeOutputBy the job
+   says so, which knows more. */
+static int32_t nothing_to_organize(fhx__reading *of) {
+  return fhx__refuse(of->problem, 400, "not-supported",
+                     "_type: none of the types is in the Patient compartment, by which "
+                     "organizeOutputBy arranges the output; name one that is");
+}
+
 /* A filter without types takes all of them: that must be what was asked for, and permitted. */
-static int32_t finish_types(reading *of) {
-  if (of->has_type) return FHX_OK;
+static int32_t finish_types(fhx__reading *of) {
+  if (of->has_type) {
+    return of->request->by_patient && !of->has_reach ? nothing_to_organize(of) : FHX_OK;
+  }
   if (of->names_types) {
     return fhx__refuse(of->problem, 400, "value",
                        "_type: none of the names is a resource type of FHIR %s that this export "
@@ -156,7 +165,7 @@ static int32_t finish_types(reading *of) {
 /* --- the other parameters --- */
 
 /* In a query that was not encoded, the sign in the type's name has become a space. */
-static int32_t read_output_format(reading *of, const fhx__parameter *parameter) {
+static int32_t read_output_format(fhx__reading *of, const fhx__parameter *parameter) {
   static const char *const spellings[] = {"application/fhir+ndjson", "application/ndjson",
                                           "ndjson"};
   for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
@@ -174,7 +183,7 @@ static int32_t read_output_format(reading *of, const fhx__parameter *parameter) 
 typedef int32_t bound_setter(fhx_filter *filter, const char *instant, fhx_error **error);
 
 /* An instant. A space in front of its offset was, in a query, a `+` that was not encoded. */
-static int32_t read_bound(reading *of, const fhx__parameter *parameter, bound_setter *set) {
+static int32_t read_bound(fhx__reading *of, const fhx__parameter *parameter, bound_setter *set) {
   static const char offset[] = " 00:00";
   size_t len = strlen(parameter->value);
   char *instant = fhx__copy_text(parameter->value);
@@ -192,11 +201,11 @@ static int32_t read_bound(reading *of, const fhx__parameter *parameter, bound_se
                      parameter->name);
 }
 
-static int32_t read_since(reading *of, const fhx__parameter *parameter) {
+static int32_t read_since(fhx__reading *of, const fhx__parameter *parameter) {
   return read_bound(of, parameter, fhx_filter_set_since);
 }
 
-static int32_t read_until(reading *of, const fhx__parameter *parameter) {
+static int32_t read_until(fhx__reading *of, const fhx__parameter *parameter) {
   return read_bound(of, parameter, fhx_filter_set_until);
 }
 
@@ -210,7 +219,7 @@ static const char *patient_id(const char *reference, const char *base_url) {
   return fhx__is_id(id, strlen(id)) ? id : NULL;
 }
 
-static int32_t read_patient(reading *of, const fhx__parameter *parameter) {
+static int32_t read_patient(fhx__reading *of, const fhx__parameter *parameter) {
   if (of->kick_off->level == FHX__LEVEL_SYSTEM) {
     return fhx__refuse(of->problem, 400, "not-supported",
                        "patient: not for an export of the whole system; use Patient/$export, or "
@@ -235,22 +244,30 @@ typedef struct known_parameter {
   uint32_t kinds;
   const char *value;
   bool may_repeat;
-  int32_t (*read)(reading *of, const fhx__parameter *parameter);
+  /* It says which types are in reach, so it is read before _type, wherever it stands. */
+  bool comes_first;
+  int32_t (*read)(fhx__reading *of, const fhx__parameter *parameter);
 } known_parameter;
 
 static const known_parameter known[] = {
-    {"_outputFormat", TEXTS | FHX__VALUE_CODE, "a valueString", false, read_output_format},
-    {"_since", TEXTS | FHX__VALUE_TIME, "a valueInstant", false, read_since},
-    {"_type", TEXTS | FHX__VALUE_CODE, "a valueString", true, read_types},
-    {"_until", TEXTS | FHX__VALUE_TIME, "a valueInstant", false, read_until},
+    {"_outputFormat", TEXTS | FHX__VALUE_CODE, "a valueString", false, false, read_output_format},
+    {"_since", TEXTS | FHX__VALUE_TIME, "a valueInstant", false, false, read_since},
+    {"_type", TEXTS | FHX__VALUE_CODE, "a valueString", true, false, read_types},
+    {"_until", TEXTS | FHX__VALUE_TIME, "a valueInstant", false, false, read_until},
+    {"allowPartialManifests", FHX__VALUE_QUERY | FHX__VALUE_BOOLEAN, "a valueBoolean", false, false,
+     fhx__reading_partial_manifests},
+    {"includeAssociatedData", TEXTS | FHX__VALUE_CODE, "a valueCode", true, true,
+     fhx__reading_associated_data},
+    {"organizeOutputBy", TEXTS | FHX__VALUE_CODE, "a valueString", false, true,
+     fhx__reading_organize},
     {"patient", FHX__VALUE_REFERENCE,
      "a valueReference with a reference, in a Parameters resource that is sent by POST", true,
-     read_patient},
+     false, read_patient},
 };
 #define KNOWN_COUNT (sizeof known / sizeof known[0])
 
-static int32_t read_known(reading *of, const known_parameter *as, const fhx__parameter *parameter,
-                          bool *is_given) {
+static int32_t read_known(fhx__reading *of, const known_parameter *as,
+                          const fhx__parameter *parameter, bool *is_given) {
   if ((parameter->kind & as->kinds) == 0) {
     return fhx__refuse(of->problem, 400, "value", "%s: give it as %s", as->name, as->value);
   }
@@ -263,12 +280,20 @@ static int32_t read_known(reading *of, const known_parameter *as, const fhx__par
   return as->read(of, parameter);
 }
 
-static int32_t read_parameters(reading *of) {
+/* KNOWN_COUNT: it is not known. */
+static size_t find_known(const char *name) {
+  size_t at = 0;
+  while (at < KNOWN_COUNT && strcmp(known[at].name, name) != 0) at++;
+  return at;
+}
+
+static int32_t read_parameters(fhx__reading *of, bool first) {
   bool is_given[KNOWN_COUNT] = {false};
   for (size_t i = 0; i < of->kick_off->parameter_count; i++) {
     const fhx__parameter *parameter = &of->kick_off->parameters[i];
-    size_t at = 0;
-    while (at < KNOWN_COUNT && strcmp(known[at].name, parameter->name) != 0) at++;
+    size_t at = find_known(parameter->name);
+    bool comes_first = at < KNOWN_COUNT && known[at].comes_first;
+    if (comes_first != first) continue;
     int32_t status = at == KNOWN_COUNT ? unknown_parameter(of, parameter->name)
                                        : read_known(of, &known[at], parameter, &is_given[at]);
     if (status != FHX_OK) return status;
@@ -277,13 +302,13 @@ static int32_t read_parameters(reading *of) {
 }
 
 /* Whose resources, before which of them. */
-static int32_t read_level(reading *of) {
+static int32_t read_level(fhx__reading *of) {
   fhx_filter *filter = of->request->filter;
   switch (of->kick_off->level) {
     case FHX__LEVEL_PATIENT:
       return fhx_filter_set_all_patients(filter, NULL);
     case FHX__LEVEL_GROUP:
-      if (!is_permitted(of, "Group")) {
+      if (!fhx__reading_permits(of, "Group")) {
         return fhx__refuse(of->problem, 403, "forbidden",
                            "this client may not read Groups; export without one");
       }
@@ -295,11 +320,14 @@ static int32_t read_level(reading *of) {
 
 int32_t fhx__export_request_read(const fhx__export_rules *rules, const fhx__kick_off *kick_off,
                                  fhx__export_request *request, fhx__problem *problem) {
-  reading of = {rules, kick_off, request, problem, 0, false, false};
-  *request = (fhx__export_request){NULL, {NULL, 0, 0}, false};
+  fhx__reading of = {.rules = rules, .kick_off = kick_off, .request = request, .problem = problem};
+  memset(request, 0, sizeof *request);
   int32_t status = fhx__export_rules_filter(rules, kick_off->base_url, &request->filter, NULL);
   if (status == FHX_OK) status = read_level(&of);
-  if (status == FHX_OK) status = read_parameters(&of);
+  if (status == FHX_OK) status = fhx__reading_begin_output(&of);
+  if (status == FHX_OK) status = read_parameters(&of, true);
+  if (status == FHX_OK) status = fhx__reading_settle_output(&of);
+  if (status == FHX_OK) status = read_parameters(&of, false);
   if (status == FHX_OK) status = finish_types(&of);
   if (status != FHX_OK) fhx__export_request_free(request);
   return status;
@@ -308,5 +336,6 @@ int32_t fhx__export_request_read(const fhx__export_rules *rules, const fhx__kick
 void fhx__export_request_free(fhx__export_request *request) {
   fhx_filter_free(request->filter);
   fhx__buffer_free(&request->skipped);
+  fhx__buffer_free(&request->associated_types);
   request->filter = NULL;
 }

@@ -15,7 +15,8 @@
 
 /* Why a request is refused: an HTTP status (4xx), a FHIR issue code and a sentence that names the
    parameter and says what to change. No value of a parameter is ever in the sentence, except type
-   names of the form of one, and parameter names that are short and printable. */
+   names and values of includeAssociatedData that have the form of one, and parameter names that are
+   short and printable. */
 typedef struct fhx__problem {
   uint32_t http_status;
   const char *issue_code;
@@ -37,8 +38,10 @@ int32_t fhx__refuse(fhx__problem *problem, uint32_t http_status, const char *iss
 #define FHX__VALUE_TIME 8u
 /* A valueReference with a `reference`, which is the value. */
 #define FHX__VALUE_REFERENCE 16u
+/* A valueBoolean: "true" or "false". */
+#define FHX__VALUE_BOOLEAN 32u
 /* Anything else, or nothing; the value is "". */
-#define FHX__VALUE_OTHER 32u
+#define FHX__VALUE_OTHER 64u
 
 /* A name and value, decoded, UTF-8 and without control characters, in the order they came. */
 typedef struct fhx__parameter {
@@ -155,18 +158,30 @@ typedef struct fhx__export_request {
   fhx__buffer skipped;
   /* The types are those that the client may read, not those that it has named. */
   bool takes_permitted;
+  /* organizeOutputBy=Patient */
+  bool by_patient;
+  bool allows_partial_manifests;
+  /* FHX_PROVENANCE_... of fhirexport/job.h. */
+  uint32_t provenance;
+  /* Of this export, those of the server and of includeAssociatedData, with commas between and a NUL
+     at the end; "": none, as with by_patient. */
+  fhx__buffer associated_types;
 } fhx__export_request;
 
 /*
  * Reads _outputFormat (three spellings, PARAM-03), _type (comma list and repeated, doubles once,
  * PARAM-08, -10, -12), _since and _until (instants, in a query with a space where an unencoded +
- * stood, PARAM-04 to -07), patient (references, below Patient and Group only, PARAM-14, -16); given
- * twice where that is not allowed: 400 (PARAM-25); an empty value counts as absent (PARAM-29); any
- * other name: 400 naming it (PARAM-01), or skipped when `lenient` (PARAM-02), as are unknown types
- * and those that a Patient or Group export cannot have (PARAM-11). The permitted types bound _type:
- * naming another is 403 with code "forbidden" (AUTH-18), as is a Group export by a client that may
- * not read Groups (KICK-18); without _type they are the list of types. FHX_OK, FHX_ERR_ARGUMENT
- * with a problem, or FHX_ERR_NO_MEMORY.
+ * stood, PARAM-04 to -07), patient (references, below Patient and Group only, PARAM-14, -16),
+ * organizeOutputBy (Patient, PARAM-23), allowPartialManifests (true or false, PARAM-24) and
+ * includeAssociatedData (comma list and repeated, the two of the IG and the host's own, PARAM-17;
+ * of both provenance values the larger, FILTER-19; not with organizeOutputBy); given twice where
+ * that is not allowed: 400 (PARAM-25); an empty value counts as absent (PARAM-29); any other name:
+ * 400 naming it (PARAM-01), or skipped when `lenient` (PARAM-02), as are values that this server
+ * does not know or cannot follow, unknown types, and those that an export of patients cannot have
+ * (PARAM-11). The permitted types bound _type: naming another is 403 with code "forbidden"
+ * (AUTH-18), as is asking for Provenance without the right to read it, and a Group export by a
+ * client that may not read Groups (KICK-18); without _type they are the list of types. FHX_OK,
+ * FHX_ERR_ARGUMENT with a problem, or FHX_ERR_NO_MEMORY.
  */
 int32_t fhx__export_request_read(const fhx__export_rules *rules, const fhx__kick_off *kick_off,
                                  fhx__export_request *request, fhx__problem *problem);

@@ -4,33 +4,27 @@
 #include <string.h>
 
 #include "core/alloc.h"
-#include "core/names.h"
-#include "request/span.h"
+#include "request/associated_values.h"
 #include "request/types.h"
 #include "select/filter.h"
-#include "select/group.h"
 
 /* --- making --- */
 
 static int32_t check_associated(const fhx__export_rules *rules, fhx_error **error) {
-  fhx__span rest = {rules->associated_types, strlen(rules->associated_types)}, entry = {NULL, 0};
-  if (rest.len == 0) return FHX_OK;
-  while (fhx__span_next(&rest, ',', &entry)) {
-    char name[FHX__TYPE_MAX + 1] = "";
-    bool is_name = fhx__is_type_name(entry.text, entry.len);
-    if (is_name) memcpy(name, entry.text, entry.len);
-    if (!is_name || !fhx__is_resource_type(rules->fhir_version, name)) {
-      return fhx__fail(error, FHX_ERR_ARGUMENT,
-                       "associated_types has a name that is not a resource type of FHIR %s; give "
-                       "types' names with only commas between",
-                       fhx__fhir_name(rules->fhir_version));
-    }
+  fhx__span types = {rules->associated_types, strlen(rules->associated_types)};
+  if (types.len != 0 && !fhx__are_resource_types(rules->fhir_version, types)) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT,
+                     "associated_types has a name that is not a resource type of FHIR %s; give "
+                     "types' names with only commas between",
+                     fhx__fhir_name(rules->fhir_version));
   }
-  return FHX_OK;
+  return fhx__associated_values_check(rules->associated_values, rules->fhir_version, error);
 }
 
-static int32_t make_filter(fhx__export_rules *rules, const char *const *paths, uint64_t count,
+static int32_t make_filter(fhx__export_rules *rules, const fhx__export_settings *settings,
                            fhx_error **error) {
+  const char *const *paths = settings->compartment_paths;
+  uint64_t count = settings->compartment_path_count;
   if (paths == NULL && count != 0) {
     return fhx__fail(error, FHX_ERR_ARGUMENT,
                      "compartment_paths is NULL, and compartment_path_count is not 0");
@@ -45,19 +39,28 @@ static int32_t make_filter(fhx__export_rules *rules, const char *const *paths, u
   return status;
 }
 
-int32_t fhx__export_rules_init(fhx__export_rules *rules, uint32_t fhir_version,
-                               const char *associated_types, const char *const *paths,
-                               uint64_t path_count, fhx_error **error) {
-  *rules = (fhx__export_rules){fhir_version == 0 ? FHX_FHIR_R4 : fhir_version, NULL, NULL};
-  int32_t status = make_filter(rules, paths, path_count, error);
+static char *copy_or_empty(const char *text) {
+  return fhx__copy_text(text == NULL ? "" : text);
+}
+
+int32_t fhx__export_rules_init(fhx__export_rules *rules, const fhx__export_settings *settings,
+                               fhx_error **error) {
+  memset(rules, 0, sizeof *rules);
+  rules->fhir_version = settings->fhir_version == 0 ? FHX_FHIR_R4 : settings->fhir_version;
+  int32_t status = make_filter(rules, settings, error);
   if (status != FHX_OK) return status;
-  rules->associated_types = fhx__copy_text(associated_types == NULL ? "" : associated_types);
-  return rules->associated_types == NULL ? fhx__no_memory(error) : check_associated(rules, error);
+  rules->associated_types = copy_or_empty(settings->associated_types);
+  rules->associated_values = copy_or_empty(settings->associated_values);
+  if (rules->associated_types == NULL || rules->associated_values == NULL) {
+    return fhx__no_memory(error);
+  }
+  return check_associated(rules, error);
 }
 
 void fhx__export_rules_free(fhx__export_rules *rules) {
   fhx_filter_free(rules->filter);
   fhx__free(rules->associated_types);
+  fhx__free(rules->associated_values);
   memset(rules, 0, sizeof *rules);
 }
 
@@ -79,8 +82,6 @@ int32_t fhx__export_rules_filter(const fhx__export_rules *rules, const char *bas
   return FHX_OK;
 }
 
-bool fhx__export_rules_has(const fhx__export_rules *rules, bool is_group, const char *name) {
-  return fhx__compartment_knows(fhx__filter_compartment(rules->filter), name) ||
-         fhx__list_has(rules->associated_types, name) ||
-         (is_group && fhx__group_may_have(rules->fhir_version, name));
+bool fhx__export_rules_in_compartment(const fhx__export_rules *rules, const char *name) {
+  return fhx__compartment_knows(fhx__filter_compartment(rules->filter), name);
 }

@@ -8,31 +8,45 @@
 
 #include "core/error.h"
 
+/* What the host has set; see fhx_engine_options. Borrowed; NULL and 0 are what they are there. */
+typedef struct fhx__export_settings {
+  uint32_t fhir_version;
+  const char *associated_types;
+  const char *associated_values;
+  const char *const *compartment_paths;
+  uint64_t compartment_path_count;
+} fhx__export_settings;
+
 /* Made once, then only read. */
 typedef struct fhx__export_rules {
   /* FHX_FHIR_... */
   uint32_t fhir_version;
   /* With commas between; "": none. */
   char *associated_types;
+  /* See associated_values.h; "": none. */
+  char *associated_values;
+  /* What the source and the store can do, which their owner says when the rules are made: give a
+     patient's compartment, read a single resource, keep pages of manifests. */
+  bool knows_patients;
+  bool reads_resources;
+  bool has_pages;
   /* Of that version and compartment; takes everything. */
   fhx_filter *filter;
 } fhx__export_rules;
 
 /*
- * Copies the options of an engine (fhir_version 0: R4). FHX_ERR_ARGUMENT says which one is wrong.
- * To be freed also when this has failed.
+ * Copies the settings (fhir_version 0: R4). FHX_ERR_ARGUMENT says which one is wrong. To be freed
+ * also when this has failed.
  */
-int32_t fhx__export_rules_init(fhx__export_rules *rules, uint32_t fhir_version,
-                               const char *associated_types, const char *const *paths,
-                               uint64_t path_count, fhx_error **error);
+int32_t fhx__export_rules_init(fhx__export_rules *rules, const fhx__export_settings *settings,
+                               fhx_error **error);
 void fhx__export_rules_free(fhx__export_rules *rules);
 
 /* A filter of this server that takes everything, to be filled in. */
 int32_t fhx__export_rules_filter(const fhx__export_rules *rules, const char *base_url,
                                  fhx_filter **filter, fhx_error **error);
 
-/* Whether an export of patients can have resources of this type: those of the compartment, those
-   that go along with them, and, of a Group, members that are no patients themselves. */
-bool fhx__export_rules_has(const fhx__export_rules *rules, bool is_group, const char *name);
+/* Whether the Patient compartment has resources of this type. */
+bool fhx__export_rules_in_compartment(const fhx__export_rules *rules, const char *name);
 
 #endif

@@ -79,6 +79,10 @@ void fhx__store_view(const fhx_store *store, int64_t until_us, fhx_store *view) 
   view->until_us = until_us;
 }
 
+bool fhx__store_has_pages(const fhx_store *store) {
+  return store->callbacks.add_page != NULL && store->callbacks.list_page != NULL;
+}
+
 void fhx_store_free(fhx_store *store) {
   if (store == NULL) return;
   /* Whoever drops the last reference must see everything that the others did before. */

@@ -65,6 +65,9 @@ struct fhx_checkpoint {
 /* Another reference; returns `store`. */
 fhx_store *fhx__store_ref(fhx_store *store);
 
+/* Whether it keeps pages of manifests. */
+bool fhx__store_has_pages(const fhx_store *store);
+
 /* Errors of all steps: "the store's claim_task: <message>". FHX_ERR_REFUSED and FHX_ERR_NOT_FOUND,
    and create_job's FHX_ERR_EXISTS and FHX_ERR_LIMIT, are definite; after any other failure of a
    step that changes something, the caller does not know whether it was taken. */

@@ -4,6 +4,7 @@
  * safe, comes back when it is encoded again, and never is more than is permitted; what is refused
  * is a proper answer that repeats no value.
  */
+#include <fhirexport/job.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,8 @@ static char *copy_line(const char *text, size_t len) {
 
 /* --- refusals --- */
 
-/* No sentence has a tilde, so one that does has it from the request. */
+/* No sentence and no value that may be repeated has a tilde, so one that does has it from the
+   request. */
 static void check_text(const char *text, bool names_have_tilde) {
   size_t len = strlen(text);
   must(len > 0 && len < sizeof((fhx__problem *)NULL)->text, "a sentence is there and ends");
@@ -135,6 +137,34 @@ static bool is_listed(const char *list, const char *name) {
   return is_found;
 }
 
+/* What goes along, and how it is arranged: only what the server can do and the client may read. */
+static void check_output(const fhx__export_request *request, const fhx__export_rules *rules,
+                         const fhx__kick_off *as) {
+  const char *permitted = as->permitted_types;
+  const fhx__buffer *associated = &request->associated_types;
+  must(!request->by_patient || rules->knows_patients, "patients are known");
+  must(!request->allows_partial_manifests || rules->has_pages, "there are pages");
+  must(request->provenance <= FHX_PROVENANCE_LATEST, "the provenance is one of three");
+  must(request->provenance == FHX_PROVENANCE_DEFAULT || rules->reads_resources, "it can be read");
+  must(request->provenance == FHX_PROVENANCE_DEFAULT || permitted == NULL ||
+           is_listed(permitted, "Provenance"),
+       "and may be");
+  must(strlen(associated->data) == associated->len, "the list ends where it ends");
+  if (request->by_patient) {
+    must(associated->len == 0 && request->provenance == FHX_PROVENANCE_DEFAULT, "all is patients'");
+    return;
+  }
+  must(is_listed(associated->data, "Location"), "the server's own are there");
+  static const char *const added[] = {"Practitioner", "Organization"};
+  size_t len = strlen("Location");
+  for (size_t i = 0; i < sizeof added / sizeof added[0]; i++) {
+    if (!is_listed(associated->data, added[i])) continue;
+    must(permitted == NULL || is_listed(permitted, added[i]), "what is added is permitted");
+    len += strlen(added[i]) + 1;
+  }
+  must(associated->len == len, "nothing else is there, and nothing twice");
+}
+
 static void check_request(const fhx__export_request *request, const fhx__kick_off *as,
                           bool has_tilde) {
   const fhx_filter *filter = request->filter;
@@ -165,21 +195,27 @@ static void try_request(const fhx__export_rules *rules, const fhx__kick_off *as)
   int32_t status = fhx__export_request_read(rules, as, &request, &problem);
   if (status == FHX_OK) {
     check_request(&request, as, has_tilde);
+    check_output(&request, rules, as);
     must(as->lenient || request.skipped.len == 0, "only lenient skips");
     fhx__export_request_free(&request);
     return;
   }
   must(status == FHX_ERR_ARGUMENT, "it is read or refused");
   must(request.filter == NULL && request.skipped.data == NULL, "nothing is left of it");
+  must(request.associated_types.data == NULL, "and nothing of its types");
   check_problem(&problem, has_tilde);
 }
 
-/* At every level, strictly and leniently. */
+/* At every level, strictly and leniently, of a server that can do much and of one that cannot. */
 static void try_parameters(const fhx__parameter *parameters, size_t count, const char *permitted) {
+  const fhx__export_settings settings = {
+      .associated_types = "Location",
+      .associated_values = "_people=Practitioner,Organization;_places=Location,Organization"};
   fhx__export_rules rules;
-  must(fhx__export_rules_init(&rules, 0, "Location", NULL, 0, NULL) == FHX_OK, "there are rules");
-  for (int i = 0; i < 6; i++) {
-    fhx__kick_off as = {.level = (fhx__export_level)(i / 2),
+  must(fhx__export_rules_init(&rules, &settings, NULL) == FHX_OK, "there are rules");
+  for (int i = 0; i < 12; i++) {
+    rules.knows_patients = rules.reads_resources = rules.has_pages = i < 6;
+    fhx__kick_off as = {.level = (fhx__export_level)(i / 2 % 3),
                         .group_id = "1",
                         .parameters = parameters,
                         .parameter_count = count,

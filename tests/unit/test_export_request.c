@@ -1,6 +1,7 @@
 /*
  * What a kick-off by GET asks for (PARAM-01 to PARAM-03, PARAM-05 to PARAM-08, PARAM-10, PARAM-12,
- * PARAM-14, PARAM-25, PARAM-29, AUTH-18, ERR-05). By POST: test_parameters.c.
+ * PARAM-14, PARAM-25, PARAM-29, AUTH-18, ERR-05). By POST: test_parameters.c; what else is
+ * exported, and how it is arranged: test_output_request.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,10 +28,11 @@ static int32_t read_query(const char *query, bool lenient, const char *permitted
                 permitted == NULL ? "all" : permitted);
   snprintf(text, sizeof text, "/$export?%s", query);
   int32_t status = fhx__target_read(text, TARGET_MAX, &target, problem);
-  *request = (fhx__export_request){NULL, {NULL, 0, 0}, false};
+  memset(request, 0, sizeof *request);
   if (status != FHX_OK) return status;
   fhx__export_rules rules;
-  status = fhx__export_rules_init(&rules, 0, NULL, NULL, 0, NULL);
+  const fhx__export_settings settings = {.fhir_version = FHX_FHIR_R4};
+  status = fhx__export_rules_init(&rules, &settings, NULL);
   fhx__kick_off kick_off = {.parameters = target.parameters,
                             .parameter_count = target.parameter_count,
                             .base_url = "https://fhir.example.org/r4",

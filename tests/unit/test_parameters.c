@@ -52,7 +52,9 @@ static int32_t read_list(const asked *as, const fhx__parameter *parameters, size
                             parameters,   count,
                             BASE,         as->lenient,
                             as->permitted};
-  int32_t status = fhx__export_rules_init(&rules, as->version, as->associated, NULL, 0, NULL);
+  const fhx__export_settings settings = {.fhir_version = as->version,
+                                         .associated_types = as->associated};
+  int32_t status = fhx__export_rules_init(&rules, &settings, NULL);
   if (status == FHX_OK) status = fhx__export_request_read(&rules, &kick_off, request, problem);
   fhx__export_rules_free(&rules);
   return status;
@@ -62,7 +64,7 @@ static int32_t read_body(const asked *as, const char *text, fhx__export_request 
                          fhx__problem *problem) {
   fhx__body body;
   test_scenario("%d %s", (int)as->level, text);
-  *request = (fhx__export_request){NULL, {NULL, 0, 0}, false};
+  memset(request, 0, sizeof *request);
   int32_t status = read_bytes(text, strlen(text), &body, problem);
   if (status == FHX_OK) {
     status = read_list(as, body.parameters, body.parameter_count, request, problem);
@@ -505,39 +507,37 @@ static void content_types(void **state) {
 
 /* --- what a server exports --- */
 
+static void check_bad_rules(const fhx__export_settings *settings) {
+  fhx__export_rules rules;
+  test_require_status(fhx__export_rules_init(&rules, settings, NULL), FHX_ERR_ARGUMENT);
+  fhx__export_rules_free(&rules);
+}
+
 static void bad_rules(void **state) {
   static const char *const bad_associated[] = {"Foo",         "Patient,", ",",
                                                "Patient,Foo", "patient",  "Patient, Device"};
   const char *const paths[] = {"Observation.subject", NULL};
-  fhx__export_rules rules;
   (void)state;
   for (size_t i = 0; i < sizeof bad_associated / sizeof bad_associated[0]; i++) {
-    test_require_status(fhx__export_rules_init(&rules, 0, bad_associated[i], NULL, 0, NULL),
-                        FHX_ERR_ARGUMENT);
-    fhx__export_rules_free(&rules);
+    check_bad_rules(&(fhx__export_settings){.associated_types = bad_associated[i]});
   }
-  test_require_status(fhx__export_rules_init(&rules, 41, NULL, NULL, 0, NULL), FHX_ERR_ARGUMENT);
-  fhx__export_rules_free(&rules);
-  test_require_status(fhx__export_rules_init(&rules, 0, NULL, NULL, 1, NULL), FHX_ERR_ARGUMENT);
-  fhx__export_rules_free(&rules);
-  test_require_status(fhx__export_rules_init(&rules, 0, NULL, paths, 2, NULL), FHX_ERR_ARGUMENT);
-  fhx__export_rules_free(&rules);
+  check_bad_rules(&(fhx__export_settings){.fhir_version = 41});
+  check_bad_rules(&(fhx__export_settings){.compartment_path_count = 1});
+  check_bad_rules(&(fhx__export_settings){.compartment_paths = paths, .compartment_path_count = 2});
 }
 
 /* The host's own compartment replaces the version's. */
 static void own_rules(void **state) {
   const char *const paths[] = {"Device.patient"};
+  const fhx__export_settings settings = {
+      .fhir_version = FHX_FHIR_R5, .compartment_paths = paths, .compartment_path_count = 1};
   fhx__export_rules rules;
   fhx_filter *filter = NULL;
   (void)state;
-  test_require_status(
-      fhx__export_rules_init(&rules, FHX_FHIR_R5, "Location,Substance", paths, 1, NULL), FHX_OK);
-  test_require(fhx__export_rules_has(&rules, false, "Patient"));
-  test_require(fhx__export_rules_has(&rules, false, "Device"));
-  test_require(!fhx__export_rules_has(&rules, false, "Observation"));
-  test_require(fhx__export_rules_has(&rules, false, "Substance"));
-  test_require(!fhx__export_rules_has(&rules, false, "Medication"));
-  test_require(fhx__export_rules_has(&rules, true, "Medication"));
+  test_require_status(fhx__export_rules_init(&rules, &settings, NULL), FHX_OK);
+  test_require(fhx__export_rules_in_compartment(&rules, "Patient"));
+  test_require(fhx__export_rules_in_compartment(&rules, "Device"));
+  test_require(!fhx__export_rules_in_compartment(&rules, "Observation"));
   test_require_status(fhx__export_rules_filter(&rules, BASE, &filter, NULL), FHX_OK);
   test_require(filter->fhir_version == FHX_FHIR_R5 && !filter->sealed);
   test_require(fhx__compartment_knows(fhx__filter_compartment(filter), "Device"));

@@ -1,0 +1,43 @@
+/* A kick-off's parameters while they are read: what the files that read them share. */
+#ifndef FHX__REQUEST_READING_H
+#define FHX__REQUEST_READING_H
+
+#include "request/request.h"
+
+typedef struct fhx__reading {
+  const fhx__export_rules *rules;
+  const fhx__kick_off *kick_off;
+  fhx__export_request *request;
+  fhx__problem *problem;
+  size_t skipped_count;
+  /* Whether _type had a name, whether one is in the filter, and whether one of these is of
+     something that this export can have. */
+  bool names_types;
+  bool has_type;
+  bool has_reach;
+  /* includeAssociatedData had a value that counts. */
+  bool includes_data;
+} fhx__reading;
+
+/* Notes a sentence for the error file. FHX_OK or FHX_ERR_NO_MEMORY. */
+int32_t fhx__reading_skip(fhx__reading *of, const char *sentence);
+
+/* "<what>: <why>" of something that this server does not do: 400, or noted when the client is
+   lenient (KICK-12, PARAM-02). Both texts are short. */
+int32_t fhx__reading_unsupported(fhx__reading *of, const char *what, const char *why);
+
+/* Whether the client may read this type. */
+bool fhx__reading_permits(const fhx__reading *of, const char *type);
+
+/* --- what else is exported, and how it is arranged; in output_request.c --- */
+
+int32_t fhx__reading_organize(fhx__reading *of, const fhx__parameter *parameter);
+int32_t fhx__reading_partial_manifests(fhx__reading *of, const fhx__parameter *parameter);
+int32_t fhx__reading_associated_data(fhx__reading *of, const fhx__parameter *parameter);
+
+/* The associated types of the server, before any parameter. */
+int32_t fhx__reading_begin_output(fhx__reading *of);
+/* What does not go together, when all of these are read. */
+int32_t fhx__reading_settle_output(fhx__reading *of);
+
+#endif
