@@ -142,11 +142,15 @@ static int32_t answer_listing(const poll *of, uint32_t page, bool has_next, fhx_
   return status;
 }
 
-/* Makes a page if there is something for it: what was made before stays as it is (MAN-20). */
+/* Makes a page if there is something for it: what was made before stays as it is (MAN-20). A job
+   that has failed just now makes none, and says so at the next poll. */
 static int32_t find_page(const poll *of, uint32_t page, bool *is_there, fhx_error **error) {
+  *is_there = page <= fhx__progress_page_count(of->progress);
+  if (*is_there) return FHX_OK;
   int32_t status = fhx__job_add_page(of->job, page, PAGE_PARTS, of->call->until_us, error);
   *is_there = status == FHX_OK;
-  return status == FHX_END ? FHX_OK : status;
+  if (status == FHX_ERR_REFUSED) fhx__clear_error(error);
+  return status == FHX_END || status == FHX_ERR_REFUSED ? FHX_OK : status;
 }
 
 static int32_t answer_no_page(fhx_response **response, fhx_error **error) {
