@@ -304,6 +304,7 @@ static uint64_t or_default(uint64_t value, uint64_t fallback) {
 
 static void use_limits(fhx_engine *engine, const fhx_engine_options *options) {
   fhx__service *service = &engine->service;
+  service->started_us = fhx__clock_now_us();
   service->keep_us = options->keep_us == 0 ? KEEP_DEFAULT_US : options->keep_us;
   service->link_us = options->link_us == 0 ? LINK_DEFAULT_US : options->link_us;
   service->target_bytes_max = or_default(options->target_bytes_max, TARGET_BYTES_DEFAULT);

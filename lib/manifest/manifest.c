@@ -1,6 +1,7 @@
 /*
- * The manifest of a complete job, a page of parts at a time (Bulk Data IG, "Response - Complete
- * Status"; MAN-01 to MAN-17). It is the only place that knows the IG's version.
+ * The manifest of a job, whole or a page of it, written while it is read (Bulk Data IG, "Response -
+ * Output Manifest"; MAN-01 to MAN-21). It is the only place that knows the manifest of the IG's
+ * versions 1 to 3.
  */
 #include "manifest/manifest.h"
 
@@ -8,21 +9,52 @@
 
 #include "core/alloc.h"
 #include "core/clock.h"
+#include "core/digest.h"
 #include "core/error.h"
 #include "core/instant.h"
 #include "core/json.h"
+#include "core/part.h"
 #include "destination/destination.h"
+#include "job/pages.h"
 #include "job/run.h"
+#include "job/steps.h"
 
-#define PAGE 100
+/* So many parts are asked for at once, and about so much is written before it is read. Both bound
+   the memory of an answer, which does not grow with the number of parts. */
+#define LIST_MAX 100
+#define PIECE ((size_t)16 * 1024)
 
-typedef enum section { SECTION_HEAD, SECTION_OUTPUT, SECTION_ERROR, SECTION_END } section;
+/* In the order of the document. */
+typedef enum section {
+  SECTION_HEAD,
+  SECTION_OUTPUT,
+  SECTION_DELETED,
+  SECTION_ERROR,
+  SECTION_END
+} section;
+
+/* A part that is listed, and its URL in this answer. */
+typedef struct listed {
+  fhx_part part;
+  fhx__buffer url;
+  bool is_there;
+} listed;
 
 struct fhx_manifest {
   fhx_job *job;
   fhx__manifest_links links;
+  /* 0: the whole. */
+  uint32_t page;
+  char *next_url;
   section at;
+  /* What was listed last, and how much of it was taken. */
+  fhx_part_page *list;
+  uint32_t taken;
   uint64_t after;
+  uint32_t after_task;
+  uint64_t after_seq;
+  /* Taken and not yet written: it may have to name the one behind it. */
+  listed held;
   fhx__json_writer writer;
   /* Written and not yet read. */
   fhx__buffer text;
@@ -33,6 +65,8 @@ struct fhx_manifest {
 static int64_t until(const fhx__manifest_links *links) {
   return links->patience_us == 0 ? 0 : fhx__clock_monotonic_us() + links->patience_us;
 }
+
+/* --- opening --- */
 
 static int32_t check_state(fhx_job *job, const fhx__manifest_links *links, fhx_error **error) {
   fhx_progress *progress = NULL;
@@ -55,12 +89,22 @@ static int32_t check_state(fhx_job *job, const fhx__manifest_links *links, fhx_e
   return status;
 }
 
-static int32_t make(fhx_job *job, const fhx__manifest_links *links, fhx_manifest **made,
-                    fhx_error **error) {
-  int32_t status = check_state(job, links, error);
+/* The links are the caller's until this has succeeded. */
+static int32_t make(fhx_job *job, const fhx__manifest_links *links, const fhx__manifest_page *page,
+                    fhx_manifest **made, fhx_error **error) {
+  /* What is on a page is there to stay; who asks for one has seen the job's state. */
+  int32_t status = page == NULL ? check_state(job, links, error) : FHX_OK;
   if (status != FHX_OK) return status;
   fhx_manifest *manifest = fhx__alloc_zeroed(1, sizeof *manifest);
   if (manifest == NULL) return fhx__no_memory(error);
+  if (page != NULL) {
+    manifest->page = page->number;
+    manifest->next_url = page->next_url == NULL ? NULL : fhx__copy_text(page->next_url);
+    if (page->next_url != NULL && manifest->next_url == NULL) {
+      fhx__free(manifest);
+      return fhx__no_memory(error);
+    }
+  }
   manifest->job = fhx__job_ref(job);
   manifest->links = *links;
   fhx__json_begin(&manifest->writer, &manifest->text);
@@ -68,9 +112,10 @@ static int32_t make(fhx_job *job, const fhx__manifest_links *links, fhx_manifest
   return FHX_OK;
 }
 
-int32_t fhx__manifest_open(fhx_job *job, const fhx__manifest_links *links, fhx_manifest **manifest,
+int32_t fhx__manifest_open(fhx_job *job, const fhx__manifest_links *links,
+                           const fhx__manifest_page *page, fhx_manifest **manifest,
                            fhx_error **error) {
-  int32_t status = make(job, links, manifest, error);
+  int32_t status = make(job, links, page, manifest, error);
   if (status != FHX_OK && links->release != NULL) links->release(links->context);
   return status;
 }
@@ -82,8 +127,10 @@ int32_t fhx_manifest_new(fhx_job *job, fhx_manifest **made, fhx_error **error) {
   uint32_t flags = fhx__destination_flags(job->destination);
   fhx__manifest_links links = {NULL, NULL, NULL, (flags & FHX_DESTINATION_REQUIRES_TOKEN) != 0,
                                0,    0};
-  return make(job, &links, made, error);
+  return make(job, &links, NULL, made, error);
 }
+
+/* --- writing --- */
 
 static void write_head(fhx_manifest *manifest) {
   const fhx_job_record *record = manifest->job->record;
@@ -95,60 +142,178 @@ static void write_head(fhx_manifest *manifest) {
   fhx__json_member_text(writer, "request", record->request);
   fhx__json_key(writer, "requiresAccessToken");
   fhx__json_boolean(writer, manifest->links.requires_token);
+  if (manifest->job->definition.by_patient) {
+    fhx__json_member_text(writer, "outputOrganizedBy", "Patient");
+  }
   fhx__json_key(writer, "output");
   fhx__json_open_array(writer);
   manifest->at = SECTION_OUTPUT;
 }
 
-static void begin_errors(fhx_manifest *manifest) {
+/* Goes on to a later list, behind the one that is open. */
+static void enter(fhx_manifest *manifest, section list) {
+  if (manifest->at == list) return;
   fhx__json_close_array(&manifest->writer);
-  fhx__json_key(&manifest->writer, "error");
+  fhx__json_key(&manifest->writer, list == SECTION_DELETED ? "deleted" : "error");
   fhx__json_open_array(&manifest->writer);
-  manifest->at = SECTION_ERROR;
+  manifest->at = list;
+}
+
+static void write_next_link(fhx_manifest *manifest) {
+  fhx__json_writer *writer = &manifest->writer;
+  fhx__json_key(writer, "link");
+  fhx__json_open_array(writer);
+  fhx__json_open_object(writer);
+  fhx__json_member_text(writer, "relation", "next");
+  fhx__json_member_text(writer, "url", manifest->next_url);
+  fhx__json_close_object(writer);
+  fhx__json_close_array(writer);
 }
 
 static void write_tail(fhx_manifest *manifest) {
-  if (manifest->at == SECTION_OUTPUT) begin_errors(manifest);
+  enter(manifest, SECTION_ERROR);
   fhx__json_close_array(&manifest->writer);
+  if (manifest->next_url != NULL) write_next_link(manifest);
   fhx__json_close_object(&manifest->writer);
   manifest->at = SECTION_END;
 }
 
-static int32_t write_item(fhx_manifest *manifest, const fhx_part *part, fhx_error **error) {
-  fhx__json_writer *writer = &manifest->writer;
-  fhx__buffer url = {NULL, 0, 0};
-  int32_t status = manifest->links.link != NULL
-                       ? manifest->links.link(manifest->links.context, part, &url, error)
-                       : fhx__destination_url(manifest->job->destination, part,
-                                              manifest->links.expires_us, &url, error);
-  if (status == FHX_OK && fhx__buffer_terminate(&url) != FHX_OK) status = fhx__no_memory(error);
-  if (status == FHX_OK) {
-    /* The finish phase has the last task of a job, so error files come behind all output. */
-    if (part->kind == FHX_PART_ERROR && manifest->at == SECTION_OUTPUT) begin_errors(manifest);
-    fhx__json_open_object(writer);
-    fhx__json_member_text(writer, "type", part->resource_type);
-    fhx__json_member_text(writer, "url", url.data);
-    fhx__json_member_integer(writer, "count", part->resource_count);
-    fhx__json_close_object(writer);
+/* For those who check what they have fetched (MAN-17). The digest is of the stored bytes, so that
+   of a part that is unpacked on its way it would be of no use. */
+static void write_extension(fhx__json_writer *writer, const fhx_part *part) {
+  const uint8_t *sha256 = fhx_part_sha256(part);
+  fhx__json_key(writer, "extension");
+  fhx__json_open_object(writer);
+  fhx__json_member_integer(writer, "byteCount", fhx_part_byte_count(part));
+  if (sha256 != NULL && fhx_part_encoding(part) == FHX_ENCODING_NONE) {
+    char digits[2 * FHX__SHA256_LEN + 1];
+    fhx__hex(digits, sha256, FHX__SHA256_LEN);
+    fhx__json_member_text(writer, "sha256", digits);
   }
-  fhx__buffer_free(&url);
+  fhx__json_close_object(writer);
+}
+
+/* `continues_in`: the URL of the part that it goes on in, or NULL. */
+static void write_item(fhx_manifest *manifest, const listed *item, const char *continues_in) {
+  const fhx__definition *definition = &manifest->job->definition;
+  const fhx_part *part = &item->part;
+  fhx__json_writer *writer = &manifest->writer;
+  fhx__json_open_object(writer);
+  if (!definition->by_patient || part->kind != FHX_PART_OUTPUT) {
+    fhx__json_member_text(writer, "type", part->resource_type);
+  }
+  fhx__json_member_text(writer, "url", item->url.data);
+  fhx__json_member_integer(writer, "count", part->resource_count);
+  if (continues_in != NULL) fhx__json_member_text(writer, "continuesInFile", continues_in);
+  if ((definition->flags & FHX_JOB_SHA256) != 0) write_extension(writer, part);
+  fhx__json_close_object(writer);
+}
+
+static section section_of(const fhx_part *part) {
+  if (part->kind == FHX_PART_OUTPUT) return SECTION_OUTPUT;
+  return part->kind == FHX_PART_DELETED ? SECTION_DELETED : SECTION_ERROR;
+}
+
+static bool continues(const listed *item) {
+  return item->is_there && (item->part.flags & FHX_PART_CONTINUES) != 0;
+}
+
+/* Writes the part that is held; `next` is the one behind it, or NULL. */
+static int32_t write_held(fhx_manifest *manifest, const listed *next, fhx_error **error) {
+  const listed *held = &manifest->held;
+  if (!held->is_there) return FHX_OK;
+  if (section_of(&held->part) < manifest->at) {
+    return fhx__fail(error, FHX_ERR_STORE,
+                     "the job's parts are not listed in the order of their phases");
+  }
+  if (continues(held) && (next == NULL || next->part.task_index != held->part.task_index)) {
+    return fhx__fail(error, FHX_ERR_STORE,
+                     "a part goes on in another that the job's record does not have");
+  }
+  enter(manifest, section_of(&held->part));
+  write_item(manifest, held, continues(held) ? next->url.data : NULL);
+  return FHX_OK;
+}
+
+/* --- parts --- */
+
+/* A URL is asked for once in an answer: the destination may give another at the next time. */
+static int32_t take_url(fhx_manifest *manifest, listed *item, fhx_error **error) {
+  int32_t status =
+      manifest->links.link != NULL
+          ? manifest->links.link(manifest->links.context, &item->part, &item->url, error)
+          : fhx__destination_url(manifest->job->destination, &item->part,
+                                 manifest->links.expires_us, &item->url, error);
+  if (status == FHX_OK && fhx__buffer_terminate(&item->url) != FHX_OK) {
+    return fhx__no_memory(error);
+  }
   return status;
 }
 
-static int32_t write_page(fhx_manifest *manifest, fhx_error **error) {
-  fhx_part_page *page = NULL;
-  int32_t status =
-      fhx__job_parts(manifest->job, &manifest->after, PAGE, until(&manifest->links), &page, error);
-  if (status == FHX_END) {
-    write_tail(manifest);
-    return FHX_OK;
+/* Holds a part, and writes the one that was held. */
+static int32_t take_part(fhx_manifest *manifest, const fhx_part *part, fhx_error **error) {
+  listed item = {*part, {NULL, 0, 0}, true};
+  int32_t status = take_url(manifest, &item, error);
+  if (status == FHX_OK) status = write_held(manifest, &item, error);
+  if (status != FHX_OK) {
+    fhx__buffer_free(&item.url);
+    return status;
   }
-  for (uint32_t i = 0; status == FHX_OK && i < fhx_part_page_count(page); i++) {
-    status = write_item(manifest, fhx_part_page_part(page, i), error);
+  fhx__buffer_free(&manifest->held.url);
+  manifest->held = item;
+  return FHX_OK;
+}
+
+/* Of the last part on a page, what it goes on in is on another page, or will be. */
+static int32_t write_split(fhx_manifest *manifest, fhx_error **error) {
+  const fhx_part *held = &manifest->held.part;
+  fhx__buffer parts = {NULL, 0, 0};
+  listed next = {.is_there = false};
+  int32_t status = fhx__step_list_parts(manifest->job, held->task_index, held->seq, 1,
+                                        until(&manifest->links), &parts, error);
+  if (status == FHX_OK && parts.len != 0) {
+    memcpy(&next.part, parts.data, sizeof next.part);
+    next.is_there = true;
+    status = take_url(manifest, &next, error);
   }
-  fhx_part_page_free(page);
+  if (status == FHX_OK) status = write_held(manifest, next.is_there ? &next : NULL, error);
+  fhx__buffer_free(&next.url);
+  fhx__buffer_free(&parts);
   return status;
 }
+
+static int32_t list_more(fhx_manifest *manifest, fhx_error **error) {
+  int64_t until_us = until(&manifest->links);
+  fhx_part_page_free(manifest->list);
+  manifest->list = NULL;
+  manifest->taken = 0;
+  if (manifest->page == 0) {
+    return fhx__job_parts(manifest->job, &manifest->after, LIST_MAX, until_us, &manifest->list,
+                          error);
+  }
+  return fhx__job_page_parts(manifest->job, manifest->page, &manifest->after_task,
+                             &manifest->after_seq, LIST_MAX, until_us, &manifest->list, error);
+}
+
+static int32_t write_end(fhx_manifest *manifest, fhx_error **error) {
+  bool is_split = manifest->page != 0 && continues(&manifest->held);
+  int32_t status = is_split ? write_split(manifest, error) : write_held(manifest, NULL, error);
+  if (status == FHX_OK) write_tail(manifest);
+  return status;
+}
+
+static int32_t write_parts(fhx_manifest *manifest, fhx_error **error) {
+  int32_t status = FHX_OK;
+  if (manifest->taken == fhx_part_page_count(manifest->list)) status = list_more(manifest, error);
+  if (status == FHX_END) return write_end(manifest, error);
+  while (status == FHX_OK && manifest->text.len < PIECE &&
+         manifest->taken < fhx_part_page_count(manifest->list)) {
+    status = take_part(manifest, fhx_part_page_part(manifest->list, manifest->taken++), error);
+  }
+  return status;
+}
+
+/* --- reading --- */
 
 /* Writes more of the manifest; FHX_END when there is no more. */
 static int32_t produce(fhx_manifest *manifest, fhx_error **error) {
@@ -159,7 +324,7 @@ static int32_t produce(fhx_manifest *manifest, fhx_error **error) {
   if (manifest->at == SECTION_HEAD) {
     write_head(manifest);
   } else {
-    status = write_page(manifest, error);
+    status = write_parts(manifest, error);
   }
   manifest->broken = status != FHX_OK || manifest->writer.status != FHX_OK;
   if (status != FHX_OK || manifest->writer.status == FHX_OK) return status;
@@ -193,6 +358,9 @@ void fhx_manifest_free(fhx_manifest *manifest) {
   if (manifest == NULL) return;
   fhx__json_end(&manifest->writer);
   fhx__buffer_free(&manifest->text);
+  fhx__buffer_free(&manifest->held.url);
+  fhx_part_page_free(manifest->list);
+  fhx__free(manifest->next_url);
   fhx__job_unref(manifest->job);
   if (manifest->links.release != NULL) manifest->links.release(manifest->links.context);
   fhx__free(manifest);

@@ -24,8 +24,17 @@ typedef struct fhx__manifest_links {
   int64_t patience_us;
 } fhx__manifest_links;
 
-/* As fhx_manifest_new. The links' context is the manifest's, also when this fails. */
-int32_t fhx__manifest_open(fhx_job *job, const fhx__manifest_links *links, fhx_manifest **manifest,
+/* A page of the store's (job/pages.h), of a job that runs or is complete. */
+typedef struct fhx__manifest_page {
+  uint32_t number;
+  /* Where the client goes on; NULL: there is no further page yet, or at all. Copied. */
+  const char *next_url;
+} fhx__manifest_page;
+
+/* As fhx_manifest_new; with a page, only of what is on it. The links' context is the manifest's,
+   also when this fails. */
+int32_t fhx__manifest_open(fhx_job *job, const fhx__manifest_links *links,
+                           const fhx__manifest_page *page, fhx_manifest **manifest,
                            fhx_error **error);
 
 #endif

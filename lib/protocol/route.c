@@ -53,7 +53,37 @@ static int32_t route_job(fhx__call *call, const char *job_id, fhx_response **res
   if (!is_method(call, "GET") && !call->head) {
     return fhx__response_method("GET, HEAD, DELETE", response, error);
   }
-  return fhx__answer_status(call, job_id, response, error);
+  return fhx__answer_status(call, job_id, 1, response, error);
+}
+
+/* The number of a further page, from 2, as this server writes it; 0: it is none. */
+static uint32_t page_number(const char *text) {
+  uint64_t number = 0;
+  if (*text < '1' || *text > '9') return 0;
+  for (; *text >= '0' && *text <= '9' && number <= UINT32_MAX; text++) {
+    number = number * 10 + (uint64_t)(*text - '0');
+  }
+  return *text == '\0' && number >= 2 && number <= UINT32_MAX ? (uint32_t)number : 0;
+}
+
+static int32_t route_page(fhx__call *call, const char *job_id, const char *number,
+                          fhx_response **response, fhx_error **error) {
+  uint32_t page = page_number(number);
+  if (!is_method(call, "GET") && !call->head) {
+    return fhx__response_method("GET, HEAD", response, error);
+  }
+  if (page == 0) {
+    return fhx__response_outcome(404, "error", "not-found", "this is not the number of a page",
+                                 response, error);
+  }
+  return fhx__answer_status(call, job_id, page, response, error);
+}
+
+static int32_t route_metadata(fhx__call *call, fhx_response **response, fhx_error **error) {
+  if (!is_method(call, "GET") && !call->head) {
+    return fhx__response_method("GET, HEAD", response, error);
+  }
+  return fhx__answer_metadata(call, response, error);
 }
 
 static int32_t route_file(fhx__call *call, const char *job_id, const char *file,
@@ -72,9 +102,15 @@ static int32_t route(fhx__call *call, fhx_response **response, fhx_error **error
     if (count == 1) return route_kick_off(call, FHX__LEVEL_SYSTEM, NULL, response, error);
     if (count == 2) return route_job(call, segments[1], response, error);
     if (count == 3) return route_file(call, segments[1], segments[2], response, error);
+    if (count == 4 && strcmp(segments[2], "pages") == 0) {
+      return route_page(call, segments[1], segments[3], response, error);
+    }
   }
   if (count >= 2 && strcmp(segments[count - 1], export_segment) == 0) {
     return route_below(call, response, error);
+  }
+  if (count == 1 && strcmp(segments[0], "metadata") == 0) {
+    return route_metadata(call, response, error);
   }
   return fhx__response_outcome(404, "error", "not-found", "there is nothing at this URL", response,
                                error);

@@ -35,6 +35,8 @@ typedef struct fhx__service {
   uint32_t jobs_per_client_max;
   uint32_t polls_max;
   fhx__export_rules rules;
+  /* When the engine was made: what it is able to do has not changed since. */
+  int64_t started_us;
   fhx__polls *polls;
   pthread_mutex_t mutex;
   /* Under the mutex: until when the destination is taken to be writable (monotonic). */
@@ -104,12 +106,15 @@ typedef struct fhx__call {
    `group_id` is that of a Group export. */
 int32_t fhx__answer_kick_off(fhx__call *call, fhx__export_level level, const char *group_id,
                              fhx_response **response, fhx_error **error);
-int32_t fhx__answer_status(fhx__call *call, const char *job_id, fhx_response **response,
-                           fhx_error **error);
+/* `page` of the manifest: 1 is the poll URL. */
+int32_t fhx__answer_status(fhx__call *call, const char *job_id, uint32_t page,
+                           fhx_response **response, fhx_error **error);
 int32_t fhx__answer_cancel(fhx__call *call, const char *job_id, fhx_response **response,
                            fhx_error **error);
 int32_t fhx__answer_file(fhx__call *call, const char *job_id, const char *file,
                          fhx_response **response, fhx_error **error);
+/* The CapabilityStatement. */
+int32_t fhx__answer_metadata(fhx__call *call, fhx_response **response, fhx_error **error);
 
 /* The whole of a request: route, method, answer. */
 int32_t fhx__answer(fhx__service *service, const fhx_request *request, fhx_response **response,

@@ -1,14 +1,19 @@
-/* Status and cancel (Bulk Data IG, "Bulk Data Status Request", "Bulk Data Delete Request"). */
-#include <stdio.h>
+/*
+ * Status, further pages of the manifest, and cancel (Bulk Data IG, "Bulk Data Status Request",
+ * "Bulk Data Delete Request").
+ */
 #include <string.h>
 
-#include "core/alloc.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "job/pages.h"
 #include "job/run.h"
-#include "manifest/manifest.h"
+#include "protocol/listing.h"
 #include "protocol/response.h"
 #include "protocol/service.h"
+
+/* The parts of a page at most: a client that reads while the job runs is to see them in time. */
+#define PAGE_PARTS 1000
 
 /* --- who may see a job --- */
 
@@ -68,117 +73,35 @@ static int32_t retry_seconds(int64_t age_us) {
   return age_us < INT64_C(600000000) ? 5 : 10;
 }
 
-static int32_t answer_running(const fhx_job *job, const fhx_progress *progress,
-                              fhx_response **response, fhx_error **error) {
+/* An answer to a client that asks for a job, at its own URL or at that of a further page. */
+typedef struct poll {
+  const fhx__call *call;
+  fhx_job *job;
+  const fhx_progress *progress;
+  /* From 1, which is the poll URL. */
+  uint32_t page;
+} poll;
+
+static bool is_running(const poll *of) {
+  return fhx_progress_state(of->progress) == FHX_JOB_RUNNING;
+}
+
+static int32_t add_progress(const poll *of, fhx_response *made, fhx_error **error) {
+  int32_t percent = (int32_t)(fhx_progress_share(of->progress) * 100.0);
+  int64_t age_us = fhx__clock_now_us() - of->job->record->created_us;
+  int32_t status = fhx__response_add(made, error, "X-Progress", "%d%%, %llu resources", percent,
+                                     (unsigned long long)fhx__progress_resource_mark(of->progress));
+  if (status != FHX_OK) return status;
+  return fhx__response_add(made, error, "Retry-After", "%d", retry_seconds(age_us));
+}
+
+static int32_t answer_running(const poll *of, fhx_response **response, fhx_error **error) {
   fhx_response *made = NULL;
   int32_t status = fhx__response_new(202, &made, error);
   if (status != FHX_OK) return status;
-  int32_t percent = (int32_t)(fhx_progress_share(progress) * 100.0);
-  status = fhx__response_add(made, error, "X-Progress", "%d%%, %llu resources", percent,
-                             (unsigned long long)fhx__progress_resource_mark(progress));
-  if (status == FHX_OK) {
-    int64_t age_us = fhx__clock_now_us() - job->record->created_us;
-    status = fhx__response_add(made, error, "Retry-After", "%d", retry_seconds(age_us));
-  }
+  status = add_progress(of, made, error);
   if (status == FHX_OK) status = fhx__response_add(made, error, "Cache-Control", "no-store");
   if (status == FHX_OK) status = fhx__response_add(made, error, "Content-Length", "0");
-  if (status != FHX_OK) {
-    fhx_response_free(made);
-    return status;
-  }
-  *response = made;
-  return FHX_OK;
-}
-
-/* --- complete --- */
-
-/* What a link is made of, for the life of a manifest. */
-typedef struct links {
-  fhx__service *service;
-  fhx__buffer prefix;
-  char *tenant;
-  char job_id[FHX__JOB_ID_LEN + 1];
-  uint64_t expires;
-} links;
-
-static void release_links(void *context) {
-  links *of = context;
-  fhx__buffer_free(&of->prefix);
-  fhx__free(of->tenant);
-  fhx__free(of);
-}
-
-static int32_t append_link(void *context, const fhx_part *part, fhx__buffer *url,
-                           fhx_error **error) {
-  const links *of = context;
-  const char *slash = strrchr(fhx_part_name(part), '/');
-  const char *named = slash == NULL ? fhx_part_name(part) : slash + 1;
-  /* The same file for every client, however it is sent. */
-  char file[FHX__PART_NAME_MAX + 1];
-  size_t len = strlen(named) - (fhx_part_encoding(part) == FHX_ENCODING_GZIP ? strlen(".gz") : 0);
-  memcpy(file, named, len);
-  file[len] = '\0';
-  fhx__link link = {of->tenant, of->job_id, file, of->expires};
-  if (fhx__buffer_append(url, of->prefix.data, of->prefix.len) != FHX_OK) {
-    return fhx__no_memory(error);
-  }
-  return fhx__link_append(&of->service->keys, &link, url, error);
-}
-
-static links *make_links(const fhx__call *call, const fhx_job *job, int64_t expires_us) {
-  links *made = fhx__alloc_zeroed(1, sizeof *made);
-  if (made == NULL) return NULL;
-  made->service = call->service;
-  made->tenant = fhx__copy_text(job->record->tenant);
-  made->expires = (uint64_t)(expires_us / 1000000);
-  memcpy(made->job_id, fhx_job_id(job), sizeof made->job_id);
-  int32_t status = fhx__buffer_append_text(&made->prefix, call->base_url);
-  if (status == FHX_OK) status = fhx__buffer_append_text(&made->prefix, "/$export/");
-  if (status == FHX_OK) status = fhx__buffer_append_text(&made->prefix, made->job_id);
-  if (status == FHX_OK) status = fhx__buffer_append_text(&made->prefix, "/");
-  if (status == FHX_OK && made->tenant != NULL) return made;
-  release_links(made);
-  return NULL;
-}
-
-static int32_t open_manifest(const fhx__call *call, fhx_job *job, int64_t expires_us,
-                             fhx_manifest **manifest, fhx_error **error) {
-  if (!call->service->serves_files) {
-    uint32_t flags = fhx__destination_flags(job->destination);
-    fhx__manifest_links own = {NULL,       NULL,
-                               NULL,       (flags & FHX_DESTINATION_REQUIRES_TOKEN) != 0,
-                               expires_us, FHX__PATIENCE_US};
-    return fhx__manifest_open(job, &own, manifest, error);
-  }
-  links *made = make_links(call, job, expires_us);
-  if (made == NULL) return fhx__no_memory(error);
-  fhx__manifest_links with = {append_link,   made,
-                              release_links, call->service->files_need_token,
-                              expires_us,    FHX__PATIENCE_US};
-  return fhx__manifest_open(job, &with, manifest, error);
-}
-
-/* The earlier of the links' end and the files' (STAT-08). */
-static int64_t expiry(const fhx__service *service, int64_t ended_us) {
-  int64_t links_us = fhx__clock_now_us() + service->link_us;
-  int64_t files_us = ended_us + service->keep_us;
-  return links_us < files_us ? links_us : files_us;
-}
-
-static int32_t answer_complete(const fhx__call *call, fhx_job *job, int64_t ended_us,
-                               fhx_response **response, fhx_error **error) {
-  fhx_response *made = NULL;
-  char date[FHX__HTTP_DATE_MAX];
-  int64_t expires_us = expiry(call->service, ended_us);
-  int32_t status = fhx__response_new(200, &made, error);
-  if (status != FHX_OK) return status;
-  fhx__http_date(date, expires_us);
-  status = open_manifest(call, job, expires_us, &made->manifest, error);
-  if (status == FHX_OK) {
-    status = fhx__response_add(made, error, "Content-Type", "application/json");
-  }
-  if (status == FHX_OK) status = fhx__response_add(made, error, "Expires", "%s", date);
-  if (status == FHX_OK) status = fhx__response_add(made, error, "Cache-Control", "no-store");
   if (status != FHX_OK) {
     fhx_response_free(made);
     return status;
@@ -190,9 +113,10 @@ static int32_t answer_complete(const fhx__call *call, fhx_job *job, int64_t ende
 /* --- too fast --- */
 
 /* Of jobs that the caller may see: nobody can use up another's polls. */
-static bool is_too_fast(const fhx__call *call, const fhx_job *job, uint32_t *wait_seconds) {
-  *wait_seconds = (uint32_t)retry_seconds(fhx__clock_now_us() - job->record->created_us);
-  return !fhx__polls_admit(call->service->polls, fhx_job_id(job), call->service->polls_max,
+static bool is_too_fast(const poll *of, uint32_t *wait_seconds) {
+  fhx__service *service = of->call->service;
+  *wait_seconds = (uint32_t)retry_seconds(fhx__clock_now_us() - of->job->record->created_us);
+  return !fhx__polls_admit(service->polls, fhx_job_id(of->job), service->polls_max,
                            fhx__clock_monotonic_us(), wait_seconds);
 }
 
@@ -202,39 +126,123 @@ static int32_t answer_too_fast(uint32_t wait_seconds, fhx_response **response, f
       wait_seconds, response, error);
 }
 
-int32_t fhx__answer_status(fhx__call *call, const char *job_id, fhx_response **response,
-                           fhx_error **error) {
-  fhx_job *job = NULL;
+/* --- with a manifest --- */
+
+static int32_t answer_listing(const poll *of, uint32_t page, bool has_next, fhx_response **response,
+                              fhx_error **error) {
+  fhx__listing listing = {of->job, fhx__progress_ended_us(of->progress), page, has_next};
+  int32_t status =
+      fhx__response_listing(of->call, &listing, is_running(of) ? 202 : 200, response, error);
+  if (status != FHX_OK || !is_running(of)) return status;
+  status = add_progress(of, *response, error);
+  if (status != FHX_OK) {
+    fhx_response_free(*response);
+    *response = NULL;
+  }
+  return status;
+}
+
+/* Makes a page if there is something for it: what was made before stays as it is (MAN-20). A job
+   that has failed just now makes none, and says so at the next poll. */
+static int32_t find_page(const poll *of, uint32_t page, bool *is_there, fhx_error **error) {
+  *is_there = page <= fhx__progress_page_count(of->progress);
+  if (*is_there) return FHX_OK;
+  int32_t status = fhx__job_add_page(of->job, page, PAGE_PARTS, of->call->until_us, error);
+  *is_there = status == FHX_OK;
+  if (status == FHX_ERR_REFUSED) fhx__clear_error(error);
+  return status == FHX_END || status == FHX_ERR_REFUSED ? FHX_OK : status;
+}
+
+static int32_t answer_no_page(fhx_response **response, fhx_error **error) {
+  return fhx__response_outcome(404, "error", "not-found", "this export has no such page", response,
+                               error);
+}
+
+/* A page that is not there: of a running job it may come; an export of nothing has its first. */
+static int32_t answer_without_page(const poll *of, fhx_response **response, fhx_error **error) {
+  uint32_t wait_seconds = 0;
+  if (!is_running(of)) {
+    return of->page == 1 ? answer_listing(of, 1, false, response, error)
+                         : answer_no_page(response, error);
+  }
+  /* Whoever reads on from page to page does not poll; who asks for what is not there does. */
+  if (of->page != 1 && is_too_fast(of, &wait_seconds)) {
+    return answer_too_fast(wait_seconds, response, error);
+  }
+  return answer_running(of, response, error);
+}
+
+static int32_t answer_page(const poll *of, fhx_response **response, fhx_error **error) {
+  bool is_there = false, has_next = false;
+  int32_t status = find_page(of, of->page, &is_there, error);
+  if (status != FHX_OK) return status;
+  if (!is_there) return answer_without_page(of, response, error);
+  if (of->page < UINT32_MAX) status = find_page(of, of->page + 1, &has_next, error);
+  if (status != FHX_OK) return status;
+  return answer_listing(of, of->page, has_next, response, error);
+}
+
+/* --- by the job's state --- */
+
+/* With `separate-export-status` the HTTP status is that of the poll, which went well, and a header
+   has that of the job (STAT-13). */
+static int32_t keep_apart(fhx_response **response, fhx_error **error) {
+  uint32_t status = (*response)->status;
+  const char *named = status == 202   ? "202 Accepted"
+                      : status == 200 ? "200 OK"
+                                      : "500 Internal Server Error";
+  (*response)->status = 200;
+  return fhx__response_extend(response, error, "X-Export-Status", named);
+}
+
+/* An error is a fault of the server's own, and not the job's. */
+static int32_t answer_state(const poll *of, fhx_response **response, fhx_error **error) {
+  const fhx__definition *definition = &of->job->definition;
+  int32_t status = FHX_OK;
+  if (of->page != 1 && !definition->has_pages) return answer_no_page(response, error);
+  if (fhx_progress_state(of->progress) == FHX_JOB_FAILED) {
+    status = fhx__response_outcome(500, "error", "exception", fhx_progress_reason(of->progress),
+                                   response, error);
+  } else if (definition->has_pages) {
+    status = answer_page(of, response, error);
+  } else if (is_running(of)) {
+    status = answer_running(of, response, error);
+  } else {
+    status = answer_listing(of, 0, false, response, error);
+  }
+  if (status != FHX_OK || !definition->has_separate_status) return status;
+  /* A page that is not there, or asked for too often, says nothing of the job. */
+  uint32_t http = (*response)->status;
+  return http == 404 || http == 429 ? FHX_OK : keep_apart(response, error);
+}
+
+static int32_t answer_poll(const poll *of, fhx_response **response, fhx_error **error) {
+  uint32_t wait_seconds = 0;
+  fhx_error *fault = NULL;
+  if (of->page == 1 && is_too_fast(of, &wait_seconds)) {
+    return answer_too_fast(wait_seconds, response, error);
+  }
+  int32_t status = answer_state(of, response, &fault);
+  if (status != FHX_OK) status = answer_absent(status, fault, response, error);
+  fhx_error_free(fault);
+  return status;
+}
+
+int32_t fhx__answer_status(fhx__call *call, const char *job_id, uint32_t page,
+                           fhx_response **response, fhx_error **error) {
+  poll of = {call, NULL, NULL, page};
   fhx_progress *progress = NULL;
   fhx_error *fault = NULL;
-  int32_t status = fhx__visible_job(call, job_id, &job, &progress, &fault);
+  int32_t status = fhx__visible_job(call, job_id, &of.job, &progress, &fault);
   if (status != FHX_OK) {
     status = answer_absent(status, fault, response, error);
     fhx_error_free(fault);
     return status;
   }
-  uint32_t wait_seconds = 0;
-  if (is_too_fast(call, job, &wait_seconds)) {
-    fhx_progress_free(progress);
-    fhx__job_unref(job);
-    return answer_too_fast(wait_seconds, response, error);
-  }
-  switch (fhx_progress_state(progress)) {
-    case FHX_JOB_COMPLETE:
-      status = answer_complete(call, job, fhx__progress_ended_us(progress), response, &fault);
-      break;
-    case FHX_JOB_FAILED:
-      status = fhx__response_outcome(500, "error", "exception", fhx_progress_reason(progress),
-                                     response, error);
-      break;
-    default:
-      status = answer_running(job, progress, response, error);
-      break;
-  }
-  if (fault != NULL) status = answer_absent(status, fault, response, error);
-  fhx_error_free(fault);
+  of.progress = progress;
+  status = answer_poll(&of, response, error);
   fhx_progress_free(progress);
-  fhx__job_unref(job);
+  fhx__job_unref(of.job);
   return status;
 }
 

@@ -245,10 +245,6 @@ int32_t fhx__store_list_parts(fhx_store *store, const char *job_id, uint32_t aft
   return status;
 }
 
-bool fhx__store_has_pages(const fhx_store *store) {
-  return store->callbacks.add_page != NULL;
-}
-
 static int32_t no_pages(fhx_error **error) {
   return fhx__fail(error, FHX_ERR_UNSUPPORTED, "the store makes no pages");
 }

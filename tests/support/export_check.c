@@ -241,10 +241,24 @@ static const char *member_text(yajl_val object, const char *key) {
   return member(object, key, yajl_t_string)->u.string;
 }
 
+/* MAN-17: a digest of what is fetched, so not of a part that is stored otherwise. */
+static void check_extension(yajl_val extension, const fhx_part *part) {
+  char digits[65] = "";
+  const uint8_t *sha256 = fhx_part_sha256(part);
+  bool is_plain = fhx_part_encoding(part) == FHX_ENCODING_NONE;
+  test_require(extension->u.object.len == (is_plain ? 2 : 1));
+  test_require((uint64_t)YAJL_GET_INTEGER(member(extension, "byteCount", yajl_t_number)) ==
+               fhx_part_byte_count(part));
+  if (!is_plain) return;
+  for (size_t i = 0; i < 32; i++) snprintf(digits + 2 * i, 3, "%02x", sha256[i]);
+  test_require(strcmp(member_text(extension, "sha256"), digits) == 0);
+}
+
 static void check_item(yajl_val item, const fhx_part *part, const test_expectation *expected) {
   char url[400];
   snprintf(url, sizeof url, "%s%s", expected->url_prefix, fhx_part_name(part));
-  test_require(YAJL_IS_OBJECT(item) && item->u.object.len == 3);
+  test_require(YAJL_IS_OBJECT(item) && item->u.object.len == (expected->sha256 ? 4 : 3));
+  if (expected->sha256) check_extension(member(item, "extension", yajl_t_object), part);
   test_require(strcmp(member_text(item, "url"), url) == 0);
   test_require(strcmp(member_text(item, "type"), fhx_part_resource_type(part)) == 0);
   test_require((uint64_t)YAJL_GET_INTEGER(member(item, "count", yajl_t_number)) ==

@@ -63,8 +63,16 @@ void test_memory_recover(void) {
   atomic_store(&recovered, true);
 }
 
+void test_memory_fail_next(uint64_t n) {
+  fail_number = atomic_load(&asked) + n;
+}
+
+bool test_memory_has_failed(void) {
+  return fail_number != 0 && atomic_load(&asked) >= fail_number;
+}
+
 bool test_memory_end(void) {
   assert_int_equal(atomic_load(&live), 0);
   assert_int_equal(fhx_set_allocator(NULL, NULL), FHX_OK);
-  return fail_number != 0 && atomic_load(&asked) >= fail_number;
+  return test_memory_has_failed();
 }

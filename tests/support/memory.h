@@ -19,6 +19,11 @@ void test_memory_begin_lasting(uint64_t fail_from);
 /* From here on nothing fails. */
 void test_memory_recover(void);
 
+/* For a scenario whose beginning must go well: after test_memory_begin(0), the n-th allocation from
+   here on fails; and whether that has come. */
+void test_memory_fail_next(uint64_t n);
+bool test_memory_has_failed(void);
+
 /* Puts malloc back and asserts that no block is left. Whether the failure was reached. */
 bool test_memory_end(void);
 
