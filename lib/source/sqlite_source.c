@@ -77,6 +77,18 @@ static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *repl
   fhx_reply_handle(reply, cursor, FHX_APPLIED_TYPE | FHX_PROMISE_ASCENDING_IDS);
 }
 
+/* Whose a resource is, the host's index says. */
+static void open_patient(void *user_data, const fhx_query *query, const char *patient_id,
+                         fhx_reply *reply) {
+  fhx__sqlite_cursor *cursor = NULL;
+  fhx_error *error = NULL;
+  if (fhx__sqlite_cursor_open_patient(user_data, query, patient_id, &cursor, &error) != FHX_OK) {
+    fhx__answer_error(reply, error);
+    return;
+  }
+  fhx_reply_handle(reply, cursor, FHX_APPLIED_PATIENTS);
+}
+
 static void next_rows(void *user_data, void *handle, uint64_t want_bytes, fhx_reply *reply) {
   fhx__sqlite_batch batch;
   fhx_error *error = NULL;
@@ -185,9 +197,9 @@ static int32_t divide(const fhx__sqlite_table *table, sqlite3 *connection,
                       const fhx__sqlite_rows *rows, division *found, fhx_error **error) {
   sqlite3_stmt *statement = NULL;
   int code = SQLITE_DONE;
-  int32_t status = fhx__sqlite_table_select(
-      table, connection, sqlite3_mprintf("SELECT %s", table->id_column), rows,
-      sqlite3_mprintf("ORDER BY %s COLLATE BINARY", table->id_column), &statement, error);
+  int32_t status =
+      fhx__sqlite_table_select(table, connection, sqlite3_mprintf("SELECT %s", table->id_column),
+                               rows, fhx__sqlite_table_order(table, rows), &statement, error);
   for (uint64_t position = 0; status == FHX_OK && found->present < found->shard_count; position++) {
     code = sqlite3_step(statement);
     if (code != SQLITE_ROW) break;
@@ -221,30 +233,16 @@ static void list_shards(void *user_data, const fhx_query *query, uint32_t count_
   fhx_reply_done(reply);
 }
 
-/* Moves `type` on to the type behind it; FHX_END. */
-static int32_t step_type(sqlite3_stmt *statement, fhx__buffer *type, fhx_error **error) {
-  int code = sqlite3_bind_text(statement, 1, type->data, (int)type->len, SQLITE_TRANSIENT);
-  if (code == SQLITE_OK) code = sqlite3_step(statement);
-  if (code != SQLITE_ROW && code != SQLITE_DONE) return fhx__sqlite_table_fail(code, error);
-  if (code == SQLITE_DONE || sqlite3_column_type(statement, 0) != SQLITE_TEXT) return FHX_END;
-  const void *text = sqlite3_column_text(statement, 0);
-  if (text == NULL) return fhx__no_memory(error);
-  type->len = 0;
-  int32_t status = fhx__buffer_append(type, text, (size_t)sqlite3_column_bytes(statement, 0));
-  sqlite3_reset(statement);
-  return status == FHX_OK ? FHX_OK : fhx__no_memory(error);
-}
-
 /* With an index over types this is a step for each type, not one for each row. What has not the
    form of a type's name cannot be asked for, and is left out. */
 static int32_t give_types(const fhx__sqlite_table *table, sqlite3 *connection, fhx_reply *reply,
                           fhx_error **error) {
   sqlite3_stmt *statement = NULL;
   fhx__buffer type = {NULL, 0, 0};
-  int32_t status = fhx__sqlite_table_select_type(table, connection, &statement, error);
+  int32_t status = fhx__sqlite_table_select_type(table, connection, NULL, &statement, error);
   if (status == FHX_OK && fhx__buffer_terminate(&type) != FHX_OK) status = fhx__no_memory(error);
   while (status == FHX_OK) {
-    status = step_type(statement, &type, error);
+    status = fhx__sqlite_table_next_type(statement, &type, error);
     if (status == FHX_OK && fhx__is_type_name(type.data, type.len)) {
       fhx_reply_item(reply, type.data, type.len);
     }
@@ -299,8 +297,12 @@ static void read_resource(void *user_data, const fhx_query *query, const char *r
   const char *id = NULL;
   (void)query;
   if (!fhx__answer_reference(reply, reference, type, &id)) return;
-  const fhx__sqlite_rows rows = {type, FHX__BOUND_ONLY, id,           strlen(id), NULL,
-                                 0,    FHX_TIME_NONE,   FHX_TIME_NONE};
+  const fhx__sqlite_rows rows = {.resource_type = type,
+                                 .from_bound = FHX__BOUND_ONLY,
+                                 .from = id,
+                                 .from_len = strlen(id),
+                                 .since_us = FHX_TIME_NONE,
+                                 .until_us = FHX_TIME_NONE};
   int32_t status = fhx__sqlite_table_connect(table, &connection, &error);
   if (status == FHX_OK) status = give_resource(table, connection, &rows, reply, &error);
   sqlite3_close(connection);
@@ -333,6 +335,7 @@ int32_t fhx_sqlite_source_new(const fhx_sqlite_source_options *options, fhx_sour
   callbacks.list_types = list_types;
   callbacks.count_estimate = count_estimate;
   callbacks.read_clock = read_clock;
+  if (table->patient_table != NULL) callbacks.open_patient = open_patient;
   callbacks.destroy = destroy_source;
   return fhx_source_new(&callbacks, table, source, error);
 }
