@@ -111,6 +111,7 @@ void fhx__job_wake(fhx_job *job);
  * it if the job's parts are in gzip. The label is the type, or FHX__ERROR_LABEL for the error file.
  */
 #define FHX__ERROR_LABEL "error"
+#define FHX__PATIENTS_LABEL "patients"
 void fhx__job_part_name(const fhx_job *job, const char *label, uint32_t shard_index, uint64_t fence,
                         uint64_t seq, char name[FHX__PART_NAME_MAX + 1]);
 

@@ -148,14 +148,26 @@ static uint64_t errors_in_all(const fhx__output *output) {
   return output->recorded_errors + output->error_count;
 }
 
+/* "Type/id", "a resource of type Type" or "a resource", as far as it is known. */
+static void name_row(const fhx__output *output, const char *id, char *name, size_t size) {
+  const char *type = *output->resource_type == '\0' ? output->row_type : output->resource_type;
+  if (*type == '\0') {
+    snprintf(name, size, "a resource");
+  } else if (*id == '\0') {
+    snprintf(name, size, "a resource of type %s", type);
+  } else {
+    snprintf(name, size, "%s/%s", type, id);
+  }
+}
+
 bool fhx__output_bad_row(fhx__output *output, const char *id, const char *reason, size_t offset) {
   char text[512];
-  bool known = *id != '\0';
+  char name[FHX__TYPE_MAX + FHX__ID_MAX + 32];
   output->error_count++;
   if (errors_in_all(output) > FHX__ERROR_LINES_MAX) return true;
-  snprintf(text, sizeof text, "%s%s%s%s was not exported: it %s, at byte %zu of the resource",
-           known ? "" : "a resource of type ", output->resource_type, known ? "/" : "", id, reason,
-           offset);
+  name_row(output, id, name, sizeof name);
+  snprintf(text, sizeof text, "%s%s was not exported: it %s, at byte %zu of the resource", name,
+           output->refuses_block ? ", with what is in its compartment," : "", reason, offset);
   return add_error_line(output, "error", "invalid", text);
 }
 
@@ -167,8 +179,9 @@ static bool add_last_line(fhx__output *output) {
   char text[256];
   uint64_t errors = errors_in_all(output);
   if (errors <= FHX__ERROR_LINES_MAX) return true;
-  snprintf(text, sizeof text, "%llu more resources of type %s were not exported",
-           (unsigned long long)(errors - FHX__ERROR_LINES_MAX), output->resource_type);
+  snprintf(text, sizeof text, "%llu more resources%s%s were not exported",
+           (unsigned long long)(errors - FHX__ERROR_LINES_MAX),
+           *output->resource_type == '\0' ? "" : " of type ", output->resource_type);
   return add_error_line(output, "error", "invalid", text);
 }
 
