@@ -94,7 +94,7 @@ typedef struct fhx_job_record {
      any time, by checkpoints and renew_task. It never goes down, also not when a task begins again:
      clients are shown it as progress. */
   uint64_t resource_mark;
-  /* Set by the store: how many pages add_page has made. */
+  /* Set by the store: how many pages add_page has made. 0 once the job is cleaned up. */
   uint32_t page_count;
   uint32_t reserved;
 } fhx_job_record;
@@ -268,6 +268,8 @@ typedef void (*fhx_read_job_callback)(void *user_data, const char *job_id, fhx_r
  *     (the answer to the first claim was lost);
  *   - a task that has had `attempts_max` attempts is not given out: its job fails, with
  *     FHX_ERR_LIMIT and a reason that names the task's type;
+ *   - a task without a token that has parts on a page, since it had a token once, is not given out
+ *     either: its job fails, with FHX_ERR_SOURCE;
  *   - else the task's fence and attempt_count rise by one, it runs, `claim_id` holds it for
  *     `lease_us`, and an attempt is recorded with the task's next_seq as its first;
  *   - a task without a token first loses its parts, error lines, counts and last id; next_seq

@@ -160,3 +160,18 @@ void fhx__job_part_name(const fhx_job *job, const char *label, uint32_t shard_in
            *tenant == '\0' ? "" : "/", job->record->job_id, label, shard_index,
            (unsigned long long)fence, (unsigned long long)seq, suffix);
 }
+
+const char *fhx__job_label(const fhx_job *job, uint32_t phase, const char *resource_type) {
+  switch (phase) {
+    case FHX_PHASE_PLAN:
+      return NULL;
+    case FHX_PHASE_MAIN:
+      return job->definition.by_patient ? FHX__PATIENTS_LABEL : resource_type;
+    case FHX_PHASE_DELETED:
+      return FHX__DELETED_LABEL;
+    case FHX_PHASE_FINISH:
+      return FHX__ERROR_LABEL;
+    default:
+      return resource_type;
+  }
+}

@@ -16,21 +16,32 @@
 /* --- names that may exist --- */
 
 /* The label and so the name of what an attempt writes; NULL for a planning attempt. */
-static const char *label_of(const fhx__attempt *attempt) {
-  if (attempt->phase == FHX_PHASE_FINISH) return FHX__ERROR_LABEL;
-  return attempt->phase == FHX_PHASE_PLAN ? NULL : attempt->resource_type;
+static const char *label_of(const fhx_job *job, const fhx__attempt *attempt) {
+  return fhx__job_label(job, attempt->phase, attempt->resource_type);
 }
 
-static int32_t remove_number(fhx_job *job, const fhx__attempt *attempt, uint64_t seq,
-                             fhx_error **error) {
+static int32_t remove_named(fhx_job *job, const char *label, const fhx__attempt *attempt,
+                            uint64_t seq, fhx_error **error) {
   char name[FHX__PART_NAME_MAX + 1];
   char packed_name[sizeof name + sizeof ".gz"];
-  fhx__job_part_name(job, label_of(attempt), attempt->shard_index, attempt->fence, seq, name);
+  fhx__job_part_name(job, label, attempt->shard_index, attempt->fence, seq, name);
   int32_t status = fhx__destination_remove(job->destination, name, error);
   if (status != FHX_OK || job->definition.filter != NULL) return status;
   /* Of a job whose definition cannot be read nobody knows whether its parts are in gzip. */
   snprintf(packed_name, sizeof packed_name, "%s.gz", name);
   return fhx__destination_remove(job->destination, packed_name, error);
+}
+
+static int32_t remove_number(fhx_job *job, const fhx__attempt *attempt, uint64_t seq,
+                             fhx_error **error) {
+  const char *label = label_of(job, attempt);
+  int32_t status = FHX_OK;
+  /* Nor whether it is organised by patients. */
+  if (job->definition.filter == NULL && attempt->phase == FHX_PHASE_MAIN) {
+    status = remove_named(job, FHX__PATIENTS_LABEL, attempt, seq, error);
+  }
+  if (status != FHX_OK || *label == '\0') return status;
+  return remove_named(job, label, attempt, seq, error);
 }
 
 /* A page of the attempt's recorded numbers; every number up to *known_to is decided by it. */
@@ -119,7 +130,7 @@ static bool sweep(fhx__work *work) {
     /* Every other task is done. Of this one only earlier attempts are over: a later one has taken
        it over from us and may be about to record what it has made. */
     bool over = attempt.task_index != work->task->task_index || attempt.fence < work->task->fence;
-    if (!over || attempt.finished || label_of(&attempt) == NULL) continue;
+    if (!over || attempt.finished || label_of(work->job, &attempt) == NULL) continue;
     going = remove_unrecorded(work, &attempt, &parts);
   }
   fhx__buffer_free(&at.page);
@@ -178,7 +189,6 @@ void fhx__work_finish(fhx__work *work) {
   fhx__output out;
   bool going = fhx__output_init(&out, work);
   out.kind = FHX_PART_ERROR;
-  out.label = FHX__ERROR_LABEL;
   out.resource_type = "OperationOutcome";
   if (going && sweep(work) && add_notes(&out) && write_error_file(&out) &&
       fhx__output_close_part(&out) && fhx__output_checkpoint(&out, true)) {
@@ -209,7 +219,7 @@ static int32_t remove_objects(fhx_job *job, fhx_error **error) {
   memset(&at, 0, sizeof at);
   int32_t status = FHX_OK;
   while (status == FHX_OK && (status = next_attempt(job, &at, &attempt, error)) == FHX_OK) {
-    if (label_of(&attempt) != NULL) status = remove_all(job, &attempt, error);
+    if (label_of(job, &attempt) != NULL) status = remove_all(job, &attempt, error);
   }
   fhx__buffer_free(&at.page);
   return status == FHX_END ? FHX_OK : status;

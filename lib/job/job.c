@@ -1,4 +1,4 @@
-/* What any thread may ask of a job: cancel, park, progress, parts. */
+/* What any thread may ask of a job: cancel, park, progress. */
 #include "job/job.h"
 
 #include <string.h>
@@ -58,6 +58,7 @@ struct fhx_progress {
   uint64_t task_count;
   uint64_t task_done_count;
   int64_t ended_us;
+  uint32_t page_count;
   double share;
   char *reason;
 };
@@ -85,6 +86,7 @@ static void fill_progress(fhx_job *job, const fhx_job_record *record, fhx_progre
   progress->task_done_count = record->task_done_count;
   progress->resource_mark = record->resource_mark;
   progress->ended_us = record->ended_us;
+  progress->page_count = record->page_count;
   progress->share = share_of(record);
 }
 
@@ -131,6 +133,10 @@ int64_t fhx__progress_ended_us(const fhx_progress *progress) {
   return progress->ended_us;
 }
 
+uint32_t fhx__progress_page_count(const fhx_progress *progress) {
+  return progress->page_count;
+}
+
 uint64_t fhx_progress_byte_count(const fhx_progress *progress) {
   return progress == NULL ? 0 : progress->byte_count;
 }
@@ -159,62 +165,4 @@ void fhx_progress_free(fhx_progress *progress) {
   if (progress == NULL) return;
   fhx__free(progress->reason);
   fhx__free(progress);
-}
-
-/* --- pages of parts --- */
-
-struct fhx_part_page {
-  fhx__buffer parts;
-};
-
-/* A cookie is the place of the last part of a page: 24 bits of task, 40 of seq. */
-#define SEQ_BITS 40
-#define PAGE_MAX 1000
-
-static uint64_t cookie_behind(const fhx_part *part) {
-  return (uint64_t)part->task_index << SEQ_BITS | part->seq;
-}
-
-int32_t fhx_job_parts_new(fhx_job *job, uint64_t *after, uint32_t limit, fhx_part_page **made,
-                          fhx_error **error) {
-  if (job == NULL || after == NULL || made == NULL || limit == 0) {
-    return fhx__fail(error, FHX_ERR_ARGUMENT,
-                     "a page of parts needs a job, a place to go on from, a limit and a place");
-  }
-  return fhx__job_parts(job, after, limit, 0, made, error);
-}
-
-int32_t fhx__job_parts(fhx_job *job, uint64_t *after, uint32_t limit, int64_t until_us,
-                       fhx_part_page **made, fhx_error **error) {
-  fhx_part_page *page = fhx__alloc_zeroed(1, sizeof *page);
-  if (page == NULL) return fhx__no_memory(error);
-  uint32_t after_task = (uint32_t)(*after >> SEQ_BITS);
-  uint64_t after_seq = *after & ((UINT64_C(1) << SEQ_BITS) - 1);
-  int32_t status =
-      fhx__step_list_parts(job, after_task, after_seq, limit > PAGE_MAX ? PAGE_MAX : limit,
-                           until_us, &page->parts, error);
-  uint32_t count = fhx_part_page_count(page);
-  if (status == FHX_OK && count == 0) status = FHX_END;
-  if (status != FHX_OK) {
-    fhx_part_page_free(page);
-    return status;
-  }
-  *after = cookie_behind(fhx_part_page_part(page, count - 1));
-  *made = page;
-  return FHX_OK;
-}
-
-uint32_t fhx_part_page_count(const fhx_part_page *page) {
-  return page == NULL ? 0 : (uint32_t)(page->parts.len / sizeof(fhx_part));
-}
-
-const fhx_part *fhx_part_page_part(const fhx_part_page *page, uint32_t position) {
-  if (position >= fhx_part_page_count(page)) return NULL;
-  return (const fhx_part *)(const void *)page->parts.data + position;
-}
-
-void fhx_part_page_free(fhx_part_page *page) {
-  if (page == NULL) return;
-  fhx__buffer_free(&page->parts);
-  fhx__free(page);
 }

@@ -108,11 +108,16 @@ void fhx__job_wake(fhx_job *job);
 
 /*
  * Writes the name of a part: [tenant/]<job>/<label>-<shard>-<fence>-<seq>.ndjson, with .gz behind
- * it if the job's parts are in gzip. The label is the type, or FHX__ERROR_LABEL for the error file.
+ * it if the job's parts are in gzip. Tasks of a job that have the same label have different shard
+ * numbers.
  */
 #define FHX__ERROR_LABEL "error"
+#define FHX__DELETED_LABEL "deleted"
 #define FHX__PATIENTS_LABEL "patients"
 void fhx__job_part_name(const fhx_job *job, const char *label, uint32_t shard_index, uint64_t fence,
                         uint64_t seq, char name[FHX__PART_NAME_MAX + 1]);
+/* The label of what a task of this phase and type writes, for the one that writes and the one that
+   sweeps; NULL for the plan's, which writes nothing. */
+const char *fhx__job_label(const fhx_job *job, uint32_t phase, const char *resource_type);
 
 #endif

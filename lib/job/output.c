@@ -17,7 +17,7 @@ bool fhx__output_init(fhx__output *output, fhx__work *work) {
   memset(output, 0, sizeof *output);
   output->work = work;
   output->kind = FHX_PART_OUTPUT;
-  output->label = work->task->resource_type;
+  output->label = fhx__job_label(work->job, work->task->phase, work->task->resource_type);
   output->resource_type = work->task->resource_type;
   output->next_seq = work->task->next_seq;
   output->recorded_seq = work->task->next_seq;

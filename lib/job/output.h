@@ -14,7 +14,7 @@
 typedef struct fhx__output {
   fhx__work *work;
   fhx__part_writer writer;
-  /* FHX_PART_..., and what the parts' names and types are. */
+  /* FHX_PART_..., and what the parts' names and types are; the label is that of fhx__job_label. */
   uint32_t kind;
   const char *label;
   const char *resource_type;

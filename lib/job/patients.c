@@ -186,7 +186,6 @@ static void set_up(patients *at) {
   at->query.selection = (fhx__selection){&at->own, NULL, whole.new_members};
   at->want_bytes = read->want_bytes;
   read->want_bytes = WANT_PATIENT_BYTES;
-  read->out.label = FHX__PATIENTS_LABEL;
   read->out.resource_type = "";
   read->block = &at->block;
   read->takes_type = takes_type;

@@ -55,6 +55,8 @@ int32_t fhx__job_parts(fhx_job *job, uint64_t *after, uint32_t limit, int64_t un
    ended, 0 while it runs. */
 uint64_t fhx__progress_resource_mark(const fhx_progress *progress);
 int64_t fhx__progress_ended_us(const fhx_progress *progress);
+/* How many pages of parts the job has by now. */
+uint32_t fhx__progress_page_count(const fhx_progress *progress);
 
 /* Runs a task that was claimed from the store, and gives it back if it is not done. */
 int32_t fhx__job_run_claimed(fhx_job *job, const fhx_task_record *task, fhx_error **error);

@@ -242,6 +242,55 @@ int32_t fhx__step_list_parts(fhx_job *job, uint32_t after_task, uint64_t after_s
   return status;
 }
 
+/* A refusal of a page may only mean that it is there: made by a try whose answer was lost, or by
+   somebody else. */
+static int32_t settle_page(fhx_job *job, uint32_t page, int64_t until_us, fhx_error **error) {
+  fhx__job_entry entry;
+  fhx_error *unread = NULL;
+  memset(&entry, 0, sizeof entry);
+  int32_t status = fhx__step_read_job(job->store, job->record->job_id, until_us, &entry, &unread);
+  const uint32_t state = entry.record.state;
+  const bool is_there = status == FHX_OK && entry.record.page_count >= page;
+  fhx__job_entry_free(&entry);
+  if (status != FHX_OK) {
+    fhx__clear_error(error);
+    if (error == NULL) fhx_error_free(unread);
+    if (error != NULL) *error = unread;
+    return status;
+  }
+  if (is_there) return taken_before(error);
+  if (state != FHX_JOB_RUNNING && state != FHX_JOB_COMPLETE) return FHX_ERR_REFUSED;
+  fhx__clear_error(error);
+  return FHX_END;
+}
+
+int32_t fhx__step_add_page(fhx_job *job, uint32_t page, uint32_t count_max, int64_t until_us,
+                           fhx_error **error) {
+  tries loop = TRIES_UNTIL(until_us);
+  fhx_store view;
+  int32_t status = FHX_OK;
+  fhx__store_view(job->store, until_us, &view);
+  do {
+    status = fhx__store_add_page(&view, job->record->job_id, page, count_max, error);
+  } while (ask_again(&loop, status, error));
+  return status == FHX_ERR_REFUSED ? settle_page(job, page, until_us, error) : status;
+}
+
+int32_t fhx__step_list_page(fhx_job *job, uint32_t page, uint32_t after_task, uint64_t after_seq,
+                            uint32_t limit, int64_t until_us, fhx__buffer *parts,
+                            fhx_error **error) {
+  tries loop = TRIES_UNTIL(until_us);
+  fhx_store view;
+  int32_t status = FHX_OK;
+  fhx__store_view(job->store, until_us, &view);
+  do {
+    parts->len = 0;
+    status = fhx__store_list_page(&view, job->record->job_id, page, after_task, after_seq, limit,
+                                  parts, error);
+  } while (ask_again(&loop, status, error));
+  return status;
+}
+
 int32_t fhx__step_list_lines(fhx_job *job, uint64_t first, uint32_t limit, fhx_reply *lines,
                              fhx_error **error) {
   tries loop = TRIES_INIT;

@@ -41,6 +41,13 @@ void fhx__step_forget(fhx_store *store, const char *job_id, int64_t until_us);
 int32_t fhx__step_clean(fhx_job *job, int64_t *wait_us, fhx_error **error);
 int32_t fhx__step_list_parts(fhx_job *job, uint32_t after_task, uint64_t after_seq, uint32_t limit,
                              int64_t until_us, fhx__buffer *parts, fhx_error **error);
+/* FHX_OK: the page is there, whoever has made it. FHX_END: there is nothing for it at present.
+   FHX_ERR_REFUSED: the job has failed. */
+int32_t fhx__step_add_page(fhx_job *job, uint32_t page, uint32_t count_max, int64_t until_us,
+                           fhx_error **error);
+int32_t fhx__step_list_page(fhx_job *job, uint32_t page, uint32_t after_task, uint64_t after_seq,
+                            uint32_t limit, int64_t until_us, fhx__buffer *parts,
+                            fhx_error **error);
 /* Fills a reply that the caller has not begun and ends with fhx__reply_end whatever the status. */
 int32_t fhx__step_list_lines(fhx_job *job, uint64_t first, uint32_t limit, fhx_reply *lines,
                              fhx_error **error);

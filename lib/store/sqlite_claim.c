@@ -61,19 +61,43 @@ static int32_t forget_members(fhx__sqlite *db, claim *claimed, int64_t job_key,
   return status == FHX_OK ? FHX_WAIT : status;
 }
 
+static int32_t fail_job(fhx__sqlite *db, int64_t job_key, int32_t why, const char *reason) {
+  int32_t status = fhx__sqlite_fail_job(db, job_key, why, reason);
+  return status == FHX_OK ? FHX_END : status;
+}
+
+static const char *work_of(int64_t phase) {
+  switch (phase) {
+    case FHX_PHASE_PLAN:
+      return "planning the export";
+    case FHX_PHASE_FINISH:
+      return "finishing the export";
+    case FHX_PHASE_DELETED:
+      return "the deletions";
+    default:
+      return "the export";
+  }
+}
+
 /* The attempts are used up: the job fails, for a reason that names the type and no ids. */
 static int32_t give_up(fhx__sqlite *db, int64_t job_key, int64_t phase, const char *resource_type,
                        uint32_t attempt_count) {
   char reason[REASON_MAX];
-  const char *what = phase == FHX_PHASE_PLAN ? "planning the export" : "finishing the export";
-  if (*resource_type != '\0') {
-    snprintf(reason, sizeof reason, "the export of %s came to no end in %u attempts", resource_type,
-             attempt_count);
-  } else {
-    snprintf(reason, sizeof reason, "%s came to no end in %u attempts", what, attempt_count);
-  }
-  int32_t status = fhx__sqlite_fail_job(db, job_key, FHX_ERR_LIMIT, reason);
-  return status == FHX_OK ? FHX_END : status;
+  snprintf(reason, sizeof reason, "%s%s%s came to no end in %u attempts", work_of(phase),
+           *resource_type == '\0' ? "" : " of ", resource_type, attempt_count);
+  return fail_job(db, job_key, FHX_ERR_LIMIT, reason);
+}
+
+/* A task that could go on and no longer can: to begin again would make anew what a client may have
+   read already, on a page that never changes. */
+static int32_t lose_pages(fhx__sqlite *db, int64_t job_key, const char *resource_type) {
+  char reason[REASON_MAX];
+  snprintf(
+      reason, sizeof reason,
+      "the export of %s cannot go on where it stopped, and cannot begin again, since a part of "
+      "it was handed out",
+      resource_type);
+  return fail_job(db, job_key, FHX_ERR_SOURCE, reason);
 }
 
 /* Notes when the first lease of the job's open phase lapses. */
@@ -100,14 +124,16 @@ static int32_t claim_of_job(fhx__sqlite *db, claim *claimed, int64_t job_key) {
   if (!fhx__sqlite_row(db, found)) {
     return db->code == SQLITE_OK ? note_lapse(db, claimed, job_key, phase) : FHX_ERR_STORE;
   }
+  const bool has_token = sqlite3_column_int(found, 4) == 0;
+  const bool has_pages = fhx__sqlite_count(found, 3) != 0;
   const uint32_t attempt_count = fhx__sqlite_small(found, 1);
+  const char *resource_type = fhx__sqlite_text(db, found, 2);
+  if (resource_type == NULL) return FHX_ERR_STORE;
   if (attempt_count >= claimed->attempts_max) {
-    const char *resource_type = fhx__sqlite_text(db, found, 2);
-    if (resource_type == NULL) return FHX_ERR_STORE;
     return give_up(db, job_key, phase, resource_type, attempt_count);
   }
+  if (has_pages && !has_token) return lose_pages(db, job_key, resource_type);
   const uint32_t index = fhx__sqlite_small(found, 0);
-  const bool has_token = sqlite3_column_int(found, 4) == 0;
   int32_t status = FHX_OK;
   if (index == 0 && !has_token) status = forget_members(db, claimed, job_key, attempt_count);
   return status == FHX_OK ? give_out(db, claimed, job_key, index, has_token) : status;

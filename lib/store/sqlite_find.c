@@ -139,6 +139,12 @@ int32_t fhx__sqlite_put_back(fhx__sqlite *db, int64_t job_key, uint32_t task_ind
   return fhx__sqlite_run(db, statement);
 }
 
+uint32_t fhx__sqlite_page_count(fhx__sqlite *db, int64_t job_key) {
+  sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_PAGE_COUNT);
+  fhx__sqlite_bind_integer(db, statement, 1, job_key);
+  return fhx__sqlite_row(db, statement) ? fhx__sqlite_small(statement, 0) : 0;
+}
+
 int64_t fhx__sqlite_lease_end(const fhx__sqlite *db, int64_t lease_us) {
   const bool is_endless = db->now_us > 0 && lease_us > INT64_MAX - db->now_us;
   return is_endless ? INT64_MAX : db->now_us + lease_us;

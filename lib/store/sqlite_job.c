@@ -96,6 +96,7 @@ static int32_t read_job(fhx__sqlite *db, const char *job_id, fhx_reply *reply) {
   fhx_job_record record;
   FHX_INIT(&record);
   read_sums(db, job.key, &record);
+  record.page_count = fhx__sqlite_page_count(db, job.key);
   sqlite3_stmt *statement = fhx__sqlite_statement(db, FHX__SQL_JOB_READ);
   fhx__sqlite_bind_integer(db, statement, 1, job.key);
   if (!fhx__sqlite_row(db, statement)) return FHX_ERR_STORE;
@@ -164,6 +165,7 @@ static int32_t clean_job(fhx__sqlite *db, const char *job_id) {
   fhx__sqlite_run_for(db, FHX__SQL_PART_DELETE_ALL, job.key, 0);
   fhx__sqlite_run_for(db, FHX__SQL_LINE_DELETE_ALL, job.key, 0);
   fhx__sqlite_run_for(db, FHX__SQL_ATTEMPT_DELETE_ALL, job.key, 0);
+  fhx__sqlite_run_for(db, FHX__SQL_PAGE_DELETE_ALL, job.key, 0);
   if (job.state != FHX_JOB_REMOVING) {
     return fhx__sqlite_run_for(db, FHX__SQL_JOB_CLEANED, job.key, 0);
   }

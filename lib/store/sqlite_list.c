@@ -28,6 +28,7 @@ static int32_t reply_part(fhx__sqlite *db, sqlite3_stmt *row, fhx_reply *reply) 
   record.sha256 = fhx__sqlite_bytes(db, row, 9, &sha256_len);
   record.stored_byte_count = fhx__sqlite_count(row, 10);
   record.encoding = fhx__sqlite_small(row, 11);
+  record.flags = fhx__sqlite_small(row, 12);
   return db->code == SQLITE_OK ? fhx_reply_part(reply, &record) : FHX_ERR_STORE;
 }
 
@@ -62,6 +63,10 @@ static int32_t reply_all(fhx__sqlite *db, sqlite3_stmt *statement, reply_row giv
   return status == FHX_OK ? fhx__sqlite_status(db) : status;
 }
 
+int32_t fhx__sqlite_reply_parts(fhx__sqlite *db, sqlite3_stmt *list, fhx_reply *reply) {
+  return reply_all(db, list, reply_part, reply);
+}
+
 void fhx__sqlite_list_parts(void *user_data, const char *job_id, uint32_t after_task,
                             uint64_t after_seq, uint32_t limit, fhx_reply *reply) {
   fhx__sqlite *db = user_data;
@@ -70,7 +75,7 @@ void fhx__sqlite_list_parts(void *user_data, const char *job_id, uint32_t after_
   if (status == FHX_OK) status = fhx__sqlite_find_job(db, job_id, &job);
   if (status == FHX_OK) {
     sqlite3_stmt *list = list_from(db, FHX__SQL_PART_LIST, job.key, after_task, after_seq, limit);
-    status = reply_all(db, list, reply_part, reply);
+    status = fhx__sqlite_reply_parts(db, list, reply);
   }
   fhx__sqlite_end(db, status, reply);
 }

@@ -36,7 +36,8 @@ static const char schema[] =
     "CREATE INDEX job_of_client ON job (tenant, client) WHERE state = 1;"
     "CREATE INDEX job_ended ON job (ended_us) WHERE state IN (2, 3);"
     "CREATE INDEX job_cleanup ON job (job_id) WHERE cleanup_due = 1;"
-    /* fence, next_seq and resource_mark only rise; claim_id and lease_until_us mean something while it runs. */
+    /* fence, next_seq and resource_mark only rise; claim_id and lease_until_us mean something while
+       it runs; part_seq is its last recorded part's, paged_seq the last that is on a page. */
     "CREATE TABLE task ("
     "  job_key INTEGER NOT NULL REFERENCES job,"
     "  task_index INTEGER NOT NULL,"
@@ -56,6 +57,8 @@ static const char schema[] =
     "  line_count INTEGER NOT NULL DEFAULT 0,"
     "  estimated_resources INTEGER NOT NULL,"
     "  resource_mark INTEGER NOT NULL DEFAULT 0,"
+    "  part_seq INTEGER NOT NULL DEFAULT 0,"
+    "  paged_seq INTEGER NOT NULL DEFAULT 0,"
     "  last_id TEXT NOT NULL DEFAULT '',"
     "  shard BLOB,"
     "  token BLOB,"
@@ -63,6 +66,9 @@ static const char schema[] =
     ") STRICT;"
     "CREATE INDEX task_open ON task (job_key, phase, task_index) WHERE state < 3;"
     "CREATE INDEX task_claim ON task (claim_id) WHERE state = 2;"
+    /* Those with parts that are there to stay and on no page yet. */
+    "CREATE INDEX task_unpaged ON task (job_key, task_index)"
+    "  WHERE part_seq > paged_seq AND (state = 3 OR token IS NOT NULL);"
     "CREATE TABLE attempt ("
     "  job_key INTEGER NOT NULL REFERENCES job,"
     "  task_index INTEGER NOT NULL,"
@@ -84,6 +90,7 @@ static const char schema[] =
     "  byte_count INTEGER NOT NULL,"
     "  stored_byte_count INTEGER NOT NULL,"
     "  encoding INTEGER NOT NULL,"
+    "  flags INTEGER NOT NULL,"
     "  crc32c INTEGER NOT NULL,"
     "  sha256 BLOB CHECK (sha256 IS NULL OR length(sha256) = 32),"
     "  PRIMARY KEY (job_key, task_index, seq)"
@@ -101,6 +108,16 @@ static const char schema[] =
     "  list INTEGER NOT NULL CHECK (list BETWEEN 1 AND 5),"
     "  member TEXT NOT NULL COLLATE BINARY,"
     "  PRIMARY KEY (job_key, list, member)"
+    ") STRICT, WITHOUT ROWID;"
+    /* A page has, of each task, the parts from one number to another: pages take them in order, and
+       what a task records later has higher numbers. */
+    "CREATE TABLE page ("
+    "  job_key INTEGER NOT NULL REFERENCES job,"
+    "  page INTEGER NOT NULL CHECK (page > 0),"
+    "  task_index INTEGER NOT NULL,"
+    "  first_seq INTEGER NOT NULL,"
+    "  last_seq INTEGER NOT NULL,"
+    "  PRIMARY KEY (job_key, page, task_index)"
     ") STRICT, WITHOUT ROWID;"
     /* clang-format off */
     "PRAGMA application_id = " NUMBER_TEXT(APPLICATION_ID) ";"
@@ -177,7 +194,7 @@ const char *const fhx__sql_texts[FHX__SQL_COUNT] = {
     [FHX__SQL_TASK_PHASE] =
         "SELECT phase FROM task WHERE job_key = ?1 AND state < 3 ORDER BY phase LIMIT 1",
     [FHX__SQL_TASK_FREE] =
-        "SELECT task_index, attempt_count, resource_type, next_seq, token IS NULL FROM task"
+        "SELECT task_index, attempt_count, resource_type, paged_seq, token IS NULL FROM task"
         " WHERE job_key = ?1 AND phase = ?2 AND state < 3 AND (state = 1 OR lease_until_us <= ?3)"
         " ORDER BY task_index LIMIT 1",
     [FHX__SQL_TASK_LAPSE] =
@@ -189,7 +206,7 @@ const char *const fhx__sql_texts[FHX__SQL_COUNT] = {
         " WHERE job_key = ?1 AND task_index = ?2",
     [FHX__SQL_TASK_EMPTY] =
         "UPDATE task SET resource_count = 0, byte_count = 0, error_count = 0, line_count = 0,"
-        " last_id = '' WHERE job_key = ?1 AND task_index = ?2",
+        " part_seq = 0, last_id = '' WHERE job_key = ?1 AND task_index = ?2",
     [FHX__SQL_TASK_RENEW] =
         "UPDATE task SET lease_until_us = ?3, resource_mark = max(resource_mark, ?4)"
         " WHERE job_key = ?1 AND task_index = ?2",
@@ -198,7 +215,8 @@ const char *const fhx__sql_texts[FHX__SQL_COUNT] = {
         " attempt_count = CASE WHEN ?4 IS NULL THEN attempt_count ELSE 0 END,"
         " resource_count = resource_count + ?6, byte_count = byte_count + ?7,"
         " resource_mark = max(resource_mark, resource_count + ?6),"
-        " error_count = error_count + ?8, line_count = line_count + ?9"
+        " error_count = error_count + ?8, line_count = line_count + ?9,"
+        " part_seq = max(part_seq, ?10)"
         " WHERE job_key = ?1 AND task_index = ?2",
     [FHX__SQL_TASK_LINES] =
         "UPDATE task SET line_count = line_count + ?3 WHERE job_key = ?1 AND task_index = ?2",
@@ -229,11 +247,11 @@ const char *const fhx__sql_texts[FHX__SQL_COUNT] = {
     [FHX__SQL_ATTEMPT_DELETE_ALL] = "DELETE FROM attempt WHERE job_key = ?1",
     [FHX__SQL_PART_INSERT] =
         "INSERT INTO part (job_key, task_index, seq, fence, kind, name, resource_type,"
-        " resource_count, byte_count, crc32c, sha256, stored_byte_count, encoding)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        " resource_count, byte_count, crc32c, sha256, stored_byte_count, encoding, flags)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     [FHX__SQL_PART_LIST] =
         "SELECT task_index, seq, fence, kind, name, resource_type, resource_count, byte_count,"
-        " crc32c, sha256, stored_byte_count, encoding"
+        " crc32c, sha256, stored_byte_count, encoding, flags"
         " FROM part WHERE job_key = ?1 AND (task_index, seq) > (?2, ?3)"
         " ORDER BY task_index, seq LIMIT ?4",
     [FHX__SQL_PART_DELETE] = "DELETE FROM part WHERE job_key = ?1 AND task_index = ?2",
@@ -262,6 +280,32 @@ const char *const fhx__sql_texts[FHX__SQL_COUNT] = {
     [FHX__SQL_MEMBER_DELETE_PIECE] =
         "DELETE FROM member WHERE job_key = ?1 AND (list, member) < (?2, ?3)",
     [FHX__SQL_MEMBER_DELETE_ALL] = "DELETE FROM member WHERE job_key = ?1",
+    /* The first task behind ?2 that has something for a page. The index is named, since that of all
+       tasks would do too, and lead past those whose parts are on pages. */
+    [FHX__SQL_TASK_UNPAGED] =
+        "SELECT task_index, paged_seq FROM task INDEXED BY task_unpaged"
+        " WHERE job_key = ?1 AND task_index > ?2"
+        " AND part_seq > paged_seq AND (state = 3 OR token IS NOT NULL)"
+        " ORDER BY task_index LIMIT 1",
+    [FHX__SQL_TASK_PAGED] = "UPDATE task SET paged_seq = ?3 WHERE job_key = ?1 AND task_index = ?2",
+    [FHX__SQL_PAGE_COUNT] = "SELECT coalesce(max(page), 0) FROM page WHERE job_key = ?1",
+    /* The next ?4 parts of a task behind number ?3. */
+    [FHX__SQL_PAGE_RANGE] =
+        "SELECT seq FROM part WHERE job_key = ?1 AND task_index = ?2 AND seq > ?3"
+        " ORDER BY seq LIMIT ?4",
+    [FHX__SQL_PAGE_INSERT] =
+        "INSERT INTO page (job_key, page, task_index, first_seq, last_seq)"
+        " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [FHX__SQL_PAGE_LIST] =
+        "SELECT part.task_index, part.seq, fence, kind, name, resource_type, resource_count,"
+        " byte_count, crc32c, sha256, stored_byte_count, encoding, flags"
+        " FROM page CROSS JOIN part ON part.job_key = page.job_key"
+        " AND part.task_index = page.task_index AND part.seq >= CASE page.task_index"
+        " WHEN ?3 THEN max(page.first_seq, ?4 + 1) ELSE page.first_seq END"
+        " AND part.seq <= page.last_seq"
+        " WHERE page.job_key = ?1 AND page.page = ?2 AND page.task_index >= ?3"
+        " ORDER BY page.task_index, part.seq LIMIT ?5",
+    [FHX__SQL_PAGE_DELETE_ALL] = "DELETE FROM page WHERE job_key = ?1",
 };
 
 static int32_t fail(sqlite3 *connection, fhx_error **error, const char *what) {

@@ -40,6 +40,8 @@ static const fhx_store_callbacks sqlite_callbacks = {
     .next_cleanup = fhx__sqlite_next_cleanup,
     .add_members = fhx__sqlite_add_members,
     .list_members = fhx__sqlite_list_members,
+    .add_page = fhx__sqlite_add_page,
+    .list_page = fhx__sqlite_list_page,
     .destroy = close_store,
 };
 

@@ -43,6 +43,8 @@ typedef enum fhx__sql {
   FHX__SQL_TASK_CHECKPOINT,
   FHX__SQL_TASK_LINES,
   FHX__SQL_TASK_END,
+  FHX__SQL_TASK_UNPAGED,
+  FHX__SQL_TASK_PAGED,
   FHX__SQL_TASK_RELEASE,
   FHX__SQL_TASK_DELETE_ALL,
   FHX__SQL_ATTEMPT_INSERT,
@@ -64,6 +66,11 @@ typedef enum fhx__sql {
   FHX__SQL_MEMBER_PIECE,
   FHX__SQL_MEMBER_DELETE_PIECE,
   FHX__SQL_MEMBER_DELETE_ALL,
+  FHX__SQL_PAGE_COUNT,
+  FHX__SQL_PAGE_RANGE,
+  FHX__SQL_PAGE_INSERT,
+  FHX__SQL_PAGE_LIST,
+  FHX__SQL_PAGE_DELETE_ALL,
   FHX__SQL_COUNT
 } fhx__sql;
 
@@ -176,7 +183,15 @@ int64_t fhx__sqlite_lease_end(const fhx__sqlite *db, int64_t lease_us);
 /* Sets wait_us to the time until `lapse_us`, but not for long: a task may be given back sooner. */
 int32_t fhx__sqlite_wait_until(fhx__sqlite *db, int64_t lapse_us);
 
-/* --- the steps: sqlite_job.c, sqlite_claim.c, sqlite_task.c, sqlite_list.c --- */
+/* How many pages the job has; 0 after a failure too. */
+uint32_t fhx__sqlite_page_count(fhx__sqlite *db, int64_t job_key);
+
+/* --- sqlite_list.c: what lists share --- */
+
+/* Gives every row of a list of parts, whose columns are those of FHX__SQL_PART_LIST. */
+int32_t fhx__sqlite_reply_parts(fhx__sqlite *db, sqlite3_stmt *list, fhx_reply *reply);
+
+/* --- the steps: sqlite_job.c, sqlite_claim.c, sqlite_task.c, sqlite_list.c, sqlite_page.c --- */
 
 void fhx__sqlite_create_job(void *user_data, const fhx_job_record *record, fhx_reply *reply);
 void fhx__sqlite_read_job(void *user_data, const char *job_id, fhx_reply *reply);
@@ -206,5 +221,9 @@ void fhx__sqlite_list_lines(void *user_data, const char *job_id, uint64_t first,
                             fhx_reply *reply);
 void fhx__sqlite_list_attempts(void *user_data, const char *job_id, uint32_t after_task,
                                uint64_t after_fence, uint32_t limit, fhx_reply *reply);
+void fhx__sqlite_add_page(void *user_data, const char *job_id, uint32_t page, uint32_t count_max,
+                          fhx_reply *reply);
+void fhx__sqlite_list_page(void *user_data, const char *job_id, uint32_t page, uint32_t after_task,
+                           uint64_t after_seq, uint32_t limit, fhx_reply *reply);
 
 #endif

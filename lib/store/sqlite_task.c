@@ -167,7 +167,19 @@ static int32_t insert_part(fhx__sqlite *db, const fhx__sqlite_task *task, const 
   fhx__sqlite_bind_bytes(db, statement, 11, fhx_part_sha256(part), 32);
   fhx__sqlite_bind_count(db, statement, 12, fhx_part_stored_byte_count(part));
   fhx__sqlite_bind_count(db, statement, 13, fhx_part_encoding(part));
+  fhx__sqlite_bind_count(db, statement, 14, fhx_part_flags(part));
   return fhx__sqlite_run(db, statement);
+}
+
+/* The number of the checkpoint's last part; 0 for none. */
+static uint64_t last_part_seq(const fhx_checkpoint *checkpoint) {
+  uint64_t last = 0;
+  const uint32_t part_count = fhx_checkpoint_part_count(checkpoint);
+  for (uint32_t i = 0; i < part_count; i++) {
+    const uint64_t seq = fhx_part_seq(fhx_checkpoint_part(checkpoint, i));
+    if (seq > last) last = seq;
+  }
+  return last;
 }
 
 static int32_t advance_task(fhx__sqlite *db, const fhx__sqlite_task *task,
@@ -184,6 +196,7 @@ static int32_t advance_task(fhx__sqlite *db, const fhx__sqlite_task *task,
   fhx__sqlite_bind_count(db, statement, 7, fhx_checkpoint_byte_count(checkpoint));
   fhx__sqlite_bind_count(db, statement, 8, fhx_checkpoint_error_count(checkpoint));
   fhx__sqlite_bind_count(db, statement, 9, fhx_checkpoint_line_count(checkpoint));
+  fhx__sqlite_bind_count(db, statement, 10, last_part_seq(checkpoint));
   fhx__sqlite_run(db, statement);
   return announce(db, task, fhx_checkpoint_next_seq(checkpoint) - 1);
 }

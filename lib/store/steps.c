@@ -245,6 +245,43 @@ int32_t fhx__store_list_parts(fhx_store *store, const char *job_id, uint32_t aft
   return status;
 }
 
+bool fhx__store_has_pages(const fhx_store *store) {
+  return store->callbacks.add_page != NULL;
+}
+
+static int32_t no_pages(fhx_error **error) {
+  return fhx__fail(error, FHX_ERR_UNSUPPORTED, "the store makes no pages");
+}
+
+int32_t fhx__store_add_page(fhx_store *store, const char *job_id, uint32_t page, uint32_t count_max,
+                            fhx_error **error) {
+  if (!fhx__store_has_pages(store)) return no_pages(error);
+  if (page == 0 || count_max == 0) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "pages are counted from 1 and are not empty");
+  }
+  fhx_reply reply;
+  begin(&reply, FHX__ACCEPT_DONE, NULL);
+  reply.until_us = store->until_us;
+  store->callbacks.add_page(store->user_data, job_id, page, count_max, &reply);
+  return finish(&reply, "the store's add_page", error);
+}
+
+int32_t fhx__store_list_page(fhx_store *store, const char *job_id, uint32_t page,
+                             uint32_t after_task, uint64_t after_seq, uint32_t limit,
+                             fhx__buffer *parts, fhx_error **error) {
+  if (!fhx__store_has_pages(store)) return no_pages(error);
+  const size_t before = parts->len;
+  fhx__store_answer answer = {
+      .parts = parts, .room = limit, .after_task = after_task, .after_number = after_seq};
+  fhx_reply reply;
+  begin(&reply, FHX__ACCEPT_DONE | FHX__ACCEPT_PARTS, &answer);
+  reply.until_us = store->until_us;
+  store->callbacks.list_page(store->user_data, job_id, page, after_task, after_seq, limit, &reply);
+  int32_t status = finish(&reply, "the store's list_page", error);
+  if (status != FHX_OK) parts->len = before;
+  return status;
+}
+
 int32_t fhx__store_list_attempts(fhx_store *store, const char *job_id, uint32_t after_task,
                                  uint64_t after_fence, uint32_t limit, fhx__buffer *attempts,
                                  fhx_error **error) {

@@ -43,7 +43,11 @@ static int32_t make_store(const fhx_store_callbacks *given, void *user_data, fhx
   if (status != FHX_OK) return status;
   if (store == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "store is NULL");
   if (!has_all_callbacks(&callbacks)) {
-    return fhx__fail(error, FHX_ERR_ARGUMENT, "a store needs every callback except destroy");
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "a store needs every callback that is not optional");
+  }
+  if ((callbacks.add_page == NULL) != (callbacks.list_page == NULL)) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT,
+                     "a store has both add_page and list_page, or neither");
   }
   fhx_store *made = fhx__alloc_zeroed(1, sizeof *made);
   if (made == NULL) return fhx__no_memory(error);

@@ -113,6 +113,13 @@ int32_t fhx__store_list_attempts(fhx_store *store, const char *job_id, uint32_t 
 /* Fills a reply that the caller has not begun and ends with fhx__reply_end whatever the status. */
 int32_t fhx__store_list_lines(fhx_store *store, const char *job_id, uint64_t first, uint32_t limit,
                               fhx_reply *lines, fhx_error **error);
+/* Whether the store makes pages; without, both steps fail with FHX_ERR_UNSUPPORTED. */
+bool fhx__store_has_pages(const fhx_store *store);
+int32_t fhx__store_add_page(fhx_store *store, const char *job_id, uint32_t page, uint32_t count_max,
+                            fhx_error **error);
+int32_t fhx__store_list_page(fhx_store *store, const char *job_id, uint32_t page,
+                             uint32_t after_task, uint64_t after_seq, uint32_t limit,
+                             fhx__buffer *parts, fhx_error **error);
 /* FHX_OK: cleaned. FHX_WAIT: *wait_us is set. */
 int32_t fhx__store_clean_job(fhx_store *store, const char *job_id, int64_t *wait_us,
                              fhx_error **error);

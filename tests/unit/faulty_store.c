@@ -13,9 +13,10 @@
 #include "support/require.h"
 
 const char *const faulty_step_names[FAULTY_STEPS] = {
-    "create_job",   "read_job",     "claim_task",  "renew_task",  "plan_tasks", "record_checkpoint",
-    "release_task", "read_task",    "remove_job",  "list_parts",  "list_lines", "list_attempts",
-    "clean_job",    "next_cleanup", "add_members", "list_members"};
+    "create_job",        "read_job",      "claim_task", "renew_task",   "plan_tasks",
+    "record_checkpoint", "release_task",  "read_task",  "remove_job",   "list_parts",
+    "list_lines",        "list_attempts", "clean_job",  "next_cleanup", "add_members",
+    "list_members",      "add_page",      "list_page"};
 
 struct faulty_store {
   faulty_knobs knobs;
@@ -207,12 +208,23 @@ static void give_part(fhx_reply *reply, const fhx_part *part) {
   record.byte_count = part->byte_count;
   record.stored_byte_count = part->stored_byte_count;
   record.encoding = part->encoding;
+  record.flags = part->flags;
   record.fence = part->fence;
   record.seq = part->seq;
   record.task_index = part->task_index;
   record.crc32c = part->crc32c;
   record.sha256 = part->has_sha256 ? part->sha256 : NULL;
   fhx_reply_part(reply, &record);
+}
+
+/* Passes on the parts that the inner store has listed, and frees them. */
+static void pass_on_parts(call *now, int32_t status, fhx__buffer *parts) {
+  const fhx_part *part = (const fhx_part *)(const void *)parts->data;
+  for (size_t i = 0; !now->faulty && i < parts->len / sizeof *part; i++) {
+    give_part(now->reply, &part[i]);
+  }
+  if (!is_lost(now)) pass_on(now, status, 0);
+  fhx__buffer_free(parts);
 }
 
 static void list_parts(void *user_data, const char *job_id, uint32_t after_task, uint64_t after_seq,
@@ -224,10 +236,29 @@ static void list_parts(void *user_data, const char *job_id, uint32_t after_task,
     status = fhx__store_list_parts(now.store->inner, job_id, after_task, after_seq, limit, &parts,
                                    &now.error);
   }
-  const fhx_part *part = (const fhx_part *)(const void *)parts.data;
-  for (size_t i = 0; !now.faulty && i < parts.len / sizeof *part; i++) give_part(reply, &part[i]);
+  pass_on_parts(&now, status, &parts);
+}
+
+static void add_page(void *user_data, const char *job_id, uint32_t page, uint32_t count_max,
+                     fhx_reply *reply) {
+  call now;
+  int32_t status = FHX_OK;
+  if (begin(&now, user_data, FAULTY_ADD_PAGE, reply)) {
+    status = fhx__store_add_page(now.store->inner, job_id, page, count_max, &now.error);
+  }
   if (!is_lost(&now)) pass_on(&now, status, 0);
-  fhx__buffer_free(&parts);
+}
+
+static void list_page(void *user_data, const char *job_id, uint32_t page, uint32_t after_task,
+                      uint64_t after_seq, uint32_t limit, fhx_reply *reply) {
+  call now;
+  fhx__buffer parts = {NULL, 0, 0};
+  int32_t status = FHX_OK;
+  if (begin(&now, user_data, FAULTY_LIST_PAGE, reply)) {
+    status = fhx__store_list_page(now.store->inner, job_id, page, after_task, after_seq, limit,
+                                  &parts, &now.error);
+  }
+  pass_on_parts(&now, status, &parts);
 }
 
 /* Passes on what the inner store has listed, and ends it. */
@@ -364,6 +395,8 @@ faulty_store *faulty_store_new(const faulty_knobs *knobs, fhx_store **made) {
   callbacks.next_cleanup = next_cleanup;
   callbacks.add_members = add_members;
   callbacks.list_members = list_members;
+  callbacks.add_page = add_page;
+  callbacks.list_page = list_page;
   callbacks.destroy = destroy;
   fhx_store_new(&callbacks, store, made, NULL);
   return store;

@@ -26,6 +26,8 @@ typedef enum faulty_step {
   FAULTY_NEXT_CLEANUP,
   FAULTY_ADD_MEMBERS,
   FAULTY_LIST_MEMBERS,
+  FAULTY_ADD_PAGE,
+  FAULTY_LIST_PAGE,
   FAULTY_STEPS
 } faulty_step;
 

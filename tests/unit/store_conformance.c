@@ -520,3 +520,9 @@ int store_conformance_run_jobs(const store_conformance *subject) {
   };
   return cmocka_run_group_tests_name(subject->name, tests, NULL, NULL);
 }
+
+int store_conformance_run(const store_conformance *subject) {
+  return store_conformance_run_jobs(subject) + store_conformance_run_work(subject) +
+         store_conformance_run_upkeep(subject) + store_conformance_run_members(subject) +
+         store_conformance_run_pages(subject);
+}

@@ -19,10 +19,14 @@ typedef struct store_conformance {
   void (*drop)(void *context, fhx_store *store);
 } store_conformance;
 
-/* Each runs its share of the tests; the number of failures. */
+/* Runs all tests; the number of failures. */
+int store_conformance_run(const store_conformance *subject);
+
+/* Each runs its share of them. */
 int store_conformance_run_jobs(const store_conformance *subject);
 int store_conformance_run_work(const store_conformance *subject);
 int store_conformance_run_upkeep(const store_conformance *subject);
 int store_conformance_run_members(const store_conformance *subject);
+int store_conformance_run_pages(const store_conformance *subject);
 
 #endif

@@ -382,18 +382,23 @@ static void a_new_plan_waits_until_many_members_are_gone(void **state) {
 
 /* --- a plan's error lines, and the phases that it may have --- */
 
+/* A task of each phase behind the plan. */
+#define LATER 5
+static const uint32_t later_phases[LATER] = {
+    FHX_PHASE_MAIN, FHX_PHASE_ASSOCIATED, FHX_PHASE_DOCUMENTS, FHX_PHASE_DELETED, FHX_PHASE_FINISH};
+
 /* Plans with the lines "p", "" and "qr". */
 static int32_t plan_with_lines(fixture *f, uint64_t fence) {
   static const uint64_t ends[] = {1, 1, 3};
   fhx_error *error = NULL;
-  fhx_task_record tasks[3];
-  for (uint32_t i = 0; i < 3; i++) {
+  fhx_task_record tasks[LATER];
+  for (uint32_t i = 0; i < LATER; i++) {
     FHX_INIT(&tasks[i]);
     tasks[i].task_index = i + 1;
-    tasks[i].phase = FHX_PHASE_MAIN + i;
-    tasks[i].resource_type = i == 2 ? "" : "Patient";
+    tasks[i].phase = later_phases[i];
+    tasks[i].resource_type = i == LATER - 1 ? "" : "Patient";
   }
-  const fhx_plan planned = {JOB_A, fence, tasks, 3, 3, "pqr", ends};
+  const fhx_plan planned = {JOB_A, fence, tasks, LATER, 3, "pqr", ends};
   return fixture_seen(fhx__store_plan_tasks(fixture_store(f), &planned, &error), &error);
 }
 
@@ -421,20 +426,19 @@ static void the_lines_of_the_plan_come_first(void **state) {
   assert_int_equal(step_list_lines(f, JOB_A, 0, 9), 0);
 }
 
-static void associated_tasks_come_between(void **state) {
+static void every_phase_has_its_turn(void **state) {
   fixture *f = *state;
   begin_plan(f, JOB_A);
   assert_int_equal(plan_with_lines(f, 1), FHX_OK);
-  static const uint32_t phases[] = {FHX_PHASE_MAIN, FHX_PHASE_ASSOCIATED, FHX_PHASE_FINISH};
-  for (uint32_t i = 0; i < 3; i++) {
+  for (uint32_t i = 0; i < LATER; i++) {
     assert_int_equal(step_claim(f, JOB_A, "one"), FHX_OK);
     assert_int_equal(f->task.record.task_index, i + 1);
-    assert_int_equal(f->task.record.phase, phases[i]);
+    assert_int_equal(f->task.record.phase, later_phases[i]);
     assert_int_equal(step_claim(f, JOB_A, "two"), FHX_WAIT);
     assert_int_equal(step_advance(f, JOB_A, i + 1, 1, 1, NULL, 1), FHX_OK);
   }
   fixture_assert_state(f, JOB_A, FHX_JOB_COMPLETE);
-  assert_int_equal(step_list_attempts(f, JOB_A, 0, 0, 9), 4);
+  assert_int_equal(step_list_attempts(f, JOB_A, 0, 0, 9), 1 + LATER);
   assert_int_equal(fixture_attempt_at(f, 2)->phase, FHX_PHASE_ASSOCIATED);
 }
 
@@ -456,7 +460,7 @@ int store_conformance_run_members(const store_conformance *subject) {
       FIXTURE_TEST(a_failed_job_forgets_many_members),
       FIXTURE_TEST(a_new_plan_waits_until_many_members_are_gone),
       FIXTURE_TEST(the_lines_of_the_plan_come_first),
-      FIXTURE_TEST(associated_tasks_come_between),
+      FIXTURE_TEST(every_phase_has_its_turn),
   };
   return cmocka_run_group_tests_name(subject->name, tests, NULL, NULL);
 }

@@ -201,6 +201,12 @@ int32_t step_add_members(fixture *f, const fhx_members *members) {
   return fixture_seen(fhx__store_add_members(fixture_store(f), members, &error), &error);
 }
 
+int32_t step_add_page(fixture *f, const char *job_id, uint32_t page, uint32_t count_max) {
+  fhx_error *error = NULL;
+  return fixture_seen(fhx__store_add_page(fixture_store(f), job_id, page, count_max, &error),
+                      &error);
+}
+
 int32_t step_record(fixture *f, const fhx_checkpoint *checkpoint) {
   fhx_error *error = NULL;
   return fixture_seen(fhx__store_record_checkpoint(fixture_store(f), checkpoint, &error), &error);
@@ -223,6 +229,16 @@ uint32_t step_list_parts(fixture *f, const char *job_id, uint32_t after_task, ui
   f->list.len = 0;
   int32_t status = fhx__store_list_parts(fixture_store(f), job_id, after_task, after_seq, limit,
                                          &f->list, &error);
+  assert_int_equal(fixture_seen(status, &error), FHX_OK);
+  return (uint32_t)(f->list.len / sizeof(fhx_part));
+}
+
+uint32_t step_list_page(fixture *f, const char *job_id, uint32_t page, uint32_t after_task,
+                        uint64_t after_seq, uint32_t limit) {
+  fhx_error *error = NULL;
+  f->list.len = 0;
+  int32_t status = fhx__store_list_page(fixture_store(f), job_id, page, after_task, after_seq,
+                                        limit, &f->list, &error);
   assert_int_equal(fixture_seen(status, &error), FHX_OK);
   return (uint32_t)(f->list.len / sizeof(fhx_part));
 }
@@ -290,10 +306,17 @@ void fixture_photograph(fixture *f, const char *job_id, fhx__buffer *out) {
   out->len = 0;
   assert_int_equal(step_read_job(f, job_id), FHX_OK);
   const fhx_job_record *job = &f->job.record;
-  const uint64_t facts[] = {
-      job->state,       job->cleanup_due,        (uint64_t)job->created_us, (uint64_t)job->ended_us,
-      job->task_count,  job->task_done_count,    job->resource_count,       job->byte_count,
-      job->error_count, job->estimated_resources};
+  const uint64_t facts[] = {job->state,
+                            job->cleanup_due,
+                            (uint64_t)job->created_us,
+                            (uint64_t)job->ended_us,
+                            job->task_count,
+                            job->task_done_count,
+                            job->resource_count,
+                            job->byte_count,
+                            job->error_count,
+                            job->estimated_resources,
+                            job->page_count};
   append(out, facts, sizeof facts);
   append(out, job->reason, strlen(job->reason));
   for (uint32_t i = 0; i < (uint32_t)job->task_count; i++) {
@@ -308,11 +331,15 @@ void fixture_photograph(fixture *f, const char *job_id, fhx__buffer *out) {
   }
   append_number(out, step_list_parts(f, job_id, 0, 0, 1000));
   append(out, f->list.data, f->list.len);
+  for (uint32_t i = 1; i <= (uint32_t)facts[10]; i++) {
+    append_number(out, step_list_page(f, job_id, i, 0, 0, 1000));
+    append(out, f->list.data, f->list.len);
+  }
   append_number(out, step_list_attempts(f, job_id, 0, 0, 1000));
   append(out, f->list.data, f->list.len);
   append_number(out, step_list_lines(f, job_id, 0, 1000));
   append(out, f->list.data, f->list.len);
-  for (uint32_t i = FHX_MEMBERS_PATIENT; i <= FHX_MEMBERS_WANTED; i++) {
+  for (uint32_t i = FHX_MEMBERS_PATIENT; i <= FHX_MEMBERS_TARGETS; i++) {
     append_number(out, step_list_members(f, job_id, i, "", 1000));
     append(out, f->list.data, f->list.len);
   }

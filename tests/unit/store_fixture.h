@@ -59,6 +59,7 @@ int32_t step_clean(fixture *f, const char *job_id);
 /* The first `task_count` of the whole plan. */
 int32_t step_plan(fixture *f, const char *job_id, uint64_t fence, uint32_t task_count);
 int32_t step_add_members(fixture *f, const fhx_members *members);
+int32_t step_add_page(fixture *f, const char *job_id, uint32_t page, uint32_t count_max);
 int32_t step_record(fixture *f, const fhx_checkpoint *checkpoint);
 /* Records fixture_checkpoint with its part; `token` NULL: none. */
 int32_t step_advance(fixture *f, const char *job_id, uint32_t task_index, uint64_t fence,
@@ -73,6 +74,8 @@ uint32_t step_list_attempts(fixture *f, const char *job_id, uint32_t after_task,
 uint32_t step_list_lines(fixture *f, const char *job_id, uint64_t first, uint32_t limit);
 uint32_t step_list_members(fixture *f, const char *job_id, uint32_t list, const char *after,
                            uint32_t limit);
+uint32_t step_list_page(fixture *f, const char *job_id, uint32_t page, uint32_t after_task,
+                        uint64_t after_seq, uint32_t limit);
 const fhx_part *fixture_part_at(const fixture *f, uint32_t position);
 const fhx__attempt *fixture_attempt_at(const fixture *f, uint32_t position);
 

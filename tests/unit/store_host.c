@@ -116,6 +116,20 @@ static void on_list_members(void *u, const char *job_id, uint32_t list, const ch
   act(u, reply);
 }
 
+static void on_add_page(void *u, const char *job_id, uint32_t page, uint32_t count_max,
+                        fhx_reply *reply) {
+  assert_string_equal(job_id, JOB_ID);
+  assert_int_equal(page, 6);
+  assert_int_equal(count_max, 8);
+  act(u, reply);
+}
+
+static void on_list_page(void *u, const char *job_id, uint32_t page, uint32_t after_task,
+                         uint64_t after_seq, uint32_t limit, fhx_reply *reply) {
+  assert_int_equal(page, 6);
+  on_list(u, job_id, after_task, after_seq, limit, reply);
+}
+
 static void on_destroy(void *u) {
   ((host *)u)->destroyed++;
 }
@@ -139,6 +153,8 @@ fhx_store_callbacks host_callbacks(void) {
   callbacks.next_cleanup = on_next_cleanup;
   callbacks.add_members = on_add_members;
   callbacks.list_members = on_list_members;
+  callbacks.add_page = on_add_page;
+  callbacks.list_page = on_list_page;
   callbacks.destroy = on_destroy;
   return callbacks;
 }
@@ -198,6 +214,7 @@ static const char *const step_names[STEP_COUNT] = {
     [STEP_LIST_ATTEMPTS] = "list_attempts", [STEP_LIST_LINES] = "list_lines",
     [STEP_CLEAN_JOB] = "clean_job",         [STEP_NEXT_CLEANUP] = "next_cleanup",
     [STEP_ADD_MEMBERS] = "add_members",     [STEP_LIST_MEMBERS] = "list_members",
+    [STEP_ADD_PAGE] = "add_page",           [STEP_LIST_PAGE] = "list_page",
 };
 
 static int32_t run_task_step(fhx_store *store, int step, results *r, fhx_error **error) {
@@ -243,6 +260,10 @@ int32_t host_run(fhx_store *store, int step, results *r, fhx_error **error) {
       return fhx__store_list_parts(store, JOB_ID, 1, 4, 2, &r->list, error);
     case STEP_LIST_ATTEMPTS:
       return fhx__store_list_attempts(store, JOB_ID, 1, 4, 2, &r->list, error);
+    case STEP_ADD_PAGE:
+      return fhx__store_add_page(store, JOB_ID, 6, 8, error);
+    case STEP_LIST_PAGE:
+      return fhx__store_list_page(store, JOB_ID, 6, 1, 4, 2, &r->list, error);
     case STEP_LIST_LINES:
       fhx__reply_end(&r->lines);
       return fhx__store_list_lines(store, JOB_ID, 9, 2, &r->lines, error);

@@ -770,10 +770,7 @@ static int run_conformance(void) {
   };
   int failures = 0;
   for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++) {
-    failures += store_conformance_run_jobs(&subjects[i]);
-    failures += store_conformance_run_work(&subjects[i]);
-    failures += store_conformance_run_upkeep(&subjects[i]);
-    failures += store_conformance_run_members(&subjects[i]);
+    failures += store_conformance_run(&subjects[i]);
   }
   return failures;
 }

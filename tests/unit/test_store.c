@@ -199,7 +199,8 @@ static void done_is_done(void **state) {
   static const int steps[] = {STEP_CREATE_JOB,        STEP_RENEW_TASK,    STEP_PLAN_TASKS,
                               STEP_RECORD_CHECKPOINT, STEP_RELEASE_TASK,  STEP_REMOVE_JOB,
                               STEP_LIST_PARTS,        STEP_LIST_ATTEMPTS, STEP_LIST_LINES,
-                              STEP_CLEAN_JOB,         STEP_ADD_MEMBERS,   STEP_LIST_MEMBERS};
+                              STEP_CLEAN_JOB,         STEP_ADD_MEMBERS,   STEP_LIST_MEMBERS,
+                              STEP_ADD_PAGE,          STEP_LIST_PAGE};
   for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
     assert_int_equal(host_run_quietly(store, steps[i]), FHX_OK);
   }
@@ -352,6 +353,7 @@ static void lists_must_lead_on(void **state) {
   fhx_store *store = host_store(&h);
   h.act = say_three_parts;
   host_assert_failure(store, STEP_LIST_PARTS, FHX_ERR_STORE, 0, "more entries than were asked for");
+  host_assert_failure(store, STEP_LIST_PAGE, FHX_ERR_STORE, 0, "more entries than were asked for");
   h.act = say_three_items;
   host_assert_failure(store, STEP_LIST_LINES, FHX_ERR_STORE, 0, "more entries than were asked for");
   h.act = say_attempt_twice;
@@ -359,6 +361,7 @@ static void lists_must_lead_on(void **state) {
   h.act = say_part;
   h.part.seq = 4;
   host_assert_failure(store, STEP_LIST_PARTS, FHX_ERR_STORE, 0, "not in ascending order");
+  host_assert_failure(store, STEP_LIST_PAGE, FHX_ERR_STORE, 0, "not in ascending order");
   h.part.task_index = 0;
   h.part.seq = 9;
   host_assert_failure(store, STEP_LIST_PARTS, FHX_ERR_STORE, 0, "not in ascending order");
@@ -418,7 +421,7 @@ static void senseless_tasks_are_refused(void **state) {
   SPOIL(STEP_READ_TASK, task, task_index, 2, "done without the task");
   SPOIL(STEP_READ_TASK, task, state, 0, "state is unknown");
   SPOIL(STEP_READ_TASK, task, state, 4, "state is unknown");
-  SPOIL(STEP_READ_TASK, task, phase, 4, "phase is unknown");
+  SPOIL(STEP_READ_TASK, task, phase, FHX_PHASE_FINISH + 1, "phase is unknown");
   SPOIL(STEP_READ_TASK, task, resource_type, "patient", "type is malformed");
   SPOIL(STEP_READ_TASK, task, resource_type, too_long, "type is malformed");
   SPOIL(STEP_READ_TASK, task, shard_len, 1, "shard");
@@ -439,11 +442,11 @@ static void senseless_entries_are_refused(void **state) {
   h.act = say_part;
   assert_int_equal(host_run_quietly(store, STEP_LIST_PARTS), FHX_OK);
   SPOIL(STEP_LIST_PARTS, part, size, 0, "size does not fit");
-  SPOIL(STEP_LIST_PARTS, part, kind, 2, "kind");
+  SPOIL(STEP_LIST_PARTS, part, kind, FHX_PART_DELETED + 1, "kind");
+  SPOIL(STEP_LIST_PARTS, part, flags, FHX_PART_CONTINUES << 1, "flag");
   SPOIL(STEP_LIST_PARTS, part, name, NULL, "name");
   SPOIL(STEP_LIST_PARTS, part, name, "../secret", "name");
   SPOIL(STEP_LIST_PARTS, part, resource_type, NULL, "type");
-  SPOIL(STEP_LIST_PARTS, part, resource_type, "", "type");
   SPOIL(STEP_LIST_PARTS, part, resource_type, "no type", "type");
   SPOIL(STEP_LIST_PARTS, part, resource_count, 0, "empty");
   SPOIL(STEP_LIST_PARTS, part, byte_count, 0, "empty");
@@ -462,7 +465,7 @@ static void senseless_entries_are_refused(void **state) {
   host_fill(&h);
   assert_int_equal(host_run_quietly(store, STEP_LIST_ATTEMPTS), FHX_OK);
   SPOIL(STEP_LIST_ATTEMPTS, attempt, size, 0, "size does not fit");
-  SPOIL(STEP_LIST_ATTEMPTS, attempt, phase, 4, "phase");
+  SPOIL(STEP_LIST_ATTEMPTS, attempt, phase, FHX_PHASE_FINISH + 1, "phase");
   SPOIL(STEP_LIST_ATTEMPTS, attempt, resource_type, "9", "type");
   SPOIL(STEP_LIST_ATTEMPTS, attempt, fence, 0, "no fence");
   SPOIL(STEP_LIST_ATTEMPTS, attempt, first_seq, 0, "out of order");
@@ -675,6 +678,10 @@ static void a_failed_store_is_destroyed_too(void **state) {
   assert_null(store);
   assert_int_equal(h.destroyed, 1);
   callbacks = host_callbacks();
+  callbacks.list_page = NULL;
+  assert_int_equal(fhx_store_new(&callbacks, &h, &store, NULL), FHX_ERR_ARGUMENT);
+  h.destroyed = 1;
+  callbacks = host_callbacks();
   callbacks.next_cleanup = NULL;
   assert_int_equal(fhx_store_new(&callbacks, &h, &store, NULL), FHX_ERR_ARGUMENT);
   h.destroyed = 1;
@@ -735,6 +742,7 @@ static void every_allocation_may_fail(void **state) {
   fail_each_allocation(STEP_CLAIM_TASK, say_task);
   fail_each_allocation(STEP_READ_TASK, say_task);
   fail_each_allocation(STEP_LIST_PARTS, say_parts);
+  fail_each_allocation(STEP_LIST_PAGE, say_parts);
   fail_each_allocation(STEP_LIST_ATTEMPTS, say_attempt);
   fail_each_allocation(STEP_NEXT_CLEANUP, say_next);
 }

@@ -70,11 +70,11 @@ static void only_known_lists_are_asked_for(void **state) {
   (void)state;
   fhx_store *store = host_store(&h);
   h.act = say_done;
-  for (uint32_t list = FHX_MEMBERS_PATIENT; list <= FHX_MEMBERS_WANTED; list++) {
+  for (uint32_t list = FHX_MEMBERS_PATIENT; list <= FHX_MEMBERS_TARGETS; list++) {
     assert_int_equal(add(store, list, texts, 1), FHX_OK);
   }
-  assert_int_equal(h.calls, 4);
-  static const uint32_t unknown[] = {0, FHX_MEMBERS_WANTED + 1, UINT32_MAX};
+  assert_int_equal(h.calls, FHX_MEMBERS_TARGETS);
+  static const uint32_t unknown[] = {0, FHX_MEMBERS_TARGETS + 1, UINT32_MAX};
   for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
     fhx_reply members;
     fhx_error *error = NULL;
@@ -85,7 +85,7 @@ static void only_known_lists_are_asked_for(void **state) {
     fhx_error_free(error);
     fhx__reply_end(&members);
   }
-  assert_int_equal(h.calls, 4);
+  assert_int_equal(h.calls, FHX_MEMBERS_TARGETS);
   fhx_store_free(store);
 }
 
