@@ -196,9 +196,12 @@ typedef void (*fhx_open_deleted_callback)(void *user_data, const fhx_query *quer
 /*
  * Optional: an export can then be organised by patients (Bulk Data IG, `organizeOutputBy`). Open a
  * cursor over the resources in the compartment of one patient, of all types that
- * fhx_query_wants_type wants, in any order; others do no harm, since the library leaves out what it
- * does not want. `patient_id` is the bare id. The query has no type (""), shard or token: the
- * cursor always begins at the beginning. The Patient itself may be among the rows or not.
+ * fhx_query_wants_type wants, each once, in any order; others do no harm, since the library leaves
+ * out what it does not want. `patient_id` is the bare id. The query's patient set is this patient
+ * alone. It has no type (""), shard or token: the cursor always begins at the beginning. The
+ * Patient itself may be among the rows or not: the library takes it from the cursor over Patients,
+ * which it asks for without a window, and reads on only when it is through with this one.
+ * FHX_APPLIED_TYPE and FHX_PROMISE_ASCENDING_IDS mean nothing here.
  * The cursor is read by next_rows and closed by close_cursor. Answers: as open_cursor.
  */
 typedef void (*fhx_open_patient_callback)(void *user_data, const fhx_query *query,

@@ -148,23 +148,35 @@ static uint64_t errors_in_all(const fhx__output *output) {
   return output->recorded_errors + output->error_count;
 }
 
-/* The type of the rows, which need not be that of the parts' lines. */
-static const char *row_type(const fhx__output *output) {
-  return output->work->task->resource_type;
-}
-
 static const char *deletion_of(const fhx__output *output) {
   return output->kind == FHX_PART_DELETED ? "the deletion of " : "";
 }
 
+/* Parts of one type need not be of that of their rows, and those of many types do not tell it. */
+static const char *row_type(const fhx__output *output) {
+  return *output->resource_type == '\0' ? output->row_type : output->work->task->resource_type;
+}
+
+/* "Type/id", "a resource of type Type" or "a resource", as far as it is known. */
+static void name_row(const fhx__output *output, const char *id, char *name, size_t size) {
+  const char *type = row_type(output);
+  if (*type == '\0') {
+    snprintf(name, size, "%sa resource", deletion_of(output));
+  } else if (*id == '\0') {
+    snprintf(name, size, "%sa resource of type %s", deletion_of(output), type);
+  } else {
+    snprintf(name, size, "%s%s/%s", deletion_of(output), type, id);
+  }
+}
+
 bool fhx__output_bad_row(fhx__output *output, const char *id, const char *reason, size_t offset) {
   char text[512];
-  bool known = *id != '\0';
+  char name[FHX__TYPE_MAX + FHX__ID_MAX + 48];
   output->error_count++;
   if (errors_in_all(output) > FHX__ERROR_LINES_MAX) return true;
-  snprintf(text, sizeof text, "%s%s%s%s%s was not exported: it %s, at byte %zu of the resource",
-           deletion_of(output), known ? "" : "a resource of type ", row_type(output),
-           known ? "/" : "", id, reason, offset);
+  name_row(output, id, name, sizeof name);
+  snprintf(text, sizeof text, "%s%s was not exported: it %s, at byte %zu of the resource", name,
+           output->refuses_block ? ", with what is in its compartment," : "", reason, offset);
   return add_error_line(output, "error", "invalid", text);
 }
 
@@ -176,10 +188,11 @@ static bool add_last_line(fhx__output *output) {
   char text[256];
   uint64_t errors = errors_in_all(output);
   if (errors <= FHX__ERROR_LINES_MAX) return true;
-  snprintf(text, sizeof text, "%llu more %s of type %s were not exported",
+  snprintf(text, sizeof text, "%llu more %s%s%s were not exported",
            (unsigned long long)(errors - FHX__ERROR_LINES_MAX),
            output->kind == FHX_PART_DELETED ? "deletions of resources" : "resources",
-           row_type(output));
+           *output->resource_type == '\0' ? "" : " of type ",
+           *output->resource_type == '\0' ? "" : row_type(output));
   return add_error_line(output, "error", "invalid", text);
 }
 

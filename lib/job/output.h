@@ -18,6 +18,10 @@ typedef struct fhx__output {
   uint32_t kind;
   const char *label;
   const char *resource_type;
+  /* Where that is "": the type of a row that is refused, "" if it is not known; and whether all of
+     its block is left out with it. */
+  char row_type[FHX__TYPE_MAX + 1];
+  bool refuses_block;
   /* What its lines refer to, stored with every checkpoint; the output's own, NULL for none. */
   fhx__wanted *wanted;
   /* The number of the next part, and the one that the next checkpoint must begin with. */

@@ -134,20 +134,35 @@ static uint32_t shard_limit(const fhx_job *job, uint64_t estimated_bytes) {
   return wanted < 1 ? 1 : (uint32_t)wanted;
 }
 
-static bool plan_type(planner *plan, const char *type) {
+static void set_query(planner *plan, const char *type, fhx_query *query) {
+  fhx__job_query(plan->work->job, type, query);
+  query->selection.members = plan->members;
+  query->selection.new_members = plan->new_members;
+  query->page = &plan->page;
+}
+
+/* Adds what the source expects of a type. */
+static bool estimate(planner *plan, const char *type, uint64_t *resources, uint64_t *bytes) {
+  fhx_error *error = NULL;
+  uint64_t type_resources = 0, type_bytes = 0;
+  fhx_query query;
+  set_query(plan, type, &query);
+  if (fhx__source_estimate(plan->work->job->source, &query, &type_resources, &type_bytes, &error) !=
+      FHX_OK) {
+    return fhx__work_fail(plan->work, error);
+  }
+  *resources += type_resources > ESTIMATE_MAX ? 0 : type_resources;
+  *bytes = type_bytes > UINT64_MAX - *bytes ? UINT64_MAX : *bytes + type_bytes;
+  return true;
+}
+
+/* Makes the tasks of a type that brings about so much. */
+static bool divide(planner *plan, const char *type, uint64_t resources, uint64_t bytes) {
   fhx__work *work = plan->work;
   fhx_job *job = work->job;
   fhx_error *error = NULL;
-  uint64_t resources = 0, bytes = 0;
   fhx_query query;
-  fhx__job_query(job, type, &query);
-  query.selection.members = plan->members;
-  query.selection.new_members = plan->new_members;
-  query.page = &plan->page;
-  if (fhx__source_estimate(job->source, &query, &resources, &bytes, &error) != FHX_OK) {
-    return fhx__work_fail(work, error);
-  }
-  if (resources > ESTIMATE_MAX) resources = 0;
+  set_query(plan, type, &query);
   uint32_t limit = shard_limit(job, bytes);
   if (limit == 1) return add_task(plan, type, FHX_PHASE_MAIN, 0, NULL, 0, resources);
   fhx_reply reply;
@@ -163,6 +178,11 @@ static bool plan_type(planner *plan, const char *type) {
   }
   fhx__reply_end(&reply);
   return going;
+}
+
+static bool plan_type(planner *plan, const char *type) {
+  uint64_t resources = 0, bytes = 0;
+  return estimate(plan, type, &resources, &bytes) && divide(plan, type, resources, bytes);
 }
 
 /* --- who, and which types --- */
@@ -188,17 +208,23 @@ static bool has_nobody(const planner *plan) {
   return plan->members != NULL && fhx__roster_count(plan->members) == 0;
 }
 
+/* Organised by patients, all tasks are shards of Patient, and bring what is theirs of all types. */
 static bool plan_main(planner *plan) {
-  const fhx_filter *filter = plan->work->job->definition.filter;
+  const fhx__definition *definition = &plan->work->job->definition;
+  const fhx_filter *filter = definition->filter;
   const fhx__compartment *compartment = fhx__filter_compartment(filter);
-  bool all = scope_of(plan) == FHX_SCOPE_ALL;
+  bool all = scope_of(plan) == FHX_SCOPE_ALL && !definition->by_patient;
+  uint64_t resources = 0, bytes = 0;
   if (has_nobody(plan)) return true;
   for (size_t i = 0; i < filter->type_count; i++) {
     const char *type = filter->types[i];
     if (!all && !fhx__compartment_knows(compartment, type)) continue;
-    if (!fhx__work_go_on(plan->work) || !plan_type(plan, type)) return false;
+    if (!fhx__work_go_on(plan->work)) return false;
+    bool going =
+        definition->by_patient ? estimate(plan, type, &resources, &bytes) : plan_type(plan, type);
+    if (!going) return false;
   }
-  return true;
+  return !definition->by_patient || divide(plan, "Patient", resources, bytes);
 }
 
 /* --- what others refer to --- */
@@ -238,7 +264,7 @@ static bool add_associated(planner *plan, const char *type) {
 static bool plan_associated(planner *plan) {
   fhx__work *work = plan->work;
   const fhx_filter *filter = work->job->definition.filter;
-  if (scope_of(plan) == FHX_SCOPE_ALL) return true;
+  if (scope_of(plan) == FHX_SCOPE_ALL || work->job->definition.by_patient) return true;
   for (size_t i = 0; i < filter->type_count; i++) {
     const char *type = filter->types[i];
     /* Where nobody is exported, nothing is referred to. */

@@ -31,14 +31,18 @@ static bool hide_id(fhx__reading *read, const char *type, const char **id) {
   return true;
 }
 
+static bool takes_type(fhx__reading *read, const char *type) {
+  if (read->takes_type != NULL) return read->takes_type(read, type);
+  return strcmp(type, read->work->task->resource_type) == 0;
+}
+
 /* A bad row is this task's to report when it is of its type, or may be. */
 static bool report(fhx__reading *read, const fhx__line *line, const char *reason, size_t offset) {
   const char *type = line->scan.facts.resource_type;
   const char *id = *read->asked_id != '\0' ? read->asked_id : line->scan.facts.id;
   bool reports = true;
   if (!read->has_one_type) {
-    reports =
-        *type == '\0' ? read->reports_unknown : strcmp(type, read->work->task->resource_type) == 0;
+    reports = *type == '\0' ? read->reports_unknown : takes_type(read, type);
   }
   if (reports && !hide_id(read, type, &id)) return false;
   if (reports && read->report_row != NULL && !read->report_row(read, id, &reports)) return false;
@@ -57,21 +61,43 @@ static bool check_order(fhx__reading *read, const char *id) {
   return true;
 }
 
+/* Whether the block's header is to stand in front of the next line. */
+static bool needs_header(const fhx__reading *read) {
+  return read->block != NULL && !read->block->begun;
+}
+
 /* A part that this row would make too long is closed; it holds rows of this reply alone. */
 static bool make_room(fhx__reading *read, const fhx__line *line) {
   const fhx__definition *definition = &read->work->job->definition;
-  const fhx_part *open = &read->out.writer.part;
+  fhx_part *open = &read->out.writer.part;
   if (!read->out.writer.named) return true;
-  bool full = open->byte_count + line->scan.out_len + 1 > definition->part_bytes ||
-              (definition->part_count != 0 && open->resource_count >= definition->part_count);
-  return !full || fhx__output_close_part(&read->out);
+  uint64_t lines = needs_header(read) ? 2 : 1;
+  uint64_t bytes = line->scan.out_len + (lines == 2 ? read->block->header_len : 0) + lines;
+  bool full =
+      open->byte_count + bytes > definition->part_bytes ||
+      (definition->part_count != 0 && open->resource_count + lines > definition->part_count);
+  if (!full) return true;
+  if (read->block != NULL && read->block->begun) {
+    open->flags |= FHX_PART_CONTINUES;
+    read->block->begun = false;
+  }
+  return fhx__output_close_part(&read->out);
+}
+
+/* Adds the line to the open part, behind its block's header if that is not there yet. */
+static int32_t add_line(fhx__reading *read, const fhx__line *line, fhx_error **error) {
+  fhx__part_writer *writer = &read->out.writer;
+  fhx__block *block = read->block;
+  if (!needs_header(read)) return fhx__part_writer_take(writer, line, error);
+  block->begun = true;
+  return fhx__part_writer_take_behind(writer, block->header, block->header_len, line, error);
 }
 
 bool fhx__reading_write(fhx__reading *read, const fhx__line *line) {
   fhx_error *error = NULL;
   if (!make_room(read, line)) return false;
   fhx__output_begin_part(&read->out);
-  if (fhx__part_writer_take(&read->out.writer, line, &error) == FHX_OK) return true;
+  if (add_line(read, line, &error) == FHX_OK) return true;
   return fhx__work_fail(read->work, error);
 }
 
@@ -106,17 +132,26 @@ static bool scan_row(fhx__reading *read, const unsigned char *data, size_t len, 
          fhx__work_fail(read->work, error);
 }
 
+/* Where a task has rows of many types, messages say which. */
+static void name_row(fhx__reading *read, const char *type) {
+  if (read->has_one_type) type = read->work->task->resource_type;
+  memcpy(read->out.row_type, type, strlen(type) + 1);
+}
+
 static bool read_row(fhx__reading *read, const unsigned char *data, size_t len,
                      const int64_t *updated_us) {
   bool needs_text = read->takes_by_text || read->out.wanted != NULL;
   fhx__line line;
+  read->raw = data;
+  read->raw_len = len;
   if (!scan_row(read, data, len, needs_text, &line)) return false;
   const fhx__facts *facts = &line.scan.facts;
+  if (read->block != NULL) name_row(read, facts->resource_type);
   if (line.too_long) return report(read, &line, "is longer than resource_bytes_max", 0);
   if (line.scan.fault != FHX__FAULT_NONE) {
     return report(read, &line, fhx__fault_text(line.scan.fault), line.scan.offset);
   }
-  if (strcmp(facts->resource_type, read->work->task->resource_type) != 0) {
+  if (!takes_type(read, facts->resource_type)) {
     return !read->has_one_type || report(read, &line, "is of another type", 0);
   }
   if (!check_order(read, facts->id)) return false;
@@ -132,18 +167,32 @@ static bool record(fhx__reading *read, bool done) {
   return fhx__output_close_part(&read->out) && fhx__output_checkpoint(&read->out, done);
 }
 
-/* Files roll between replies: before one that would make the part too long. */
+bool fhx__reading_is_full_to(const fhx__reading *read, uint64_t fourths) {
+  const fhx__definition *definition = &read->work->job->definition;
+  const fhx_part *open = &read->out.writer.part;
+  if (!read->out.writer.named) return false;
+  if (definition->part_count != 0 &&
+      open->resource_count / fourths >= (definition->part_count + 3) / 4) {
+    return true;
+  }
+  return open->byte_count >= definition->part_bytes_min &&
+         open->byte_count / fourths >= definition->part_bytes / 4;
+}
+
+/* Files roll between replies: before one that would make the part too long. How long blocks will be
+   is not known before they are written: they begin where half of a part is left. */
 static bool roll_before(fhx__reading *read, const fhx__rows *rows) {
   const fhx__definition *definition = &read->work->job->definition;
   const fhx_part *open = &read->out.writer.part;
   if (!read->out.writer.named) return true;
+  if (read->block != NULL) return !fhx__reading_is_full_to(read, 2) || record(read, false);
   bool long_enough = open->byte_count + rows->len + rows->row_count > definition->part_bytes;
   bool full_enough = definition->part_count != 0 &&
                      open->resource_count + rows->row_count > definition->part_count;
   return !(long_enough || full_enough) || record(read, false);
 }
 
-static bool read_rows(fhx__reading *read, const fhx__rows *rows) {
+bool fhx__reading_rows(fhx__reading *read, const fhx__rows *rows) {
   size_t begin = 0;
   for (uint64_t i = 0; i < rows->row_count; i++) {
     size_t end = rows->row_ends == NULL ? rows->len : (size_t)rows->row_ends[i];
@@ -169,7 +218,7 @@ static bool set_place(fhx__reading *read, const fhx__rows *rows) {
 
 /* Rows are taken whole or not at all: the place moves behind them only at the end. */
 bool fhx__reading_take(fhx__reading *read, const fhx__rows *rows) {
-  if (!roll_before(read, rows) || !read_rows(read, rows)) return false;
+  if (!roll_before(read, rows) || !fhx__reading_rows(read, rows)) return false;
   if (read->end_rows != NULL && !read->end_rows(read)) return false;
   if (!set_place(read, rows)) return false;
   memcpy(read->out.last_id, read->last_id, sizeof read->last_id);

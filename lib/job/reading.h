@@ -29,7 +29,19 @@ typedef bool (*fhx__report_row)(fhx__reading *read, const char *id, bool *report
 typedef bool (*fhx__put_row)(fhx__reading *read, const fhx__line *line, const fhx__row *row);
 typedef bool (*fhx__end_rows)(fhx__reading *read);
 
+/* Whether rows of a type are this reading's. */
+typedef bool (*fhx__takes_type)(fhx__reading *read, const char *type);
+
 #define FHX__TOKEN_HEAD_MAX 32
+
+/* Lines that stand together behind a header: where they go on in another part, it says so and the
+   header comes again (FILE-17). */
+typedef struct fhx__block {
+  char header[256];
+  size_t header_len;
+  /* The open part has lines of it. */
+  bool begun;
+} fhx__block;
 
 struct fhx__reading {
   fhx__work *work;
@@ -46,6 +58,13 @@ struct fhx__reading {
   /* NULL: it is written as it is. */
   fhx__put_row put_row;
   fhx__end_rows end_rows;
+  /* NULL: the task's type alone. */
+  fhx__takes_type takes_type;
+  /* The block that lines are written to; NULL: they have none. */
+  fhx__block *block;
+  /* The present row as it came. */
+  const unsigned char *raw;
+  size_t raw_len;
   /* Bad rows whose type nobody can tell are reported here. */
   bool reports_unknown;
   /* The id that was asked for, where a single resource was; else "". */
@@ -77,6 +96,11 @@ bool fhx__reading_write(fhx__reading *read, const fhx__line *line);
 
 /* Takes one reply's rows, and moves the place behind them. */
 bool fhx__reading_take(fhx__reading *read, const fhx__rows *rows);
+/* The rows alone. */
+bool fhx__reading_rows(fhx__reading *read, const fhx__rows *rows);
+
+/* Whether the open part has so many fourths of what it may have, and what it must have. */
+bool fhx__reading_is_full_to(const fhx__reading *read, uint64_t fourths);
 
 /* Between replies: stops for a parked job, with what can be kept, and for a cancelled one. */
 bool fhx__reading_go_on(fhx__reading *read);

@@ -118,7 +118,11 @@ static void do_work(fhx__work *work) {
       fhx__work_plan(work);
       break;
     case FHX_PHASE_MAIN:
-      fhx__work_main(work);
+      if (work->job->definition.by_patient) {
+        fhx__work_patients(work);
+      } else {
+        fhx__work_main(work);
+      }
       break;
     case FHX_PHASE_ASSOCIATED:
       fhx__work_associated(work);

@@ -249,13 +249,14 @@ static bool is_limited(const fhx_filter *filter) {
   return filter->group_id != NULL || filter->all_patients || filter->patient_count != 0;
 }
 
-/* Of the associated types those that the filter has; an export of everything has them anyway. */
+/* Of the associated types those that the filter has; an export of everything has them anyway, and
+   one that is organised by patients has no block for them. */
 static int32_t settle_associated(const char *given, fhx__definition *definition,
                                  fhx_error **error) {
   const fhx_filter *filter = definition->filter;
   fhx__buffer list = {NULL, 0, 0};
   int32_t status = FHX_OK;
-  bool any = given != NULL && is_limited(filter);
+  bool any = given != NULL && is_limited(filter) && !definition->by_patient;
   for (size_t i = 0; any && status == FHX_OK && i < filter->type_count; i++) {
     if (!fhx__list_has(given, filter->types[i])) continue;
     if (list.len != 0) status = fhx__buffer_append_text(&list, ",");
@@ -280,10 +281,12 @@ static bool may_be_member(const fhx_filter *filter, const char *type) {
 static int32_t check_level(const fhx__definition *definition, fhx_error **error) {
   const fhx_filter *filter = definition->filter;
   const fhx__compartment *compartment = fhx__filter_compartment(filter);
-  if (!is_limited(filter) || *definition->associated_types != '\0') return FHX_OK;
+  bool by_patient = definition->by_patient;
+  if (!is_limited(filter) && !by_patient) return FHX_OK;
+  if (*definition->associated_types != '\0') return FHX_OK;
   for (size_t i = 0; i < filter->type_count; i++) {
     if (fhx__compartment_knows(compartment, filter->types[i]) ||
-        may_be_member(filter, filter->types[i])) {
+        (!by_patient && may_be_member(filter, filter->types[i]))) {
       return FHX_OK;
     }
   }
@@ -314,6 +317,10 @@ static int32_t define(fhx_job *job, const fhx_job_options *options, fhx__absent_
   definition->has_resource_hook = options->resource_hook != NULL;
   definition->has_attachment_hook = options->attachment_hook != NULL;
   bool named = options->filter != NULL && options->filter->type_count != 0;
+  if (definition->by_patient && !fhx__source_knows_patients(job->source)) {
+    return fhx__fail(error, FHX_ERR_UNSUPPORTED,
+                     "organizeOutputBy: the source has no open_patient");
+  }
   int32_t status = fhx__filter_copy(options->filter, &definition->filter, error);
   if (status == FHX_OK) status = settle_types(job, absent, error);
   if (status == FHX_OK) status = settle_associated(options->associated_types, definition, error);

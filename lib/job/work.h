@@ -68,6 +68,8 @@ bool fhx__work_wait(fhx__work *work, int64_t wait_us, const char *what);
 /* The kinds of task. They return when work->end is set. */
 void fhx__work_plan(fhx__work *work);
 void fhx__work_main(fhx__work *work);
+/* The main phase of an export that is organised by patients. */
+void fhx__work_patients(fhx__work *work);
 void fhx__work_associated(fhx__work *work);
 void fhx__work_documents(fhx__work *work);
 void fhx__work_deleted(fhx__work *work);

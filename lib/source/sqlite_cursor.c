@@ -3,6 +3,9 @@
  * begins behind the last id: between batches no lock is held, however long an upload takes, and
  * writers go on. The id is the key that never changes, so every row that stays in the table is
  * read exactly once.
+ *
+ * The cursor over a patient does the same in the index, type by type: the types that are not wanted
+ * cost a step each.
  */
 #include "source/sqlite_cursor.h"
 
@@ -28,6 +31,12 @@ struct fhx__sqlite_cursor {
   char *resource_type;
   char *to;
   fhx__buffer last_id;
+  /* Of a patient: whose `rows` are, who is asked for wanted types, and the type that is being read,
+     "" before the first. */
+  char *patient;
+  const fhx_query *query;
+  sqlite3_stmt *type_statement;
+  fhx__buffer type;
   /* The present batch. */
   fhx__buffer data;
   fhx__buffer ends;
@@ -85,7 +94,10 @@ int32_t fhx__sqlite_cursor_open(const fhx__sqlite_table *table, const fhx__sqlit
 void fhx__sqlite_cursor_close(fhx__sqlite_cursor *cursor) {
   if (cursor == NULL) return;
   sqlite3_finalize(cursor->statement);
+  sqlite3_finalize(cursor->type_statement);
   sqlite3_close(cursor->connection);
+  fhx__free(cursor->patient);
+  fhx__buffer_free(&cursor->type);
   fhx__buffer_free(&cursor->last_id);
   fhx__buffer_free(&cursor->data);
   fhx__buffer_free(&cursor->ends);
@@ -111,9 +123,8 @@ static int32_t begin_query(fhx__sqlite_cursor *cursor, fhx_error **error) {
   return fhx__sqlite_table_select(table, cursor->connection,
                                   sqlite3_mprintf("SELECT %s, %s, %s", table->id_column,
                                                   table->updated_column, table->json_column),
-                                  rows,
-                                  sqlite3_mprintf("ORDER BY %s COLLATE BINARY", table->id_column),
-                                  &cursor->statement, error);
+                                  rows, fhx__sqlite_table_order(table, rows), &cursor->statement,
+                                  error);
 }
 
 /* A stamp is known if it is an integer or the text of an instant, floored then. */
@@ -147,6 +158,11 @@ static int32_t write_bare(fhx__sqlite_cursor *cursor, row *present, fhx_error **
   return FHX_OK;
 }
 
+static bool is_last_id(const fhx__sqlite_cursor *cursor, const row *present) {
+  return cursor->count != 0 && present->id_len == cursor->last_id.len &&
+         memcmp(present->id, cursor->last_id.data, present->id_len) == 0;
+}
+
 /* The row that the statement stands on. Ids are the order of the cursor, so they must be sound. */
 static int32_t read_row(fhx__sqlite_cursor *cursor, row *present, fhx_error **error) {
   sqlite3_stmt *statement = cursor->statement;
@@ -160,8 +176,7 @@ static int32_t read_row(fhx__sqlite_cursor *cursor, row *present, fhx_error **er
   if (present->id_len == 0 || present->id_len > FHX_TOKEN_MAX) {
     return fhx__fail(error, FHX_ERR_SOURCE, "the table has a row whose id is empty or too long");
   }
-  if (cursor->count != 0 && present->id_len == cursor->last_id.len &&
-      memcmp(present->id, cursor->last_id.data, present->id_len) == 0) {
+  if (cursor->patient == NULL && is_last_id(cursor, present)) {
     return fhx__fail(error, FHX_ERR_SOURCE,
                      "the table has two rows of one type and id: it must hold one for each");
   }
@@ -193,23 +208,93 @@ static int32_t append_row(fhx__sqlite_cursor *cursor, const row *present, fhx_er
   return FHX_OK;
 }
 
-/* Steps until the batch is full. The row that no longer fits is read again by the next query. */
-static int32_t gather(fhx__sqlite_cursor *cursor, size_t want, fhx_error **error) {
-  for (;;) {
+/* Steps to the end of the rows, or until the batch is full (*full). The row that no longer fits is
+   read again by the next query. */
+static int32_t gather(fhx__sqlite_cursor *cursor, size_t want, bool *full, fhx_error **error) {
+  int code = SQLITE_DONE;
+  *full = false;
+  while ((code = sqlite3_step(cursor->statement)) == SQLITE_ROW) {
     row present = {NULL, 0, NULL, 0, false, 0};
-    int code = sqlite3_step(cursor->statement);
-    if (code == SQLITE_DONE) {
-      cursor->ended = true;
-      return FHX_OK;
-    }
-    if (code != SQLITE_ROW) return fhx__sqlite_table_fail(code, error);
     int32_t status = read_row(cursor, &present, error);
     if (status != FHX_OK) return status;
-    if (!fits(cursor, &present, want)) return FHX_OK;
+    /* An index may have a resource once for each way in which it is the patient's. */
+    if (is_last_id(cursor, &present)) continue;
+    *full = !fits(cursor, &present, want);
+    if (*full) return FHX_OK;
     status = append_row(cursor, &present, error);
     if (status != FHX_OK) return status;
   }
+  return code == SQLITE_DONE ? FHX_OK : fhx__sqlite_table_fail(code, error);
 }
+
+/* One query, from behind the last id on. */
+static int32_t read_on(fhx__sqlite_cursor *cursor, size_t want, bool *full, fhx_error **error) {
+  int32_t status = begin_query(cursor, error);
+  if (status == FHX_OK) status = gather(cursor, want, full, error);
+  sqlite3_reset(cursor->statement);
+  return status;
+}
+
+/* --- a patient --- */
+
+int32_t fhx__sqlite_cursor_open_patient(const fhx__sqlite_table *table, const fhx_query *query,
+                                        const char *patient, fhx__sqlite_cursor **cursor,
+                                        fhx_error **error) {
+  const fhx__sqlite_rows rows = {.resource_type = "",
+                                 .from_bound = FHX__BOUND_BEHIND,
+                                 .from = "",
+                                 .since_us = fhx_query_since_us(query),
+                                 .until_us = fhx_query_until_us(query)};
+  fhx__sqlite_cursor *opened = NULL;
+  int32_t status = fhx__sqlite_cursor_open(table, &rows, &opened, error);
+  if (status != FHX_OK) return status;
+  opened->query = query;
+  opened->patient = fhx__copy_text(patient);
+  opened->rows.patient = opened->patient;
+  if (opened->patient == NULL || fhx__buffer_terminate(&opened->type) != FHX_OK ||
+      fhx__buffer_terminate(&opened->last_id) != FHX_OK) {
+    status = fhx__no_memory(error);
+  }
+  if (status == FHX_OK) {
+    status = fhx__sqlite_table_select_type(table, opened->connection, opened->patient,
+                                           &opened->type_statement, error);
+  }
+  if (status != FHX_OK) {
+    fhx__sqlite_cursor_close(opened);
+    return status;
+  }
+  *cursor = opened;
+  return FHX_OK;
+}
+
+/* Goes before the first row of the patient's next type that is wanted; FHX_END. */
+static int32_t begin_type(fhx__sqlite_cursor *cursor, fhx_error **error) {
+  int32_t status = FHX_OK;
+  do {
+    status = fhx__sqlite_table_next_type(cursor->type_statement, &cursor->type, error);
+    if (status != FHX_OK) return status;
+    if (fhx__buffer_terminate(&cursor->type) != FHX_OK) return fhx__no_memory(error);
+  } while (fhx_query_wants_type(cursor->query, cursor->type.data) == 0);
+  cursor->rows.resource_type = cursor->type.data;
+  cursor->last_id.len = 0;
+  return FHX_OK;
+}
+
+/* Fills the batch from one type after another. */
+static int32_t read_patient(fhx__sqlite_cursor *cursor, size_t want, fhx_error **error) {
+  bool full = false;
+  int32_t status = cursor->type.len == 0 ? begin_type(cursor, error) : FHX_OK;
+  while (status == FHX_OK) {
+    status = read_on(cursor, want, &full, error);
+    if (status != FHX_OK || full) return status;
+    status = begin_type(cursor, error);
+  }
+  if (status != FHX_END) return status;
+  cursor->ended = true;
+  return FHX_OK;
+}
+
+/* --- batches --- */
 
 /* Empties the batch; memory that only a huge row needed goes back. */
 static void begin_batch(fhx__sqlite_cursor *cursor, size_t want) {
@@ -220,13 +305,19 @@ static void begin_batch(fhx__sqlite_cursor *cursor, size_t want) {
   cursor->count = 0;
 }
 
+static int32_t read_rows(fhx__sqlite_cursor *cursor, size_t want, fhx_error **error) {
+  bool full = false;
+  if (cursor->patient != NULL) return read_patient(cursor, want, error);
+  int32_t status = read_on(cursor, want, &full, error);
+  cursor->ended = !full;
+  return status;
+}
+
 int32_t fhx__sqlite_cursor_next(fhx__sqlite_cursor *cursor, size_t want, fhx__sqlite_batch *batch,
                                 fhx_error **error) {
   if (cursor->ended) return FHX_END;
   begin_batch(cursor, want);
-  int32_t status = begin_query(cursor, error);
-  if (status == FHX_OK) status = gather(cursor, want, error);
-  sqlite3_reset(cursor->statement);
+  int32_t status = read_rows(cursor, want, error);
   if (status != FHX_OK) return status;
   if (cursor->count == 0) return FHX_END;
   cursor->rows.from_bound = FHX__BOUND_BEHIND;
@@ -235,7 +326,7 @@ int32_t fhx__sqlite_cursor_next(fhx__sqlite_cursor *cursor, size_t want, fhx__sq
   batch->count = cursor->count;
   batch->ends = (const uint64_t *)(const void *)cursor->ends.data;
   batch->updated_us = cursor->stamped ? (const int64_t *)(const void *)cursor->stamps.data : NULL;
-  batch->last_id = cursor->last_id.data;
-  batch->last_id_len = cursor->last_id.len;
+  batch->last_id = cursor->patient == NULL ? cursor->last_id.data : NULL;
+  batch->last_id_len = cursor->patient == NULL ? cursor->last_id.len : 0;
   return FHX_OK;
 }

@@ -14,6 +14,7 @@ typedef struct fhx__sqlite_batch {
   const uint64_t *ends;
   /* NULL: the stamps of these rows are not known. */
   const int64_t *updated_us;
+  /* NULL and 0: of a patient, who cannot be resumed. */
   const char *last_id;
   size_t last_id_len;
 } fhx__sqlite_batch;
@@ -21,6 +22,12 @@ typedef struct fhx__sqlite_batch {
 /* Copies what `rows` points to; `table` is borrowed. */
 int32_t fhx__sqlite_cursor_open(const fhx__sqlite_table *table, const fhx__sqlite_rows *rows,
                                 fhx__sqlite_cursor **cursor, fhx_error **error);
+
+/* Over what the index has for one patient, of the types that the query wants and in its window:
+   type by type, in each by id, each resource once. `table` and `query` are borrowed. */
+int32_t fhx__sqlite_cursor_open_patient(const fhx__sqlite_table *table, const fhx_query *query,
+                                        const char *patient, fhx__sqlite_cursor **cursor,
+                                        fhx_error **error);
 
 /* About `want` bytes of rows, in ascending byte order of id, at least one row. FHX_OK, FHX_END. */
 int32_t fhx__sqlite_cursor_next(fhx__sqlite_cursor *cursor, size_t want, fhx__sqlite_batch *batch,

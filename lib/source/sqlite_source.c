@@ -86,6 +86,18 @@ static void open_deleted(void *user_data, const fhx_query *query, fhx_reply *rep
   open_table(table->deleted, query, reply);
 }
 
+/* Whose a resource is, the host's index says. */
+static void open_patient(void *user_data, const fhx_query *query, const char *patient_id,
+                         fhx_reply *reply) {
+  fhx__sqlite_cursor *cursor = NULL;
+  fhx_error *error = NULL;
+  if (fhx__sqlite_cursor_open_patient(user_data, query, patient_id, &cursor, &error) != FHX_OK) {
+    fhx__answer_error(reply, error);
+    return;
+  }
+  fhx_reply_handle(reply, cursor, FHX_APPLIED_PATIENTS);
+}
+
 static void next_rows(void *user_data, void *handle, uint64_t want_bytes, fhx_reply *reply) {
   fhx__sqlite_batch batch;
   fhx_error *error = NULL;
@@ -194,9 +206,9 @@ static int32_t divide(const fhx__sqlite_table *table, sqlite3 *connection,
                       const fhx__sqlite_rows *rows, division *found, fhx_error **error) {
   sqlite3_stmt *statement = NULL;
   int code = SQLITE_DONE;
-  int32_t status = fhx__sqlite_table_select(
-      table, connection, sqlite3_mprintf("SELECT %s", table->id_column), rows,
-      sqlite3_mprintf("ORDER BY %s COLLATE BINARY", table->id_column), &statement, error);
+  int32_t status =
+      fhx__sqlite_table_select(table, connection, sqlite3_mprintf("SELECT %s", table->id_column),
+                               rows, fhx__sqlite_table_order(table, rows), &statement, error);
   for (uint64_t position = 0; status == FHX_OK && found->present < found->shard_count; position++) {
     code = sqlite3_step(statement);
     if (code != SQLITE_ROW) break;
@@ -238,34 +250,27 @@ typedef struct type_walk {
   fhx__buffer next[2];
 } type_walk;
 
-/* Reads the first type behind the last one; FHX_END. */
-static int32_t step_type(sqlite3_stmt *statement, const fhx__buffer *last, fhx__buffer *next,
-                         fhx_error **error) {
-  sqlite3_reset(statement);
-  int code = sqlite3_bind_text(statement, 1, last->data, (int)last->len, SQLITE_TRANSIENT);
-  if (code == SQLITE_OK) code = sqlite3_step(statement);
-  if (code != SQLITE_ROW && code != SQLITE_DONE) return fhx__sqlite_table_fail(code, error);
-  if (code == SQLITE_DONE || sqlite3_column_type(statement, 0) != SQLITE_TEXT) return FHX_END;
-  const void *text = sqlite3_column_text(statement, 0);
-  if (text == NULL) return fhx__no_memory(error);
-  next->len = 0;
-  int32_t status = fhx__buffer_append(next, text, (size_t)sqlite3_column_bytes(statement, 0));
-  return status == FHX_OK ? FHX_OK : fhx__no_memory(error);
-}
-
 static bool is_before(const fhx__buffer *a, const fhx__buffer *b) {
   int order = memcmp(a->data, b->data, a->len < b->len ? a->len : b->len);
   return order < 0 || (order == 0 && a->len < b->len);
+}
+
+/* The first type of this table behind the last one; FHX_END. */
+static int32_t step_type(type_walk *walk, int table, fhx_error **error) {
+  fhx__buffer *next = &walk->next[table];
+  if (walk->statements[table] == NULL) return FHX_END;
+  next->len = 0;
+  if (fhx__buffer_append(next, walk->last.data, walk->last.len) != FHX_OK) {
+    return fhx__no_memory(error);
+  }
+  return fhx__sqlite_table_next_type(walk->statements[table], next, error);
 }
 
 /* Moves on to the first type behind the last one, in whichever table it is; FHX_END. */
 static int32_t walk_types(type_walk *walk, fhx_error **error) {
   const fhx__buffer *found = NULL;
   for (int i = 0; i < 2; i++) {
-    int32_t status = FHX_END;
-    if (walk->statements[i] != NULL) {
-      status = step_type(walk->statements[i], &walk->last, &walk->next[i], error);
-    }
+    int32_t status = step_type(walk, i, error);
     if (status < 0) return status;
     if (status == FHX_END) continue;
     if (found == NULL || is_before(&walk->next[i], found)) found = &walk->next[i];
@@ -282,9 +287,15 @@ static int32_t give_types(const fhx__sqlite_table *table, sqlite3 *connection, f
                           fhx_error **error) {
   type_walk walk;
   memset(&walk, 0, sizeof walk);
-  int32_t status = fhx__sqlite_table_select_type(table, connection, &walk.statements[0], error);
+  int32_t status =
+      fhx__sqlite_table_select_type(table, connection, NULL, &walk.statements[0], error);
   if (status == FHX_OK && table->deleted != NULL) {
-    status = fhx__sqlite_table_select_type(table->deleted, connection, &walk.statements[1], error);
+    status =
+        fhx__sqlite_table_select_type(table->deleted, connection, NULL, &walk.statements[1], error);
+  }
+  /* None of them is NULL, which would be SQL's. */
+  for (int i = 0; status == FHX_OK && i < 2; i++) {
+    if (fhx__buffer_terminate(&walk.next[i]) != FHX_OK) status = fhx__no_memory(error);
   }
   if (status == FHX_OK && fhx__buffer_terminate(&walk.last) != FHX_OK) {
     status = fhx__no_memory(error);
@@ -348,8 +359,12 @@ static void read_resource(void *user_data, const fhx_query *query, const char *r
   const char *id = NULL;
   (void)query;
   if (!fhx__answer_reference(reply, reference, type, &id)) return;
-  const fhx__sqlite_rows rows = {type, FHX__BOUND_ONLY, id,           strlen(id), NULL,
-                                 0,    FHX_TIME_NONE,   FHX_TIME_NONE};
+  const fhx__sqlite_rows rows = {.resource_type = type,
+                                 .from_bound = FHX__BOUND_ONLY,
+                                 .from = id,
+                                 .from_len = strlen(id),
+                                 .since_us = FHX_TIME_NONE,
+                                 .until_us = FHX_TIME_NONE};
   int32_t status = fhx__sqlite_table_connect(table, &connection, &error);
   if (status == FHX_OK) status = give_resource(table, connection, &rows, reply, &error);
   sqlite3_close(connection);
@@ -383,6 +398,7 @@ int32_t fhx_sqlite_source_new(const fhx_sqlite_source_options *options, fhx_sour
   callbacks.count_estimate = count_estimate;
   callbacks.read_clock = read_clock;
   if (table->deleted != NULL) callbacks.open_deleted = open_deleted;
+  if (table->patient_table != NULL) callbacks.open_patient = open_patient;
   callbacks.destroy = destroy_source;
   return fhx_source_new(&callbacks, table, source, error);
 }

@@ -15,6 +15,7 @@
 #include "core/error.h"
 
 #define ALIAS "r."
+#define PATIENT_ALIAS "p."
 #define BUSY_TIMEOUT_MS 2000
 #define DEFAULT_RESOLUTION_US 1000
 
@@ -62,6 +63,20 @@ static int32_t copy_names(fhx__sqlite_table *table, const fhx_sqlite_source_opti
   return FHX_OK;
 }
 
+static int32_t copy_patient_names(fhx__sqlite_table *table,
+                                  const fhx_sqlite_source_options *options, fhx_error **error) {
+  if (options->patient_table == NULL) return FHX_OK;
+  table->patient_table = quote("", options->patient_table);
+  table->patient_type_column = quote_or(PATIENT_ALIAS, options->type_column, "type");
+  table->patient_id_column = quote_or(PATIENT_ALIAS, options->id_column, "id");
+  table->patient_column = quote_or(PATIENT_ALIAS, options->patient_column, "patient");
+  if (table->patient_table == NULL || table->patient_type_column == NULL ||
+      table->patient_id_column == NULL || table->patient_column == NULL) {
+    return fhx__no_memory(error);
+  }
+  return FHX_OK;
+}
+
 static void free_names(fhx__sqlite_table *table) {
   fhx__free(table->path);
   fhx__free(table->table);
@@ -69,6 +84,10 @@ static void free_names(fhx__sqlite_table *table) {
   fhx__free(table->id_column);
   fhx__free(table->updated_column);
   fhx__free(table->json_column);
+  fhx__free(table->patient_table);
+  fhx__free(table->patient_type_column);
+  fhx__free(table->patient_id_column);
+  fhx__free(table->patient_column);
   fhx__free(table);
 }
 
@@ -92,20 +111,47 @@ int32_t fhx__sqlite_table_connect(const fhx__sqlite_table *table, sqlite3 **conn
   return FHX_OK;
 }
 
-/* The text of a SELECT; NULL when out of memory. Parameters: 1 type, 2 and 3 ids, 4 and 5 times. */
+/* The column that ids are compared and ordered by. */
+static const char *id_of(const fhx__sqlite_table *table, const fhx__sqlite_rows *rows) {
+  return rows->patient == NULL ? table->id_column : table->patient_id_column;
+}
+
+/* CROSS JOIN: SQLite is to walk through the index in its order, and look up each resource. */
+static void write_from(const fhx__sqlite_table *table, const fhx__sqlite_rows *rows,
+                       sqlite3_str *sql) {
+  if (rows->patient == NULL) {
+    sqlite3_str_appendf(sql, " FROM %s AS r WHERE %s = ?1 COLLATE BINARY", table->table,
+                        table->type_column);
+    return;
+  }
+  sqlite3_str_appendf(sql,
+                      " FROM %s AS p CROSS JOIN %s AS r ON %s = %s COLLATE BINARY"
+                      " AND %s = %s COLLATE BINARY"
+                      " WHERE %s = ?6 COLLATE BINARY AND %s = ?1 COLLATE BINARY",
+                      table->patient_table, table->table, table->type_column,
+                      table->patient_type_column, table->id_column, table->patient_id_column,
+                      table->patient_column, table->patient_type_column);
+}
+
+char *fhx__sqlite_table_order(const fhx__sqlite_table *table, const fhx__sqlite_rows *rows) {
+  return sqlite3_mprintf("ORDER BY %s COLLATE BINARY", id_of(table, rows));
+}
+
+/* The text of a SELECT; NULL when out of memory. Parameters: 1 type, 2 and 3 ids, 4 and 5 times,
+   6 the patient. */
 static char *write_select(const fhx__sqlite_table *table, sqlite3 *connection, const char *head,
                           const fhx__sqlite_rows *rows, const char *tail) {
   sqlite3_str *sql = sqlite3_str_new(connection);
-  sqlite3_str_appendf(sql, "%s FROM %s AS r WHERE %s = ?1 COLLATE BINARY", head, table->table,
-                      table->type_column);
+  sqlite3_str_appendall(sql, head);
+  write_from(table, rows, sql);
   if (rows->from_bound != FHX__BOUND_OPEN) {
     static const char *const comparisons[] = {
         [FHX__BOUND_AT] = ">=", [FHX__BOUND_BEHIND] = ">", [FHX__BOUND_ONLY] = "="};
-    sqlite3_str_appendf(sql, " AND %s %s ?2 COLLATE BINARY", table->id_column,
+    sqlite3_str_appendf(sql, " AND %s %s ?2 COLLATE BINARY", id_of(table, rows),
                         comparisons[rows->from_bound]);
   }
   if (rows->to != NULL) {
-    sqlite3_str_appendf(sql, " AND %s < ?3 COLLATE BINARY", table->id_column);
+    sqlite3_str_appendf(sql, " AND %s < ?3 COLLATE BINARY", id_of(table, rows));
   }
   /* `>=`: a stamp may be floored, and what it stands for be later than an equal bound. */
   if (rows->since_us != FHX_TIME_NONE) {
@@ -143,6 +189,9 @@ int32_t fhx__sqlite_table_bind(const fhx__sqlite_rows *rows, sqlite3_stmt *state
   if (code == SQLITE_OK && rows->until_us != FHX_TIME_NONE) {
     code = sqlite3_bind_int64(statement, 5, rows->until_us);
   }
+  if (code == SQLITE_OK && rows->patient != NULL) {
+    code = sqlite3_bind_text(statement, 6, rows->patient, -1, SQLITE_TRANSIENT);
+  }
   return code == SQLITE_OK ? FHX_OK : fhx__sqlite_table_fail(code, error);
 }
 
@@ -166,14 +215,40 @@ int32_t fhx__sqlite_table_select(const fhx__sqlite_table *table, sqlite3 *connec
 }
 
 int32_t fhx__sqlite_table_select_type(const fhx__sqlite_table *table, sqlite3 *connection,
-                                      sqlite3_stmt **statement, fhx_error **error) {
-  const char *column = table->type_column;
-  char *sql = sqlite3_mprintf(
-      "SELECT %s FROM %s AS r WHERE %s > ?1 COLLATE BINARY ORDER BY %s COLLATE BINARY LIMIT 1",
-      column, table->table, column, column);
+                                      const char *patient, sqlite3_stmt **statement,
+                                      fhx_error **error) {
+  const char *column = patient == NULL ? table->type_column : table->patient_type_column;
+  sqlite3_str *text = sqlite3_str_new(connection);
+  if (patient == NULL) {
+    sqlite3_str_appendf(text, "SELECT %s FROM %s AS r WHERE", column, table->table);
+  } else {
+    sqlite3_str_appendf(text, "SELECT %s FROM %s AS p WHERE %s = ?2 COLLATE BINARY AND", column,
+                        table->patient_table, table->patient_column);
+  }
+  sqlite3_str_appendf(text, " %s > ?1 COLLATE BINARY ORDER BY %s COLLATE BINARY LIMIT 1", column,
+                      column);
+  char *sql = sqlite3_str_finish(text);
   int32_t status = prepare(connection, sql, statement, error);
   sqlite3_free(sql);
-  return status;
+  if (status != FHX_OK || patient == NULL) return status;
+  int code = sqlite3_bind_text(*statement, 2, patient, -1, SQLITE_TRANSIENT);
+  return code == SQLITE_OK ? FHX_OK : fhx__sqlite_table_fail(code, error);
+}
+
+int32_t fhx__sqlite_table_next_type(sqlite3_stmt *statement, fhx__buffer *type, fhx_error **error) {
+  int code = sqlite3_bind_text(statement, 1, type->data, (int)type->len, SQLITE_TRANSIENT);
+  if (code == SQLITE_OK) code = sqlite3_step(statement);
+  if (code != SQLITE_ROW && code != SQLITE_DONE) return fhx__sqlite_table_fail(code, error);
+  if (code == SQLITE_DONE || sqlite3_column_type(statement, 0) != SQLITE_TEXT) {
+    sqlite3_reset(statement);
+    return FHX_END;
+  }
+  const void *text = sqlite3_column_text(statement, 0);
+  if (text == NULL) return fhx__no_memory(error);
+  type->len = 0;
+  int32_t status = fhx__buffer_append(type, text, (size_t)sqlite3_column_bytes(statement, 0));
+  sqlite3_reset(statement);
+  return status == FHX_OK ? FHX_OK : fhx__no_memory(error);
 }
 
 const void *fhx__sqlite_table_bytes(sqlite3_stmt *statement, int column, size_t *len) {
@@ -195,18 +270,28 @@ static int32_t check_file(const fhx__sqlite_table *table, fhx_error **error) {
                    fhx__errno_text(errno, text, sizeof text));
 }
 
-/* Prepares what cursors will, which fails when a name is wrong or the file is no database. */
-static int32_t check_table(const fhx__sqlite_table *table, fhx_error **error) {
-  sqlite3 *connection = NULL;
+/* Prepares what cursors will, which fails when a name is wrong. */
+static int32_t check_select(const fhx__sqlite_table *table, sqlite3 *connection,
+                            const char *patient, fhx_error **error) {
   sqlite3_stmt *statement = NULL;
-  const fhx__sqlite_rows rows = {"", FHX__BOUND_AT, "", 0, "", 0, 0, 0};
-  int32_t status = check_file(table, error);
-  if (status == FHX_OK) status = fhx__sqlite_table_connect(table, &connection, error);
-  if (status != FHX_OK) return status;
-  status =
+  const fhx__sqlite_rows rows = {"", FHX__BOUND_AT, "", 0, "", 0, 0, 0, patient};
+  int32_t status =
       fhx__sqlite_table_select(table, connection, sqlite3_mprintf("SELECT %s", table->json_column),
                                &rows, sqlite3_mprintf("LIMIT 0"), &statement, error);
   sqlite3_finalize(statement);
+  return status;
+}
+
+/* Also fails when the file is no database. */
+static int32_t check_table(const fhx__sqlite_table *table, fhx_error **error) {
+  sqlite3 *connection = NULL;
+  int32_t status = check_file(table, error);
+  if (status == FHX_OK) status = fhx__sqlite_table_connect(table, &connection, error);
+  if (status != FHX_OK) return status;
+  status = check_select(table, connection, NULL, error);
+  if (status == FHX_OK && table->patient_table != NULL) {
+    status = check_select(table, connection, "", error);
+  }
   sqlite3_close(connection);
   return status;
 }
@@ -226,6 +311,7 @@ static int32_t make_table(const fhx_sqlite_source_options *options, fhx__sqlite_
   fhx__sqlite_table *made = fhx__alloc_zeroed(1, sizeof *made);
   if (made == NULL) return fhx__no_memory(error);
   int32_t status = copy_names(made, options, error);
+  if (status == FHX_OK) status = copy_patient_names(made, options, error);
   if (status == FHX_OK) status = check_table(made, error);
   if (status != FHX_OK) {
     fhx__sqlite_table_free(made);

@@ -6,6 +6,8 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 
+#include "core/buffer.h"
+
 /* The names are quoted for SQL, those of columns with the table's alias before them. */
 typedef struct fhx__sqlite_table fhx__sqlite_table;
 struct fhx__sqlite_table {
@@ -15,6 +17,11 @@ struct fhx__sqlite_table {
   char *id_column;
   char *updated_column;
   char *json_column;
+  /* The index of patients and its columns; NULL: there is none. */
+  char *patient_table;
+  char *patient_type_column;
+  char *patient_id_column;
+  char *patient_column;
   int64_t resolution_us;
   /* Of deletions, with the same names of columns; NULL: there is none. */
   fhx__sqlite_table *deleted;
@@ -54,6 +61,8 @@ typedef struct fhx__sqlite_rows {
   /* FHX_TIME_NONE: no bound. They only drop rows with an integer stamp. */
   int64_t since_us;
   int64_t until_us;
+  /* Only what the index has for this patient; NULL: all. */
+  const char *patient;
 } fhx__sqlite_rows;
 
 /*
@@ -64,14 +73,20 @@ typedef struct fhx__sqlite_rows {
 int32_t fhx__sqlite_table_select(const fhx__sqlite_table *table, sqlite3 *connection, char *head,
                                  const fhx__sqlite_rows *rows, char *tail, sqlite3_stmt **statement,
                                  fhx_error **error);
+/* The end of such a statement that gives the rows in the order of ids. */
+char *fhx__sqlite_table_order(const fhx__sqlite_table *table, const fhx__sqlite_rows *rows);
 /* Binds other values of the same rows to a statement that was reset. */
 int32_t fhx__sqlite_table_bind(const fhx__sqlite_rows *rows, sqlite3_stmt *statement,
                                fhx_error **error);
 
-/* A statement whose only row is the first type behind parameter 1, in byte order. *statement is
-   finalized by the caller whatever the status. */
+/* A statement whose only row is the first type behind parameter 1, in byte order; with a patient,
+   of those that the index has for him. *statement is finalized by the caller whatever the status.
+ */
 int32_t fhx__sqlite_table_select_type(const fhx__sqlite_table *table, sqlite3 *connection,
-                                      sqlite3_stmt **statement, fhx_error **error);
+                                      const char *patient, sqlite3_stmt **statement,
+                                      fhx_error **error);
+/* Moves `type`, which is never NULL, on to the type behind it; FHX_END. */
+int32_t fhx__sqlite_table_next_type(sqlite3_stmt *statement, fhx__buffer *type, fhx_error **error);
 
 /* A value's bytes, text as UTF-8, valid until the next step. NULL for SQL's NULL, for nothing, and
    when out of memory (sqlite3_errcode tells). */

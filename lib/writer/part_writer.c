@@ -198,6 +198,33 @@ int32_t fhx__part_writer_add(fhx__part_writer *writer, const char *text, size_t 
   return FHX_OK;
 }
 
+int32_t fhx__part_writer_take_behind(fhx__part_writer *writer, const char *text, size_t len,
+                                     const fhx__line *line, fhx_error **error) {
+  fhx__line moved = *line;
+  int32_t status = FHX_OK;
+  if (!line->oversized && len + line->len + 2 > writer->capacity - writer->used) {
+    status = flush(writer, error);
+  }
+  if (status != FHX_OK) return status;
+  if (line->oversized) {
+    status = fhx__part_writer_add(writer, text, len, error);
+  } else if (len + line->len + 2 > writer->capacity) {
+    /* The scanned line lies in the buffer, and the two do not fit into it. */
+    status = put(writer, text, len, error);
+    if (status == FHX_OK) status = put(writer, "\n", 1, error);
+    count_line(writer, len);
+  } else {
+    unsigned char *at = writer->buffer + writer->used;
+    memmove(at + len + 1, line->text, line->len);
+    memcpy(at, text, len);
+    at[len] = '\n';
+    moved.text = (const char *)at + len + 1;
+    writer->used += len + 1;
+    count_line(writer, len);
+  }
+  return status == FHX_OK ? fhx__part_writer_take(writer, &moved, error) : status;
+}
+
 int32_t fhx__part_writer_commit(fhx__part_writer *writer, fhx_part *part, fhx_error **error) {
   int32_t status = flush(writer, error);
   if (status == FHX_OK) status = put_end(writer, error);

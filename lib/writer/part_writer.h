@@ -67,6 +67,10 @@ void fhx__part_writer_begin(fhx__part_writer *writer, const fhx_part *identity);
 /* Adds the scanned line to the named part. */
 int32_t fhx__part_writer_take(fhx__part_writer *writer, const fhx__line *line, fhx_error **error);
 
+/* The same with a short line in front of it, which needs no check (without its line feed). */
+int32_t fhx__part_writer_take_behind(fhx__part_writer *writer, const char *text, size_t len,
+                                     const fhx__line *line, fhx_error **error);
+
 /* Adds a line that needs no check (without its line feed). */
 int32_t fhx__part_writer_add(fhx__part_writer *writer, const char *text, size_t len,
                              fhx_error **error);
