@@ -116,7 +116,7 @@ static int32_t begin_query(fhx__sqlite_cursor *cursor, fhx_error **error) {
 static void read_stamp(sqlite3_stmt *statement, int column, row *present) {
   int kind = sqlite3_column_type(statement, column);
   present->stamped = kind == SQLITE_INTEGER;
-  present->updated_us = sqlite3_column_int64(statement, column);
+  if (present->stamped) present->updated_us = sqlite3_column_int64(statement, column);
   if (kind != SQLITE_TEXT) return;
   fhx__instant instant = {0, 0};
   const char *text = (const char *)sqlite3_column_text(statement, column);
@@ -131,7 +131,8 @@ static int32_t read_row(const fhx__sqlite_cursor *cursor, row *present, fhx_erro
   if (sqlite3_column_type(statement, 0) != SQLITE_TEXT) {
     return fhx__fail(error, FHX_ERR_SOURCE, "the table has a row whose id is not text");
   }
-  present->id = fhx__sqlite_table_bytes(statement, 0, &present->id_len);
+  present->id = (const char *)sqlite3_column_text(statement, 0);
+  present->id_len = (size_t)sqlite3_column_bytes(statement, 0);
   read_stamp(statement, 1, present);
   present->json = fhx__sqlite_table_bytes(statement, 2, &present->json_len);
   if (sqlite3_errcode(cursor->connection) == SQLITE_NOMEM) return fhx__no_memory(error);
@@ -188,20 +189,23 @@ static int32_t gather(fhx__sqlite_cursor *cursor, size_t want, fhx_error **error
   }
 }
 
-/* Empties the batch; memory that only a huge row needed goes back. */
-static void begin_batch(fhx__sqlite_cursor *cursor, size_t want) {
+/* Empties the batch; memory that only a huge row needed goes back. All that a batch needs is there
+   at once: growing to it would copy the rows again and again. */
+static int32_t begin_batch(fhx__sqlite_cursor *cursor, size_t want, fhx_error **error) {
   if (cursor->data.capacity / 2 > want) fhx__buffer_free(&cursor->data);
   cursor->data.len = 0;
   cursor->ends.len = 0;
   cursor->stamps.len = 0;
   cursor->count = 0;
+  if (fhx__buffer_reserve(&cursor->data, want) != FHX_OK) return fhx__no_memory(error);
+  return FHX_OK;
 }
 
 int32_t fhx__sqlite_cursor_next(fhx__sqlite_cursor *cursor, size_t want, fhx__sqlite_batch *batch,
                                 fhx_error **error) {
   if (cursor->ended) return FHX_END;
-  begin_batch(cursor, want);
-  int32_t status = begin_query(cursor, error);
+  int32_t status = begin_batch(cursor, want, error);
+  if (status == FHX_OK) status = begin_query(cursor, error);
   if (status == FHX_OK) status = gather(cursor, want, error);
   sqlite3_reset(cursor->statement);
   if (status != FHX_OK) return status;
