@@ -189,23 +189,20 @@ static int32_t gather(fhx__sqlite_cursor *cursor, size_t want, fhx_error **error
   }
 }
 
-/* Empties the batch; memory that only a huge row needed goes back. All that a batch needs is there
-   at once: growing to it would copy the rows again and again. */
-static int32_t begin_batch(fhx__sqlite_cursor *cursor, size_t want, fhx_error **error) {
+/* Empties the batch; memory that only a huge row needed goes back. */
+static void begin_batch(fhx__sqlite_cursor *cursor, size_t want) {
   if (cursor->data.capacity / 2 > want) fhx__buffer_free(&cursor->data);
   cursor->data.len = 0;
   cursor->ends.len = 0;
   cursor->stamps.len = 0;
   cursor->count = 0;
-  if (fhx__buffer_reserve(&cursor->data, want) != FHX_OK) return fhx__no_memory(error);
-  return FHX_OK;
 }
 
 int32_t fhx__sqlite_cursor_next(fhx__sqlite_cursor *cursor, size_t want, fhx__sqlite_batch *batch,
                                 fhx_error **error) {
   if (cursor->ended) return FHX_END;
-  int32_t status = begin_batch(cursor, want, error);
-  if (status == FHX_OK) status = begin_query(cursor, error);
+  begin_batch(cursor, want);
+  int32_t status = begin_query(cursor, error);
   if (status == FHX_OK) status = gather(cursor, want, error);
   sqlite3_reset(cursor->statement);
   if (status != FHX_OK) return status;

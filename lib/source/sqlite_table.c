@@ -7,6 +7,7 @@
 #include "source/sqlite_table.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -70,7 +71,28 @@ void fhx__sqlite_table_free(fhx__sqlite_table *table) {
   fhx__free(table->id_column);
   fhx__free(table->updated_column);
   fhx__free(table->json_column);
+  pthread_mutex_destroy(&table->mutex);
   fhx__free(table);
+}
+
+void fhx__sqlite_table_keep_count(fhx__sqlite_table *table, const char *resource_type,
+                                  uint64_t rows) {
+  pthread_mutex_lock(&table->mutex);
+  snprintf(table->counted_type, sizeof table->counted_type, "%s", resource_type);
+  table->counted_rows = rows;
+  pthread_mutex_unlock(&table->mutex);
+}
+
+bool fhx__sqlite_table_take_count(fhx__sqlite_table *table, const char *resource_type,
+                                  uint64_t *rows) {
+  pthread_mutex_lock(&table->mutex);
+  bool known = *resource_type != '\0' && strcmp(table->counted_type, resource_type) == 0;
+  if (known) {
+    *rows = table->counted_rows;
+    table->counted_type[0] = '\0';
+  }
+  pthread_mutex_unlock(&table->mutex);
+  return known;
 }
 
 int32_t fhx__sqlite_table_connect(const fhx__sqlite_table *table, sqlite3 **connection,
@@ -222,6 +244,10 @@ int32_t fhx__sqlite_table_new(const fhx_sqlite_source_options *options, fhx__sql
   if (status != FHX_OK) return status;
   fhx__sqlite_table *made = fhx__alloc_zeroed(1, sizeof *made);
   if (made == NULL) return fhx__no_memory(error);
+  if (pthread_mutex_init(&made->mutex, NULL) != 0) {
+    fhx__free(made);
+    return fhx__no_memory(error);
+  }
   status = copy_names(made, options, error);
   if (status == FHX_OK) status = check_table(made, error);
   if (status != FHX_OK) {
