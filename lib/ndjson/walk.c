@@ -82,7 +82,7 @@ static inline const unsigned char *pass_key(fhx__scanner *scanner, const unsigne
   if (text == NULL) return NULL;
   at = pass_text(scanner, text);
   if (at == NULL) return NULL;
-  if (scanner->depth == scanner->watched_depth &&
+  if (scanner->depth == scanner->watched_depth && fhx__begins_watched(*text) &&
       !fhx__watch_key(scanner, text, (size_t)(at - 1 - text))) {
     return NULL;
   }
