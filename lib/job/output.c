@@ -7,6 +7,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/outcome.h"
+#include "job/refused.h"
 
 /* With no part open, the place in the source is recorded about so often. */
 #define PLACE_US INT64_C(10000000)
@@ -19,6 +20,7 @@ bool fhx__output_init(fhx__output *output, fhx__work *work) {
   output->kind = FHX_PART_OUTPUT;
   output->label = work->task->resource_type;
   output->resource_type = work->task->resource_type;
+  output->row_type = work->task->resource_type;
   output->next_seq = work->task->next_seq;
   output->recorded_seq = work->task->next_seq;
   output->recorded_errors = work->task->error_count;
@@ -148,15 +150,21 @@ static uint64_t errors_in_all(const fhx__output *output) {
   return output->recorded_errors + output->error_count;
 }
 
-bool fhx__output_bad_row(fhx__output *output, const char *id, const char *reason, size_t offset) {
-  char text[512];
+bool fhx__output_refuse(fhx__output *output, const char *type, const char *id, const char *why) {
+  char text[1024];
   bool known = *id != '\0';
   output->error_count++;
+  if (!fhx__refused_judge(output->work, errors_in_all(output))) return false;
   if (errors_in_all(output) > FHX__ERROR_LINES_MAX) return true;
-  snprintf(text, sizeof text, "%s%s%s%s was not exported: it %s, at byte %zu of the resource",
-           known ? "" : "a resource of type ", output->resource_type, known ? "/" : "", id, reason,
-           offset);
+  snprintf(text, sizeof text, "%s%s%s%s was not exported: %s", known ? "" : "a resource of type ",
+           type, known ? "/" : "", id, why);
   return add_error_line(output, "error", "invalid", text);
+}
+
+bool fhx__output_bad_row(fhx__output *output, const char *id, const char *reason, size_t offset) {
+  char why[256];
+  snprintf(why, sizeof why, "it %s, at byte %zu of the resource", reason, offset);
+  return fhx__output_refuse(output, output->row_type, id, why);
 }
 
 bool fhx__output_warn(fhx__output *output, const char *code, const char *text) {
@@ -168,7 +176,7 @@ static bool add_last_line(fhx__output *output) {
   uint64_t errors = errors_in_all(output);
   if (errors <= FHX__ERROR_LINES_MAX) return true;
   snprintf(text, sizeof text, "%llu more resources of type %s were not exported",
-           (unsigned long long)(errors - FHX__ERROR_LINES_MAX), output->resource_type);
+           (unsigned long long)(errors - FHX__ERROR_LINES_MAX), output->row_type);
   return add_error_line(output, "error", "invalid", text);
 }
 
@@ -188,6 +196,7 @@ bool fhx__output_checkpoint(fhx__output *output, bool done) {
   fhx__work *work = output->work;
   fhx_checkpoint step;
   fhx_error *error = NULL;
+  if (!fhx__refused_judge_recorded(work, output->error_count)) return false;
   if (done && !add_last_line(output)) return false;
   /* What the parts refer to is known before they are, or who dies in between leaves it out. */
   if (!fhx__wanted_store(output->wanted, work)) return false;

@@ -10,13 +10,13 @@
 
 typedef struct fhx__reading fhx__reading;
 
-/* A row of the task's type that the scanner has accepted. */
+/* A row of the query's type that the scanner has accepted. */
 typedef struct fhx__row {
   const fhx__facts *facts;
   /* The source's own stamp, or NULL. */
   const int64_t *updated_us;
   /* The compact line; of one that is trusted or longer than the writer's buffer, only if the
-     reading asks for it. */
+     reading or a hook asks for it. */
   const char *text;
   size_t len;
 } fhx__row;
@@ -46,6 +46,8 @@ struct fhx__reading {
   /* NULL: it is written as it is. */
   fhx__put_row put_row;
   fhx__end_rows end_rows;
+  /* No id of a bad row is told. */
+  bool hides_ids;
   /* Bad rows whose type nobody can tell are reported here. */
   bool reports_unknown;
   /* The id that was asked for, where a single resource was; else "". */
@@ -72,7 +74,9 @@ typedef int32_t (*fhx__cursor_opener)(fhx_source *source, const fhx_query *query
 bool fhx__reading_open(fhx__reading *read, fhx__cursor_opener open);
 bool fhx__reading_cursor(fhx__reading *read);
 
-/* Writes a line to the open part, or to a new one where it would make that too long. */
+/* Every resource that is exported comes through here, on whatever way. Calls the host's hooks for
+   the line, which the output's writer has scanned last, and writes what becomes of it to the open
+   part, or to a new one where it would make that too long. */
 bool fhx__reading_write(fhx__reading *read, const fhx__line *line);
 
 /* Takes one reply's rows, and moves the place behind them. */
