@@ -118,6 +118,14 @@ static int32_t append_all(fhx__buffer *line, const char *const *texts) {
   return status;
 }
 
+/* The text may have white space. */
+static int32_t append_labels(fhx__buffer *line, fhx__raw_string labels) {
+  fhx__strip strip = {false, false};
+  if (fhx__buffer_reserve(line, labels.len) != FHX_OK) return FHX_ERR_NO_MEMORY;
+  line->len += fhx__strip_piece(&strip, labels.text, labels.len, line->data + line->len);
+  return FHX_OK;
+}
+
 /* Labels say how confidential the content is: they go with it. */
 static int32_t append_meta(fhx__buffer *line, const fhx__binary *binary, bool has_updated) {
   bool has_labels = binary->security_labels.text != NULL;
@@ -126,9 +134,9 @@ static int32_t append_meta(fhx__buffer *line, const fhx__binary *binary, bool ha
   if (status == FHX_OK && has_updated) {
     status = append_raw(line, "\"lastUpdated\":\"", binary->last_updated, "\"");
   }
-  if (status == FHX_OK) {
-    status = append_raw(
-        line, has_updated ? ",\"security\":" : "\"security\":", binary->security_labels, "");
+  if (status == FHX_OK && has_labels) {
+    status = fhx__buffer_append_text(line, has_updated ? ",\"security\":" : "\"security\":");
+    if (status == FHX_OK) status = append_labels(line, binary->security_labels);
   }
   return status == FHX_OK ? fhx__buffer_append_text(line, "}") : status;
 }
@@ -208,7 +216,7 @@ static void set_up(documents *at) {
   read->take_row = take_row;
   read->put_row = put_row;
   read->report_row = report_row;
-  read->takes_by_text = true;
+  read->takes_by_raw_text = true;
   /* Nobody knows whose a bad Binary is. */
   read->hides_ids = fhx__selection_scope(&at->main) != FHX_SCOPE_ALL;
 }

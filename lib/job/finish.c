@@ -181,8 +181,9 @@ void fhx__work_finish(fhx__work *work) {
   out.kind = FHX_PART_ERROR;
   out.label = FHX__ERROR_LABEL;
   out.resource_type = "OperationOutcome";
-  if (going && fhx__refused_judge_all(work) && sweep(work) && add_notes(&out) && write_error_file(&out) &&
-      fhx__output_close_part(&out) && fhx__output_checkpoint(&out, true)) {
+  if (going && fhx__refused_judge_all(work) && sweep(work) && add_notes(&out) &&
+      write_error_file(&out) && fhx__output_close_part(&out) &&
+      fhx__output_checkpoint(&out, true)) {
     fhx__work_stop(work, FHX__WORK_DONE);
   }
   fhx__output_free(&out, work->end != FHX__WORK_STORE);

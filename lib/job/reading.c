@@ -126,10 +126,10 @@ static bool scan_row(fhx__reading *read, const unsigned char *data, size_t len, 
 static bool read_row(fhx__reading *read, const unsigned char *data, size_t len,
                      const int64_t *updated_us) {
   const fhx_job *job = read->work->job;
-  /* A resource hook may look at what nobody has checked; that is what its host has promised. */
-  bool needs_check =
-      read->takes_by_text || read->out.wanted != NULL || job->attachment_hook != NULL;
-  bool needs_line = needs_check || job->resource_hook != NULL;
+  bool needs_line = read->takes_by_text || read->out.wanted != NULL || job->attachment_hook != NULL;
+  bool needs_check = needs_line || read->takes_by_raw_text;
+  /* A resource hook may look at what nobody has checked: that is what its host has promised. */
+  needs_line = needs_line || job->resource_hook != NULL;
   fhx__line line;
   if (!scan_row(read, data, len, needs_check, &line)) return false;
   const fhx__facts *facts = &line.scan.facts;

@@ -39,8 +39,9 @@ struct fhx__reading {
   fhx__cursor cursor;
   /* The task's: */
   fhx__take_row take_row;
-  /* `take_row` looks at the text. */
+  /* `take_row` looks at the text: as a compact line, or as it came. */
   bool takes_by_text;
+  bool takes_by_raw_text;
   /* NULL: every bad row of the task's type is reported. */
   fhx__report_row report_row;
   /* NULL: it is written as it is. */

@@ -9,12 +9,20 @@ static bool equals(fhx__raw_string key, const char *name) {
   return fhx__raw_equals(key, name, strlen(name));
 }
 
+/* Passes white space and these characters. */
+static void pass(fhx__raw *raw, const char *characters) {
+  while (raw->at < raw->end && *raw->at != '\0' &&
+         (strchr(" \t\r\n", *raw->at) != NULL || strchr(characters, *raw->at) != NULL)) {
+    raw->at++;
+  }
+}
+
 /* Reads the next key of the object that `raw` is in, and moves to its value. False: its end. */
 static bool next_member(fhx__raw *raw, fhx__raw_string *key) {
-  while (raw->at < raw->end && (*raw->at == '{' || *raw->at == ',')) raw->at++;
+  pass(raw, "{,");
   if (!fhx__raw_read_string(raw, key)) return false;
-  if (raw->at == raw->end || *raw->at != ':') return false;
-  return ++raw->at < raw->end;
+  pass(raw, ":");
+  return raw->at < raw->end;
 }
 
 /* The text of a value of any kind. It is passed by its quotes, which is fast: data may be long. */
@@ -62,8 +70,8 @@ static void read_security(fhx__raw_string value, fhx__binary *binary) {
   }
 }
 
-void fhx__binary_read(const char *line, size_t len, fhx__binary *binary) {
-  fhx__raw raw = {line, line + len};
+void fhx__binary_read(const char *text, size_t len, fhx__binary *binary) {
+  fhx__raw raw = {text, text + len};
   fhx__raw_string key;
   *binary = (fhx__binary){absent, absent, absent, absent, absent};
   while (next_member(&raw, &key)) {
@@ -88,11 +96,11 @@ bool fhx__binary_patient(const fhx__binary *binary, const char *base_url,
          fhx__reference_patient(binary->security_reference, base_url, id, &len);
 }
 
-bool fhx__is_patients_binary(const char *resource_type, const char *line, size_t len,
+bool fhx__is_patients_binary(const char *resource_type, const char *text, size_t len,
                              const char *base_url) {
   fhx__binary binary;
   char id[FHX__ID_MAX + 1];
   if (strcmp(resource_type, "Binary") != 0) return false;
-  fhx__binary_read(line, len, &binary);
+  fhx__binary_read(text, len, &binary);
   return fhx__binary_patient(&binary, base_url, id);
 }

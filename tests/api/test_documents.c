@@ -336,10 +336,12 @@ static void bad_ones(void **state) {
 
 static char *long_binary(const char *gap, size_t *len) {
   char head[300];
-  int head_len = snprintf(head, sizeof head,
-                          "{%s\"resourceType\":\"Binary\",%s\"id\":\"l\",%s\"securityContext\":"
-                          "{\"reference\":\"Patient/p\"},\"data\":\"",
-                          gap, gap, gap);
+  int head_len =
+      snprintf(head, sizeof head,
+               "{%s\"resourceType\":\"Binary\",%s\"id\":\"l\",%s\"meta\":{\"security\":[%s{}]},"
+               "\"securityContext\":"
+               "{\"reference\":\"Patient/p\"},\"data\":\"",
+               gap, gap, gap, gap);
   char *text = malloc((size_t)head_len + LONG_BYTES + 3);
   test_require(text != NULL);
   memcpy(text, head, (size_t)head_len);
@@ -369,6 +371,22 @@ static void resource_hook(void *user_data, const fhx_query *query, const char *r
   }
 }
 
+/* Nothing but what it has to be, whatever white space the Binary had. */
+static void check_long_document(test_small_job *of) {
+  static const char head[] = OF("DocumentReference", "binary-l") ",\"meta\":{\"security\":[{}]},"
+      "\"status\":\"current\",\"subject\":{\"reference\":\"Patient/p\"},\"content\":[{\"attachment\":"
+      "{\"contentType\":\"application/octet-stream\",\"data\":\"";
+  static const char tail[] = "\"}}]}\n";
+  const size_t len = sizeof head - 1 + LONG_BYTES + sizeof tail - 1;
+  char *text = malloc(len);
+  test_require(text != NULL);
+  memcpy(text, head, sizeof head - 1);
+  memset(text + sizeof head - 1, 'A', LONG_BYTES);
+  memcpy(text + sizeof head - 1 + LONG_BYTES, tail, sizeof tail - 1);
+  expect_object(of, "/DocumentReference-", text, len);
+  free(text);
+}
+
 static void long_ones_and_hooks(void **state) {
   (void)state;
   for (int i = 0; i < 8; i++) {
@@ -387,6 +405,7 @@ static void long_ones_and_hooks(void **state) {
     test_small_check(&of, saw.drops ? "" : "DocumentReference/binary-l");
     if ((i & 6) != 0) assert_string_equal(saw.reference, "DocumentReference/binary-l");
     if ((i & 6) != 0) test_require(saw.len > LONG_BYTES);
+    if (!saw.drops) check_long_document(&of);
     test_small_lines(&of, "DocumentReference/binary-l was not exported: the host's hook: no",
                      &found);
     assert_int_equal(found, saw.drops);

@@ -41,6 +41,20 @@ static void its_members(void **state) {
   expect_text(binary.security_reference, "Patient/p");
 }
 
+/* It need not be a line. */
+static void with_white_space(void **state) {
+  (void)state;
+  fhx__binary binary = read(
+      " {\n\"id\" : \"b\" ,\"n\" : 1 ,\t\"meta\": { \"security\" : [ {} ] ,\"versionId\" : \"1\" , "
+      "\"lastUpdated\" : \"t\" }\r\n, \"securityContext\" : {\"reference\" : \"Patient/p\" } ,"
+      "\"contentType\" :\"a\", \"data\": \" Y \" } ");
+  expect_text(binary.content_type, "a");
+  expect_text(binary.data, " Y ");
+  expect_text(binary.last_updated, "t");
+  expect_text(binary.security_labels, "[ {} ]");
+  expect_text(binary.security_reference, "Patient/p");
+}
+
 static void what_is_not_there(void **state) {
   (void)state;
   fhx__binary binary = read("{}");
@@ -116,9 +130,8 @@ static void broken_text(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(its_members),
-      cmocka_unit_test(what_is_not_there),
-      cmocka_unit_test(whose_it_is),
+      cmocka_unit_test(its_members),       cmocka_unit_test(with_white_space),
+      cmocka_unit_test(what_is_not_there), cmocka_unit_test(whose_it_is),
       cmocka_unit_test(broken_text),
   };
   return cmocka_run_group_tests_name("Binaries", tests, NULL, NULL);
