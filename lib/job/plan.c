@@ -5,6 +5,7 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "job/provenance.h"
 #include "job/roster_parts.h"
 #include "job/wanted.h"
 
@@ -140,15 +141,17 @@ static bool plan_type(planner *plan, const char *type) {
   fhx_error *error = NULL;
   uint64_t resources = 0, bytes = 0;
   fhx_query query;
+  fhx_filter open;
   fhx__job_query(job, type, &query);
   query.selection.members = plan->members;
   query.selection.new_members = plan->new_members;
   query.page = &plan->page;
+  fhx__provenance_ask(job, &query, &open);
   if (fhx__source_estimate(job->source, &query, &resources, &bytes, &error) != FHX_OK) {
     return fhx__work_fail(work, error);
   }
   if (resources > ESTIMATE_MAX) resources = 0;
-  uint32_t limit = shard_limit(job, bytes);
+  uint32_t limit = fhx__provenance_is_whole(job, type) ? 1 : shard_limit(job, bytes);
   if (limit == 1) return add_task(plan, type, FHX_PHASE_MAIN, 0, NULL, 0, resources);
   fhx_reply reply;
   int32_t status = fhx__source_list_shards(job->source, &query, limit, &reply, &error);
@@ -190,12 +193,11 @@ static bool has_nobody(const planner *plan) {
 
 static bool plan_main(planner *plan) {
   const fhx_filter *filter = plan->work->job->definition.filter;
-  const fhx__compartment *compartment = fhx__filter_compartment(filter);
   bool all = scope_of(plan) == FHX_SCOPE_ALL;
   if (has_nobody(plan)) return true;
   for (size_t i = 0; i < filter->type_count; i++) {
     const char *type = filter->types[i];
-    if (!all && !fhx__compartment_knows(compartment, type)) continue;
+    if (!all && !fhx__is_of_patients(filter, type)) continue;
     if (!fhx__work_go_on(plan->work) || !plan_type(plan, type)) return false;
   }
   return true;
