@@ -46,6 +46,12 @@ typedef struct test_small_source {
   /* FHX_APPLIED_TYPE, _SINCE, _PATIENTS: what it pushes down. */
   uint32_t applied;
   bool reads;
+  /* Each reply has one, and a cursor goes on from it. */
+  bool tokens;
+  /* Ends with NULL; NULL: the usual ones, which Provenance is not among. */
+  const char *const *types;
+  /* `Type/id` that may not be read by itself; NULL: none. */
+  const char *denied;
   bool lists_members;
   const test_small_group *groups;
   size_t group_count;
