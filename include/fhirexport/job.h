@@ -118,7 +118,7 @@ typedef struct fhx_job_options {
   uint32_t bad_rows_permille_limit;
   /* FHX_PROVENANCE_... Only read by fhx_job_start, as is the next. */
   uint32_t provenance;
-  /* "Patient": output is organised by patients (Bulk Data IG, `organizeOutputBy`): in each part,
+  /* "Patient", without a `provenance`: output is organised by patients (Bulk Data IG, `organizeOutputBy`): in each part,
      blocks of a header line, a Patient and what is in its compartment, each resource in the block
      of every patient whose it is. What is nobody's is left out, whatever associated_types says, and
      with a Patient that is refused all of its block is. The Patient's own line is left out where

@@ -5,6 +5,7 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "job/provenance.h"
 #include "job/roster_parts.h"
 #include "job/wanted.h"
 
@@ -135,11 +136,13 @@ static uint32_t shard_limit(const fhx_job *job, uint64_t estimated_bytes) {
   return wanted < 1 ? 1 : (uint32_t)wanted;
 }
 
-static void set_query(planner *plan, const char *type, fhx_query *query) {
+/* `open` lives as long as the query. */
+static void set_query(planner *plan, const char *type, fhx_query *query, fhx_filter *open) {
   fhx__job_query(plan->work->job, type, query);
   query->selection.members = plan->members;
   query->selection.new_members = plan->new_members;
   query->page = &plan->page;
+  fhx__provenance_ask(plan->work->job, query, open);
 }
 
 /* Adds what the source expects of a type. */
@@ -147,7 +150,8 @@ static bool estimate(planner *plan, const char *type, uint64_t *resources, uint6
   fhx_error *error = NULL;
   uint64_t type_resources = 0, type_bytes = 0;
   fhx_query query;
-  set_query(plan, type, &query);
+  fhx_filter open;
+  set_query(plan, type, &query, &open);
   if (fhx__source_estimate(plan->work->job->source, &query, &type_resources, &type_bytes, &error) !=
       FHX_OK) {
     return fhx__work_fail(plan->work, error);
@@ -163,8 +167,9 @@ static bool divide(planner *plan, const char *type, uint64_t resources, uint64_t
   fhx_job *job = work->job;
   fhx_error *error = NULL;
   fhx_query query;
-  set_query(plan, type, &query);
-  uint32_t limit = shard_limit(job, bytes);
+  fhx_filter open;
+  set_query(plan, type, &query, &open);
+  uint32_t limit = fhx__provenance_is_whole(job, type) ? 1 : shard_limit(job, bytes);
   if (limit == 1) return add_task(plan, type, FHX_PHASE_MAIN, 0, NULL, 0, resources);
   fhx_reply reply;
   int32_t status = fhx__source_list_shards(job->source, &query, limit, &reply, &error);
@@ -213,13 +218,12 @@ static bool has_nobody(const planner *plan) {
 static bool plan_main(planner *plan) {
   const fhx__definition *definition = &plan->work->job->definition;
   const fhx_filter *filter = definition->filter;
-  const fhx__compartment *compartment = fhx__filter_compartment(filter);
   bool all = scope_of(plan) == FHX_SCOPE_ALL && !definition->by_patient;
   uint64_t resources = 0, bytes = 0;
   if (has_nobody(plan)) return true;
   for (size_t i = 0; i < filter->type_count; i++) {
     const char *type = filter->types[i];
-    if (!all && !fhx__compartment_knows(compartment, type)) continue;
+    if (!all && !fhx__is_of_patients(filter, type)) continue;
     if (!fhx__work_go_on(plan->work)) return false;
     bool going =
         definition->by_patient ? estimate(plan, type, &resources, &bytes) : plan_type(plan, type);

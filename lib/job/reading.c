@@ -20,6 +20,10 @@ static bool hide_id(fhx__reading *read, const char *type, const char **id) {
   const fhx__selection *selection = &read->query.selection;
   fhx_error *error = NULL;
   bool may_tell = false;
+  if (read->hides_ids) {
+    *id = "";
+    return true;
+  }
   if (**id == '\0' || fhx__selection_scope(selection) != FHX_SCOPE_PATIENT_SET ||
       (read->cursor.applied & FHX_APPLIED_PATIENTS) != 0) {
     return true;

@@ -72,6 +72,8 @@ struct fhx__reading {
   bool hides_ids;
   /* Bad rows whose type nobody can tell are reported here. */
   bool reports_unknown;
+  /* The query says nothing of whose a row may be: ids of bad ones are not told. */
+  bool hides_ids;
   /* The id that was asked for, where a single resource was; else "". */
   const char *asked_id;
   /* What a place must say besides the source's own token: recorded in front of it. */

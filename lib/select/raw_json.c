@@ -67,6 +67,30 @@ void fhx__raw_skip_value(fhx__raw *raw) {
   }
 }
 
+bool fhx__raw_next_member(fhx__raw *raw, fhx__raw_string *key) {
+  if (raw->at == raw->end) return false;
+  char c = *raw->at++;
+  if (c == '}') return false;
+  if (raw->at < raw->end && *raw->at == '}') {
+    raw->at++;
+    return false;
+  }
+  if (!fhx__raw_read_string(raw, key) || raw->at == raw->end) return false;
+  raw->at++;
+  return true;
+}
+
+bool fhx__raw_next_element(fhx__raw *raw) {
+  if (raw->at == raw->end) return false;
+  char c = *raw->at++;
+  if (c == ']') return false;
+  if (raw->at < raw->end && *raw->at == ']') {
+    raw->at++;
+    return false;
+  }
+  return raw->at < raw->end;
+}
+
 static int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;

@@ -31,6 +31,14 @@ bool fhx__raw_read_string(fhx__raw *raw, fhx__raw_string *string);
 /* Moves behind the value that begins here, however deep it is. */
 void fhx__raw_skip_value(fhx__raw *raw);
 
+/*
+ * Enters an object, or moves behind the comma, to the value of its next member. False: there is
+ * none, and *raw is behind the object. On broken text a walk by these ends all the same.
+ */
+bool fhx__raw_next_member(fhx__raw *raw, fhx__raw_string *key);
+/* The same for the elements of an array. */
+bool fhx__raw_next_element(fhx__raw *raw);
+
 /* Stands for every character beyond ASCII that was written as an escape. */
 #define FHX__RAW_NOT_ASCII 0xFF
 

@@ -16,6 +16,7 @@ typedef struct cursor {
   const fhx_query *query;
   char type[65];
   size_t position;
+  char token[32];
 } cursor;
 
 static bool hooked(test_small_source *small, test_small_call call, fhx_reply *reply) {
@@ -36,6 +37,16 @@ static bool is_in_scope(const test_small_row *row, const fhx_query *query) {
 
 /* --- callbacks --- */
 
+static bool go_to_token(cursor *at) {
+  size_t len = 0;
+  const char *token = fhx_query_token(at->query, &len);
+  if (token == NULL) return true;
+  if (!at->small->tokens || len == 0 || len >= sizeof at->token) return false;
+  memcpy(at->token, token, len);
+  at->token[len] = '\0';
+  return sscanf(at->token, "row %zu", &at->position) == 1 && at->position <= at->small->row_count;
+}
+
 static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *reply) {
   test_small_source *small = user_data;
   const char *type = fhx_query_resource_type(query);
@@ -47,11 +58,7 @@ static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *repl
   at->small = small;
   at->query = query;
   snprintf(at->type, sizeof at->type, "%s", type);
-  size_t token_len = 0;
-  const void *token = fhx_query_token(query, &token_len);
-  if (token != NULL && token_len == sizeof at->position) {
-    memcpy(&at->position, token, sizeof at->position);
-  }
+  if (!go_to_token(at)) test_violation("a token was changed");
   if (fhx_reply_handle(reply, at, small->applied) != FHX_OK) free(at);
 }
 
@@ -59,7 +66,7 @@ static bool is_delivered(const cursor *at, const test_small_row *row) {
   uint32_t applied = at->small->applied;
   int64_t since_us = fhx_query_since_us(at->query);
   if ((applied & FHX_APPLIED_TYPE) != 0 && strcmp(row->type, at->type) != 0) return false;
-  if ((applied & FHX_APPLIED_SINCE) != 0 && since_us != FHX_TIME_NONE &&
+  if ((applied & FHX_APPLIED_SINCE) != 0 && since_us != FHX_TIME_NONE && row->updated_us != 0 &&
       row->updated_us <= since_us) {
     return false;
   }
@@ -74,9 +81,10 @@ static void next_rows(void *user_data, void *handle, uint64_t want_bytes, fhx_re
   while (at->position < at->small->row_count) {
     const test_small_row *row = &at->small->rows[at->position++];
     if (!is_delivered(at, row)) continue;
+    snprintf(at->token, sizeof at->token, "row %zu", at->position);
     fhx_reply_rows(reply, row->json, strlen(row->json), 1, NULL,
-                   row->updated_us == 0 ? NULL : &row->updated_us, &at->position,
-                   at->small->tokens ? sizeof at->position : 0);
+                   row->updated_us == 0 ? NULL : &row->updated_us,
+                   at->small->tokens ? at->token : NULL, at->small->tokens ? strlen(at->token) : 0);
     return;
   }
   fhx_reply_end(reply);
@@ -93,6 +101,10 @@ static void read_resource(void *user_data, const fhx_query *query, const char *r
   size_t len = strcspn(reference, "/");
   if (hooked(small, TEST_SMALL_READ, reply)) return;
   if (fhx_query_as_of_us(query) != TEST_SMALL_NOW_US) test_violation("as of another time");
+  if (small->denied != NULL && strcmp(small->denied, reference) == 0) {
+    fhx_reply_fail(reply, FHX_ERR_DENIED, 0, "not for this client");
+    return;
+  }
   for (size_t i = 0; i < small->row_count; i++) {
     const test_small_row *row = &small->rows[i];
     if (strlen(row->type) != len || memcmp(row->type, reference, len) != 0) continue;
@@ -129,12 +141,11 @@ static void group_members(void *user_data, const fhx_query *query, const char *g
 }
 
 static void list_types(void *user_data, fhx_reply *reply) {
-  static const char *const types[] = {"Patient", "Observation",  "Group", "Practitioner",
+  static const char *const usual[] = {"Patient", "Observation",  "Group", "Practitioner",
                                       "Device",  "Organization", NULL};
   const test_small_source *small = user_data;
-  for (const char *const *at = small->types == NULL ? types : small->types; *at != NULL; at++) {
-    fhx_reply_item(reply, *at, strlen(*at));
-  }
+  const char *const *type = small->types == NULL ? usual : small->types;
+  for (; *type != NULL; type++) fhx_reply_item(reply, *type, strlen(*type));
   fhx_reply_done(reply);
 }
 

@@ -49,8 +49,10 @@ typedef struct test_small_source {
   /* What it says it has, then NULL; NULL: the types of its usual rows. Or it says nothing. */
   const char *const *types;
   bool hides_types;
-  /* Cursors can resume. */
+  /* Each reply has a token, and a cursor goes on from it. */
   bool tokens;
+  /* `Type/id` that may not be read by itself; NULL: none. */
+  const char *denied;
   bool lists_members;
   const test_small_group *groups;
   size_t group_count;
