@@ -183,8 +183,8 @@ typedef void (*fhx_read_clock_callback)(void *user_data, fhx_reply *reply);
  * at or before as_of_us, and are deleted as of as_of_us: one that was created again is none. Each
  * row is a resource's last version before its deletion, by which the library knows in whose
  * compartment it was, or only `{"resourceType":...,"id":...}` where no more is kept: that one is
- * told only in exports of everything, if the cursor has applied FHX_APPLIED_PATIENTS, or if it is an
- * exported Patient. A row's row_updated_us is when it was deleted; without it, the cursor has to
+ * told only in exports of everything, if the cursor has applied FHX_APPLIED_PATIENTS, or if it is
+ * an exported Patient. A row's row_updated_us is when it was deleted; without it, the cursor has to
  * apply FHX_APPLIED_SINCE, or the row is a bad one. The query has no shard. With read_resource the
  * library looks whether what it is to tell is there again. A type of which nothing is left is only
  * asked for if list_types has it.

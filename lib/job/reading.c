@@ -49,7 +49,6 @@ static bool report(fhx__reading *read, const fhx__line *line, const char *reason
   if (!read->has_one_type) {
     reports = *type == '\0' ? read->reports_unknown : takes_type(read, type);
   }
-  if (read->hides_ids) id = "";
   if (reports && !hide_id(read, type, &id)) return false;
   if (reports && read->report_row != NULL && !read->report_row(read, id, &reports)) return false;
   return !reports || fhx__output_bad_row(&read->out, id, reason, offset);

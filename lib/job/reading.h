@@ -68,11 +68,9 @@ struct fhx__reading {
   /* The present row as it came. */
   const unsigned char *raw;
   size_t raw_len;
-  /* No id of a bad row is told. */
-  bool hides_ids;
   /* Bad rows whose type nobody can tell are reported here. */
   bool reports_unknown;
-  /* The query says nothing of whose a row may be: ids of bad ones are not told. */
+  /* Nothing says whose a row may be: ids of bad ones are not told. */
   bool hides_ids;
   /* The id that was asked for, where a single resource was; else "". */
   const char *asked_id;

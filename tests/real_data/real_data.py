@@ -42,6 +42,7 @@ COMPARTMENT = {
     "MedicationRequest": ["subject"],
     "Observation": ["subject", "performer"],
     "Procedure": ["subject", "performer.actor"],
+    "Provenance": ["target"],
 }
 
 
@@ -256,7 +257,9 @@ class Data:
             for key in self.related(case, wanted):
                 wanted[key] = self.resources[key]["resource"]
         if case["by_patient"]:
-            wanted = {key: one for key, one in wanted.items() if self.resources[key]["patients"]}
+            blocks = self.blocks(case, wanted).values()
+            wanted = {key: one for key, one in wanted.items()
+                      if any(key in block for block in blocks)}
         return wanted
 
     def blocks(self, case, wanted):
