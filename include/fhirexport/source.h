@@ -7,7 +7,8 @@
  * table.
  *
  * Unless a callback says otherwise: it is called on a thread inside fhx_job_run or
- * fhx_job_run_task (list_types and read_clock also inside fhx_job_start); several threads may be
+ * fhx_job_run_task (list_types and read_clock also inside fhx_job_start, list_types where an
+ * engine answers `/metadata`); several threads may be
  * inside the same source at once, each with a cursor of its own, and a cursor is used by one
  * thread; it may call fhx_job_cancel and fhx_job_progress_new, but not fhx_job_run or
  * fhx_job_run_task of the job that is calling it, which answer FHX_ERR_REENTRANT. No lock of the
