@@ -224,13 +224,14 @@ class Data:
                     or case["until"] and updated >= microseconds(case["until"]))
 
     def belongs(self, key, one, case, reads):
-        """In scope; of a Provenance, one of its targets is (FILTER-20)."""
+        """In scope; of a Provenance, one of its targets is in a compartment (FILTER-20)."""
         if key[0] != "Provenance" or case["level"] is None and not case["patients"]:
             return self.in_scope(key, one, case)
-        return any(self.in_scope(target, {"patients": {target[1]}}, case)
+        nobody = None, None
+        return any(self.in_scope(nobody, {"patients": {target[1]}}, case)
                    if target[0] == "Patient"
                    else reads and target in self.resources
-                   and self.in_scope(target, self.resources[target], case)
+                   and self.in_scope(nobody, self.resources[target], case)
                    for target in targets_of(one["resource"]))
 
     def related(self, case, wanted):
