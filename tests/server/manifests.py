@@ -67,7 +67,7 @@ class ManifestTest(ServerTest):
         for item, resource in self.lines(manifest["output"]):
             self.assertEqual(resource["resourceType"], item["type"])
             key = f"{resource['resourceType']}/{resource['id']}"
-            self.assertNotIn(key, found, "exported twice")
+            self.assertFalse(key in found, key + " was exported twice")
             found.add(key)
         return found
 
@@ -231,8 +231,9 @@ class Pages(ManifestTest):
         head = {name: page[name] for name in ("transactionTime", "request", "requiresAccessToken")}
         self.assertEqual(self.heads.setdefault("head", head), head, "pages differ in other fields")
         for item in page["output"]:
-            if item["url"] not in self.fetched:
-                self.fetched[item["url"]] = item
+            file = urllib.parse.urlsplit(item["url"]).path
+            if file not in self.fetched:
+                self.fetched[file] = item
                 self.assertEqual(self.server.get(item["url"]).status, 200)
 
     def test_follow(self):
@@ -261,7 +262,7 @@ class Pages(ManifestTest):
         url = self.kick_off("/$export", {"allowPartialManifests": "true"}).header(
             "Content-Location")
         self.wait(url)
-        for number in ("0", "01", "1000000", "x", "-1", ""):
+        for number in ("0", "01", "1000000", "x", "-1"):
             self.check_outcome(self.server.get(f"{url}/pages/{number}"), 404)
         self.assertEqual(self.server.request("DELETE", url).status, 202)
         self.check_outcome(self.server.get(url), 404)
