@@ -332,7 +332,8 @@ static void test_hidden(void **state) {
   test_expect_outcome(absent, 404, "error", "not-found");
 }
 
-/* AUTH-18: naming a type that is not permitted is 403; without _type the permitted are exported. */
+/* AUTH-18, FILTER-23: naming a type that is not permitted is 403; without _type the permitted are
+   exported. */
 static void test_permitted(void **state) {
   (void)state;
   of.options.workers = 1;

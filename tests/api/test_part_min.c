@@ -1,5 +1,5 @@
 /*
- * The smallest part (FILE-16, FILE-23): whatever the rows, the replies and the other limits, every
+ * The smallest part (FILE-16): whatever the rows, the replies and the other limits, every
  * part but the last of its type has the minimum or could not have taken the next line, and none is
  * longer than the maximum unless it holds a single resource.
  */

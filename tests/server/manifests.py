@@ -347,7 +347,7 @@ class Attachments(ManifestTest):
 
 class Metadata(ManifestTest):
     def test_statement(self):
-        """CAP-01 to -05, -10."""
+        """CAP-01 to -05, -10; CAP-09: nobody is authenticated here, and nothing says so."""
         answer = self.server.get("/metadata")
         self.assertTrue(answer.header("Content-Type").startswith("application/fhir+json"))
         statement = answer.json()
@@ -364,6 +364,7 @@ class Metadata(ManifestTest):
                             ("Group", "group-export")):
             self.assertEqual(operations[where],
                              [{"name": "export", "definition": defined + name}])
+        self.assertNotIn("security", rest)
         for word in ("organizeOutputBy", "allowPartialManifests", "includeAssociatedData", "_since",
                      "patient", "429"):
             self.assertIn(word, rest["documentation"])
