@@ -241,9 +241,9 @@ class Data:
             if key[0] == "Provenance":
                 for target in targets_of(one["resource"]) & wanted.keys():
                     of_target[target].append(
-                        (microseconds(one["resource"]["recorded"]), one["updated"], key))
+                        (-microseconds(one["resource"]["recorded"]), -one["updated"], key))
         if case["provenance"] == "latest":
-            return {max(found)[2] for found in of_target.values()}
+            return {min(found)[2] for found in of_target.values()}
         return {key for found in of_target.values() for _, _, key in found}
 
     def select(self, case, reads=True):
