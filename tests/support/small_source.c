@@ -16,6 +16,7 @@ typedef struct cursor {
   const fhx_query *query;
   char type[65];
   size_t position;
+  size_t end;
   char token[32];
 } cursor;
 
@@ -36,6 +37,17 @@ static bool is_in_scope(const test_small_row *row, const fhx_query *query) {
 }
 
 /* --- callbacks --- */
+
+static bool go_to_shard(cursor *at) {
+  size_t len = 0;
+  const char *shard = fhx_query_shard(at->query, &len);
+  at->end = at->small->row_count;
+  if (shard == NULL) return true;
+  if (!at->small->shards || len != 1) return false;
+  if (*shard == 'a') at->end /= 2;
+  if (*shard == 'b') at->position = at->end / 2;
+  return *shard == 'a' || *shard == 'b';
+}
 
 static bool go_to_token(cursor *at) {
   size_t len = 0;
@@ -58,7 +70,7 @@ static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *repl
   at->small = small;
   at->query = query;
   snprintf(at->type, sizeof at->type, "%s", type);
-  if (!go_to_token(at)) test_violation("a token was changed");
+  if (!go_to_shard(at) || !go_to_token(at)) test_violation("a shard or token was changed");
   if (fhx_reply_handle(reply, at, small->applied) != FHX_OK) free(at);
 }
 
@@ -78,7 +90,7 @@ static void next_rows(void *user_data, void *handle, uint64_t want_bytes, fhx_re
   cursor *at = handle;
   (void)want_bytes;
   if (hooked(user_data, TEST_SMALL_NEXT, reply)) return;
-  while (at->position < at->small->row_count) {
+  while (at->position < at->end) {
     const test_small_row *row = &at->small->rows[at->position++];
     if (!is_delivered(at, row)) continue;
     snprintf(at->token, sizeof at->token, "row %zu", at->position);
@@ -149,6 +161,24 @@ static void list_types(void *user_data, fhx_reply *reply) {
   fhx_reply_done(reply);
 }
 
+static void list_shards(void *user_data, const fhx_query *query, uint32_t count_max,
+                        fhx_reply *reply) {
+  (void)user_data;
+  (void)query;
+  if (count_max >= 2) {
+    fhx_reply_item(reply, "a", 1);
+    fhx_reply_item(reply, "b", 1);
+  }
+  fhx_reply_done(reply);
+}
+
+/* So much that it is worth while to divide. */
+static void count_estimate(void *user_data, const fhx_query *query, fhx_reply *reply) {
+  (void)user_data;
+  (void)query;
+  fhx_reply_estimate(reply, 0, UINT64_C(1) << 40);
+}
+
 static void read_clock(void *user_data, fhx_reply *reply) {
   (void)user_data;
   fhx_reply_time(reply, TEST_SMALL_NOW_US, 1000);
@@ -181,6 +211,10 @@ void test_small_prepare(test_small_job *of, test_small_source *small) {
   callbacks.close_cursor = close_cursor;
   callbacks.list_types = list_types;
   callbacks.read_clock = read_clock;
+  if (small->shards) {
+    callbacks.list_shards = list_shards;
+    callbacks.count_estimate = count_estimate;
+  }
   if (small->reads) callbacks.read_resource = read_resource;
   if (small->lists_members) callbacks.group_members = group_members;
   if (small->page == 0) small->page = 2;

@@ -48,6 +48,8 @@ typedef struct test_small_source {
   bool reads;
   /* Each reply has one, and a cursor goes on from it. */
   bool tokens;
+  /* Each type is divided in two. */
+  bool shards;
   /* Ends with NULL; NULL: the usual ones, which Provenance is not among. */
   const char *const *types;
   /* `Type/id` that may not be read by itself; NULL: none. */
