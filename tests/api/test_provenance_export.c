@@ -177,21 +177,24 @@ static void any_compartment_will_do(void **state) {
       "Provenance/of-o Provenance/of-patient",
       "Provenance/by-element Provenance/of-o Provenance/of-patient",
       "Provenance/of-o Provenance/of-patient",
+      /* And without read_resource. */
+      "Provenance/of-patient",
   };
   test_small_row rows[PLAIN_ROWS];
   (void)state;
   memcpy(rows, plain_rows, sizeof rows);
   rows[PLAIN_ROWS - 1] = by_element;
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 4; i++) {
     test_small_source small = few(rows, PLAIN_ROWS);
     fhx_filter *filter = filter_of(types);
     test_small_job of;
     test_scenario("compartment %d", i);
+    small.reads = i != 3;
     test_require_status(fhx_filter_add_patient(filter, "a", NULL), FHX_OK);
     if (i == 1) {
       test_require_status(fhx_filter_set_fhir_version(filter, FHX_FHIR_R5, NULL), FHX_OK);
     }
-    if (i == 2) {
+    if (i >= 2) {
       test_require_status(fhx_filter_add_compartment_path(filter, "Observation.subject", NULL),
                           FHX_OK);
     }
@@ -223,28 +226,36 @@ static void what_they_refer_to_is_associated(void **state) {
   }
 }
 
-/* Nor is one associated itself, which could bring it a second time (FILTER-14). */
+/* Nor is one associated itself, which could bring it a second time (FILTER-14); not even if a
+   source takes it for a member of a Group. */
 static void they_are_not_associated(void **state) {
   static const char *const types[] = {"Observation", "Provenance", NULL};
+  static const char *const members[] = {"Patient/a", "Provenance/of-o", "Provenance/of-q"};
+  const test_small_group group = {"g", members, 3};
   test_small_row rows[PLAIN_ROWS];
   (void)state;
   memcpy(rows, plain_rows, sizeof rows);
   rows[2].json = HEAD("Observation", "o") "\"subject\":{\"reference\":\"Patient/a\"},\"extension\":["
                                           "{\"valueReference\":{\"reference\":\"Provenance/of-o\"}},"
                                           "{\"valueReference\":{\"reference\":\"Provenance/of-q\"}}]}";
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 6; i++) {
     test_small_source small = few(rows, PLAIN_ROWS);
     fhx_filter *filter = filter_of(types);
     test_small_job of;
     test_scenario("not associated %d", i);
-    test_require_status(fhx_filter_set_all_patients(filter, NULL), FHX_OK);
+    small.lists_members = true;
+    small.groups = &group;
+    small.group_count = 1;
+    test_require_status(
+        i < 3 ? fhx_filter_set_all_patients(filter, NULL) : fhx_filter_set_group(filter, "g", NULL),
+        FHX_OK);
     test_small_prepare(&of, &small);
-    of.options.provenance = kinds[i];
+    of.options.provenance = kinds[i % 3];
     of.options.associated_types = "Provenance";
     test_small_start(&of, filter);
     test_small_run(&of);
-    test_small_check(&of, i == 0 ? "Observation/o Provenance/of-o Provenance/of-patient"
-                                 : "Observation/o Provenance/of-o");
+    test_small_check(&of, i % 3 == 0 ? "Observation/o Provenance/of-o Provenance/of-patient"
+                                     : "Observation/o Provenance/of-o");
     test_small_end(&of);
   }
 }

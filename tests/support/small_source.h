@@ -48,7 +48,7 @@ typedef struct test_small_source {
   bool reads;
   /* Each reply has one, and a cursor goes on from it. */
   bool tokens;
-  /* Each type is divided in two. */
+  /* Each type is divided in two: every other row is in one. */
   bool shards;
   /* Ends with NULL; NULL: the usual ones, which Provenance is not among. */
   const char *const *types;
