@@ -40,17 +40,25 @@ FHX_BEGIN_DECLS
 
 /*
  * Which Provenance resources are exported (Bulk Data IG, `includeAssociatedData`). Targets are read
- * with the source's read_resource, which the last two need: FHX_ERR_UNSUPPORTED without it.
+ * with the source's read_resource, which the last two need: FHX_ERR_UNSUPPORTED without it. Where
+ * targets are read, the source is asked for the Provenances of everybody, and for the last two of
+ * any age; FHX_APPLIED_PATIENTS then says nothing of them.
  *
  * By default those within the filter's types and window: all of them, and in a Patient or Group
- * export those with a target in the compartment of an exported patient; without read_resource,
- * those that have such a patient himself as a target.
+ * export those in the compartment of an exported patient, and those with a target that is such a
+ * patient or in his compartment, whatever the target's type and age; without read_resource, those
+ * in the compartment or with such a patient as a target. In no case does one come because something
+ * refers to it (associated_types).
  */
 #define FHX_PROVENANCE_DEFAULT 0
 /* Those, of whatever age and also if the filter's types leave them out, that have an exported
-   resource as a target. */
+   resource as a target: one that exists and passes types, window and patients. What is exported
+   only by associated_types, as a Group's member that is no patient, or as a Provenance does not
+   count. A source without the type Provenance has none. */
 #define FHX_PROVENANCE_RELEVANT 1
-/* Of these only the newest of each exported resource: by `recorded`, then by meta.lastUpdated. */
+/* Of these only the newest of each exported resource: by `recorded`, with all its digits as far as
+   they count in a window, then by meta.lastUpdated, then the least id. What is no instant is older
+   than any. */
 #define FHX_PROVENANCE_LATEST 2
 
 typedef struct fhx_job_options {

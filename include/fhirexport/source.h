@@ -260,9 +260,11 @@ FHX_API void fhx_folder_options_init(fhx_folder_options *options, uint32_t size)
  * A source over the files of a folder, not of its subfolders: `<Type>.ndjson`,
  * `<Type>.ndjson.gz`, and any name `<Type>.<more>.ndjson[.gz]` or `<Type>-<more>.ndjson[.gz]`; one
  * resource a line. The files must not change while a job runs. It selects types, resumes, and
- * offers runs of files as shards; the rest of a query is left to the library. It has no index: to
- * read a single resource, such as the Group of an export, it reads the files of that type up to
- * there, which for a patient of millions takes seconds. FHX_ERR_NOT_FOUND, FHX_ERR_DENIED or
+ * offers runs of files as shards; the rest of a query is left to the library. To read a single
+ * resource, such as the Group of an export, it reads the files of that type up to there, which for
+ * a patient of millions takes seconds. Of a type that is asked for so again and again it makes an
+ * index: 16 bytes a resource, 64 MiB in all at most, and what is packed in gzip is unpacked into a
+ * temporary file. FHX_ERR_NOT_FOUND, FHX_ERR_DENIED or
  * FHX_ERR_IO when the folder cannot be read.
  */
 FHX_API int32_t fhx_folder_source_new(const fhx_folder_options *options, fhx_source **source,

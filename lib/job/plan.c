@@ -272,6 +272,8 @@ static bool plan_associated(planner *plan) {
   if (scope_of(plan) == FHX_SCOPE_ALL || work->job->definition.by_patient) return true;
   for (size_t i = 0; i < filter->type_count; i++) {
     const char *type = filter->types[i];
+    /* They come by what they are about alone. */
+    if (strcmp(type, FHX__PROVENANCE) == 0) continue;
     /* Where nobody is exported, nothing is referred to. */
     bool wanted = !has_nobody(plan) && fhx__wanted_has_type(work->job, type);
     if (!wanted && !find_wanted(plan, type, &wanted)) return false;

@@ -269,7 +269,8 @@ static bool is_limited(const fhx_filter *filter) {
 }
 
 /* Of the associated types those that the filter has; an export of everything has them anyway, and
-   one that is organised by patients has no block for them. */
+   one that is organised by patients has no block for them. Provenances come by what they are about,
+   never because something refers to them: nothing could tell which had come already. */
 static int32_t settle_associated(const char *given, fhx__definition *definition,
                                  fhx_error **error) {
   const fhx_filter *filter = definition->filter;
@@ -277,7 +278,9 @@ static int32_t settle_associated(const char *given, fhx__definition *definition,
   int32_t status = FHX_OK;
   bool any = given != NULL && is_limited(filter) && !definition->by_patient;
   for (size_t i = 0; any && status == FHX_OK && i < filter->type_count; i++) {
-    if (!fhx__list_has(given, filter->types[i])) continue;
+    if (!fhx__list_has(given, filter->types[i]) || strcmp(filter->types[i], FHX__PROVENANCE) == 0) {
+      continue;
+    }
     if (list.len != 0) status = fhx__buffer_append_text(&list, ",");
     if (status == FHX_OK) status = fhx__buffer_append_text(&list, filter->types[i]);
   }

@@ -16,6 +16,8 @@ typedef struct cursor {
   const fhx_query *query;
   char type[65];
   size_t position;
+  /* 'a', 'b', or 0 for the whole. */
+  char shard;
   char token[32];
 } cursor;
 
@@ -36,6 +38,15 @@ static bool is_in_scope(const test_small_row *row, const fhx_query *query) {
 }
 
 /* --- callbacks --- */
+
+static bool go_to_shard(cursor *at) {
+  size_t len = 0;
+  const char *shard = fhx_query_shard(at->query, &len);
+  if (shard == NULL) return true;
+  if (!at->small->shards || len != 1) return false;
+  at->shard = *shard;
+  return *shard == 'a' || *shard == 'b';
+}
 
 static bool go_to_token(cursor *at) {
   size_t len = 0;
@@ -58,13 +69,15 @@ static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *repl
   at->small = small;
   at->query = query;
   snprintf(at->type, sizeof at->type, "%s", type);
-  if (!go_to_token(at)) test_violation("a token was changed");
+  if (!go_to_shard(at) || !go_to_token(at)) test_violation("a shard or token was changed");
   if (fhx_reply_handle(reply, at, small->applied) != FHX_OK) free(at);
 }
 
 static bool is_delivered(const cursor *at, const test_small_row *row) {
   uint32_t applied = at->small->applied;
   int64_t since_us = fhx_query_since_us(at->query);
+  bool is_odd = (row - at->small->rows) % 2 != 0;
+  if (at->shard != 0 && is_odd != (at->shard == 'b')) return false;
   if ((applied & FHX_APPLIED_TYPE) != 0 && strcmp(row->type, at->type) != 0) return false;
   if ((applied & FHX_APPLIED_SINCE) != 0 && since_us != FHX_TIME_NONE && row->updated_us != 0 &&
       row->updated_us <= since_us) {
@@ -149,6 +162,24 @@ static void list_types(void *user_data, fhx_reply *reply) {
   fhx_reply_done(reply);
 }
 
+static void list_shards(void *user_data, const fhx_query *query, uint32_t count_max,
+                        fhx_reply *reply) {
+  (void)user_data;
+  (void)query;
+  if (count_max >= 2) {
+    fhx_reply_item(reply, "a", 1);
+    fhx_reply_item(reply, "b", 1);
+  }
+  fhx_reply_done(reply);
+}
+
+/* So much that it is worth while to divide. */
+static void count_estimate(void *user_data, const fhx_query *query, fhx_reply *reply) {
+  (void)user_data;
+  (void)query;
+  fhx_reply_estimate(reply, 0, UINT64_C(1) << 40);
+}
+
 static void read_clock(void *user_data, fhx_reply *reply) {
   (void)user_data;
   fhx_reply_time(reply, TEST_SMALL_NOW_US, 1000);
@@ -181,6 +212,10 @@ void test_small_prepare(test_small_job *of, test_small_source *small) {
   callbacks.close_cursor = close_cursor;
   if (!small->hides_types) callbacks.list_types = list_types;
   callbacks.read_clock = read_clock;
+  if (small->shards) {
+    callbacks.list_shards = list_shards;
+    callbacks.count_estimate = count_estimate;
+  }
   if (small->reads) callbacks.read_resource = read_resource;
   if (small->lists_members) callbacks.group_members = group_members;
   if (small->page == 0) small->page = 2;
