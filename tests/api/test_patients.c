@@ -43,7 +43,6 @@ static void use_options(stay *of) {
   of->options.organize_by = "Patient";
   of->options.part_bytes = of->ask.part_bytes;
   of->options.part_count = of->ask.part_count;
-  of->options.lease_us = 40000;
 }
 
 /* Everything but the job; with a path, over the SQLite table there. */
@@ -439,6 +438,7 @@ static void run_out_of_memory(test_ward *ward, const char *path) {
   const test_destination_knobs knobs = {.flags = 0};
   stay of;
   prepare(&of, ward, &(test_ward_ask){.part_bytes = 4000, .error_lines = 1}, path, &knobs);
+  of.options.lease_us = 40000;
   if (of.options.source == NULL || of.options.destination == NULL) {
     test_memory_recover();
   } else {
@@ -724,6 +724,7 @@ static void open_mortal(stay *of, const char *place) {
                       FHX_OK);
   of->options.source = test_ward_sqlite_source(table);
   of->options.attempts_max = 1000;
+  of->options.lease_us = 40000;
 }
 
 static void close_mortal(stay *of) {
