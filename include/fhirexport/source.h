@@ -183,8 +183,11 @@ typedef void (*fhx_read_clock_callback)(void *user_data, fhx_reply *reply);
  * at or before as_of_us, and are deleted as of as_of_us: one that was created again is none. Each
  * row is a resource's last version before its deletion, by which the library knows in whose
  * compartment it was, or only `{"resourceType":...,"id":...}` where no more is kept: that one is
- * told only in exports of everything, or if the cursor has applied FHX_APPLIED_PATIENTS. A row's
- * row_updated_us is when it was deleted; without it, the cursor has to apply FHX_APPLIED_SINCE.
+ * told only in exports of everything, if the cursor has applied FHX_APPLIED_PATIENTS, or if it is an
+ * exported Patient. A row's row_updated_us is when it was deleted; without it, the cursor has to
+ * apply FHX_APPLIED_SINCE, or the row is a bad one. The query has no shard. With read_resource the
+ * library looks whether what it is to tell is there again. A type of which nothing is left is only
+ * asked for if list_types has it.
  * The cursor is read by next_rows and closed by close_cursor. Answers: as open_cursor.
  */
 typedef void (*fhx_open_deleted_callback)(void *user_data, const fhx_query *query,
@@ -281,7 +284,7 @@ typedef struct fhx_sqlite_source_options {
   int64_t stamp_resolution_us;
   /* A table or view of deletions, one row for each resource that is deleted now, with the columns
      of `table`: the time in updated_column is that of the deletion, and the JSON, which may be
-     NULL, is the last version. NULL: the source tells none. */
+     NULL, is the last version. Its types are types of the source. NULL: the source tells none. */
   const char *deleted_table;
   /* A table or view with one row for each resource in each patient's compartment: its type and id
      in columns of the names that `table` uses, and the patient's bare id in patient_column (NULL:

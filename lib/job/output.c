@@ -148,9 +148,18 @@ static uint64_t errors_in_all(const fhx__output *output) {
   return output->recorded_errors + output->error_count;
 }
 
+static const char *deletion_of(const fhx__output *output) {
+  return output->kind == FHX_PART_DELETED ? "the deletion of " : "";
+}
+
+/* The type of the rows, which need not be that of the parts' lines; "": not known. */
+static const char *row_type(const fhx__output *output) {
+  return *output->resource_type == '\0' ? output->row_type : output->work->task->resource_type;
+}
+
 /* "Type/id", "a resource of type Type" or "a resource", as far as it is known. */
 static void name_row(const fhx__output *output, const char *id, char *name, size_t size) {
-  const char *type = *output->resource_type == '\0' ? output->row_type : output->resource_type;
+  const char *type = row_type(output);
   if (*type == '\0') {
     snprintf(name, size, "a resource");
   } else if (*id == '\0') {
@@ -166,7 +175,8 @@ bool fhx__output_bad_row(fhx__output *output, const char *id, const char *reason
   output->error_count++;
   if (errors_in_all(output) > FHX__ERROR_LINES_MAX) return true;
   name_row(output, id, name, sizeof name);
-  snprintf(text, sizeof text, "%s%s was not exported: it %s, at byte %zu of the resource", name,
+  snprintf(text, sizeof text, "%s%s%s was not exported: it %s, at byte %zu of the resource",
+           deletion_of(output), name,
            output->refuses_block ? ", with what is in its compartment," : "", reason, offset);
   return add_error_line(output, "error", "invalid", text);
 }
@@ -179,9 +189,11 @@ static bool add_last_line(fhx__output *output) {
   char text[256];
   uint64_t errors = errors_in_all(output);
   if (errors <= FHX__ERROR_LINES_MAX) return true;
-  snprintf(text, sizeof text, "%llu more resources%s%s were not exported",
+  bool one_type = *output->resource_type != '\0';
+  snprintf(text, sizeof text, "%llu more %s%s%s were not exported",
            (unsigned long long)(errors - FHX__ERROR_LINES_MAX),
-           *output->resource_type == '\0' ? "" : " of type ", output->resource_type);
+           output->kind == FHX_PART_DELETED ? "deletions of resources" : "resources",
+           one_type ? " of type " : "", one_type ? row_type(output) : "");
   return add_error_line(output, "error", "invalid", text);
 }
 

@@ -276,6 +276,25 @@ static bool plan_associated(planner *plan) {
   return true;
 }
 
+/* --- what was deleted --- */
+
+/* Without a `_since` nothing was deleted that a client could have (MAN-13). Their parts have one
+   label, whatever the type: they are numbered through. */
+static bool plan_deleted(planner *plan) {
+  fhx__work *work = plan->work;
+  const fhx_filter *filter = work->job->definition.filter;
+  const fhx__compartment *compartment = fhx__filter_compartment(filter);
+  bool all = scope_of(plan) == FHX_SCOPE_ALL;
+  uint32_t shard_index = 0;
+  if (!filter->has_since || !fhx__source_tells_deleted(work->job->source)) return true;
+  for (size_t i = 0; i < filter->type_count; i++) {
+    const char *type = filter->types[i];
+    if (!all && !fhx__compartment_knows(compartment, type)) continue;
+    if (!add_task(plan, type, FHX_PHASE_DELETED, shard_index++, NULL, 0, 0)) return false;
+  }
+  return true;
+}
+
 /* --- the plan --- */
 
 /* The descriptors stay in one buffer that may have moved while it grew: now it no longer does. */
@@ -321,8 +340,8 @@ static void free_planner(planner *plan) {
 void fhx__work_plan(fhx__work *work) {
   planner plan = {.work = work};
   bool going = wait_for_snapshot(work) && resolve(&plan) && plan_main(&plan) &&
-               plan_associated(&plan) && add_task(&plan, "", FHX_PHASE_FINISH, 0, NULL, 0, 0) &&
-               store_plan(&plan);
+               plan_associated(&plan) && plan_deleted(&plan) &&
+               add_task(&plan, "", FHX_PHASE_FINISH, 0, NULL, 0, 0) && store_plan(&plan);
   if (going) fhx__work_stop(work, FHX__WORK_DONE);
   free_planner(&plan);
 }

@@ -15,6 +15,7 @@
 #include "core/buffer.h"
 #include "core/error.h"
 #include "core/instant.h"
+#include "core/names.h"
 
 /* Also when rows are empty: a batch is bounded. */
 #define BATCH_ROWS_MAX 16384
@@ -40,6 +41,8 @@ struct fhx__sqlite_cursor {
   fhx__buffer data;
   fhx__buffer ends;
   fhx__buffer stamps;
+  /* The text of a deletion without JSON. */
+  fhx__buffer bare;
   uint64_t count;
   bool stamped;
   bool ended;
@@ -99,6 +102,7 @@ void fhx__sqlite_cursor_close(fhx__sqlite_cursor *cursor) {
   fhx__buffer_free(&cursor->data);
   fhx__buffer_free(&cursor->ends);
   fhx__buffer_free(&cursor->stamps);
+  fhx__buffer_free(&cursor->bare);
   fhx__free(cursor->resource_type);
   fhx__free(cursor->to);
   fhx__free(cursor);
@@ -141,8 +145,26 @@ static bool is_last_id(const fhx__sqlite_cursor *cursor, const row *present) {
          memcmp(present->id, cursor->last_id.data, present->id_len) == 0;
 }
 
+/* What is known of a deletion whose last version was not kept. An id that has not the form of one
+   is left out: the library refuses the row, and tells so. */
+static int32_t write_bare(fhx__sqlite_cursor *cursor, row *present, fhx_error **error) {
+  fhx__buffer *bare = &cursor->bare;
+  bare->len = 0;
+  int32_t status = fhx__buffer_append_text(bare, "{\"resourceType\":\"");
+  if (status == FHX_OK) status = fhx__buffer_append_text(bare, cursor->resource_type);
+  if (status == FHX_OK && fhx__is_id(present->id, present->id_len)) {
+    status = fhx__buffer_append_text(bare, "\",\"id\":\"");
+    if (status == FHX_OK) status = fhx__buffer_append(bare, present->id, present->id_len);
+  }
+  if (status == FHX_OK) status = fhx__buffer_append_text(bare, "\"}");
+  if (status != FHX_OK) return fhx__no_memory(error);
+  present->json = bare->data;
+  present->json_len = bare->len;
+  return FHX_OK;
+}
+
 /* The row that the statement stands on. Ids are the order of the cursor, so they must be sound. */
-static int32_t read_row(const fhx__sqlite_cursor *cursor, row *present, fhx_error **error) {
+static int32_t read_row(fhx__sqlite_cursor *cursor, row *present, fhx_error **error) {
   sqlite3_stmt *statement = cursor->statement;
   if (sqlite3_column_type(statement, 0) != SQLITE_TEXT) {
     return fhx__fail(error, FHX_ERR_SOURCE, "the table has a row whose id is not text");
@@ -158,7 +180,8 @@ static int32_t read_row(const fhx__sqlite_cursor *cursor, row *present, fhx_erro
     return fhx__fail(error, FHX_ERR_SOURCE,
                      "the table has two rows of one type and id: it must hold one for each");
   }
-  return FHX_OK;
+  bool is_bare = cursor->table->of_deletions && sqlite3_column_type(statement, 2) == SQLITE_NULL;
+  return is_bare ? write_bare(cursor, present, error) : FHX_OK;
 }
 
 /* A batch has stamps for all of its rows or for none. */
@@ -248,7 +271,8 @@ int32_t fhx__sqlite_cursor_open_patient(const fhx__sqlite_table *table, const fh
 static int32_t begin_type(fhx__sqlite_cursor *cursor, fhx_error **error) {
   int32_t status = FHX_OK;
   do {
-    status = fhx__sqlite_table_next_type(cursor->type_statement, &cursor->type, error);
+    status =
+        fhx__sqlite_table_next_type(cursor->type_statement, &cursor->type, &cursor->type, error);
     if (status != FHX_OK) return status;
     if (fhx__buffer_terminate(&cursor->type) != FHX_OK) return fhx__no_memory(error);
   } while (fhx_query_wants_type(cursor->query, cursor->type.data) == 0);

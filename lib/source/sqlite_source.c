@@ -55,7 +55,7 @@ static int32_t find_rows(const fhx_query *query, fhx__sqlite_rows *rows, fhx_err
   return FHX_OK;
 }
 
-static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *reply) {
+static void open_table(const fhx__sqlite_table *table, const fhx_query *query, fhx_reply *reply) {
   fhx__sqlite_rows rows;
   fhx__sqlite_cursor *cursor = NULL;
   fhx_error *error = NULL;
@@ -69,7 +69,7 @@ static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *repl
   }
   rows.since_us = fhx_query_since_us(query);
   rows.until_us = fhx_query_until_us(query);
-  if (status == FHX_OK) status = fhx__sqlite_cursor_open(user_data, &rows, &cursor, &error);
+  if (status == FHX_OK) status = fhx__sqlite_cursor_open(table, &rows, &cursor, &error);
   if (status != FHX_OK) {
     fhx__answer_error(reply, error);
     return;
@@ -87,6 +87,15 @@ static void open_patient(void *user_data, const fhx_query *query, const char *pa
     return;
   }
   fhx_reply_handle(reply, cursor, FHX_APPLIED_PATIENTS);
+}
+
+static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *reply) {
+  open_table(user_data, query, reply);
+}
+
+static void open_deleted(void *user_data, const fhx_query *query, fhx_reply *reply) {
+  const fhx__sqlite_table *table = user_data;
+  open_table(table->deleted, query, reply);
 }
 
 static void next_rows(void *user_data, void *handle, uint64_t want_bytes, fhx_reply *reply) {
@@ -233,22 +242,63 @@ static void list_shards(void *user_data, const fhx_query *query, uint32_t count_
   fhx_reply_done(reply);
 }
 
+/* What list_types walks through: the types of the table, and of that of deletions. */
+typedef struct type_walk {
+  sqlite3_stmt *statements[2];
+  /* The type that was given last, "" at first, and the next one of each table. */
+  fhx__buffer last;
+  fhx__buffer next[2];
+} type_walk;
+
+static bool is_before(const fhx__buffer *a, const fhx__buffer *b) {
+  int order = memcmp(a->data, b->data, a->len < b->len ? a->len : b->len);
+  return order < 0 || (order == 0 && a->len < b->len);
+}
+
+/* Moves on to the first type behind the last one, in whichever table it is; FHX_END. */
+static int32_t walk_types(type_walk *walk, fhx_error **error) {
+  const fhx__buffer *found = NULL;
+  for (int i = 0; i < 2; i++) {
+    int32_t status = FHX_END;
+    if (walk->statements[i] != NULL) {
+      status = fhx__sqlite_table_next_type(walk->statements[i], &walk->last, &walk->next[i], error);
+    }
+    if (status < 0) return status;
+    if (status == FHX_END) continue;
+    if (found == NULL || is_before(&walk->next[i], found)) found = &walk->next[i];
+  }
+  if (found == NULL) return FHX_END;
+  walk->last.len = 0;
+  return fhx__buffer_append(&walk->last, found->data, found->len) == FHX_OK ? FHX_OK
+                                                                            : fhx__no_memory(error);
+}
+
 /* With an index over types this is a step for each type, not one for each row. What has not the
    form of a type's name cannot be asked for, and is left out. */
 static int32_t give_types(const fhx__sqlite_table *table, sqlite3 *connection, fhx_reply *reply,
                           fhx_error **error) {
-  sqlite3_stmt *statement = NULL;
-  fhx__buffer type = {NULL, 0, 0};
-  int32_t status = fhx__sqlite_table_select_type(table, connection, NULL, &statement, error);
-  if (status == FHX_OK && fhx__buffer_terminate(&type) != FHX_OK) status = fhx__no_memory(error);
+  type_walk walk;
+  memset(&walk, 0, sizeof walk);
+  int32_t status =
+      fhx__sqlite_table_select_type(table, connection, NULL, &walk.statements[0], error);
+  if (status == FHX_OK && table->deleted != NULL) {
+    status =
+        fhx__sqlite_table_select_type(table->deleted, connection, NULL, &walk.statements[1], error);
+  }
+  if (status == FHX_OK && fhx__buffer_terminate(&walk.last) != FHX_OK) {
+    status = fhx__no_memory(error);
+  }
   while (status == FHX_OK) {
-    status = fhx__sqlite_table_next_type(statement, &type, error);
-    if (status == FHX_OK && fhx__is_type_name(type.data, type.len)) {
-      fhx_reply_item(reply, type.data, type.len);
+    status = walk_types(&walk, error);
+    if (status == FHX_OK && fhx__is_type_name(walk.last.data, walk.last.len)) {
+      fhx_reply_item(reply, walk.last.data, walk.last.len);
     }
   }
-  sqlite3_finalize(statement);
-  fhx__buffer_free(&type);
+  for (int i = 0; i < 2; i++) {
+    sqlite3_finalize(walk.statements[i]);
+    fhx__buffer_free(&walk.next[i]);
+  }
+  fhx__buffer_free(&walk.last);
   return status == FHX_END ? FHX_OK : status;
 }
 
@@ -336,6 +386,7 @@ int32_t fhx_sqlite_source_new(const fhx_sqlite_source_options *options, fhx_sour
   callbacks.count_estimate = count_estimate;
   callbacks.read_clock = read_clock;
   if (table->patient_table != NULL) callbacks.open_patient = open_patient;
+  if (table->deleted != NULL) callbacks.open_deleted = open_deleted;
   callbacks.destroy = destroy_source;
   return fhx_source_new(&callbacks, table, source, error);
 }

@@ -77,8 +77,7 @@ static int32_t copy_patient_names(fhx__sqlite_table *table,
   return FHX_OK;
 }
 
-void fhx__sqlite_table_free(fhx__sqlite_table *table) {
-  if (table == NULL) return;
+static void free_names(fhx__sqlite_table *table) {
   fhx__free(table->path);
   fhx__free(table->table);
   fhx__free(table->type_column);
@@ -90,6 +89,12 @@ void fhx__sqlite_table_free(fhx__sqlite_table *table) {
   fhx__free(table->patient_id_column);
   fhx__free(table->patient_column);
   fhx__free(table);
+}
+
+void fhx__sqlite_table_free(fhx__sqlite_table *table) {
+  if (table == NULL) return;
+  if (table->deleted != NULL) free_names(table->deleted);
+  free_names(table);
 }
 
 int32_t fhx__sqlite_table_connect(const fhx__sqlite_table *table, sqlite3 **connection,
@@ -230,8 +235,9 @@ int32_t fhx__sqlite_table_select_type(const fhx__sqlite_table *table, sqlite3 *c
   return code == SQLITE_OK ? FHX_OK : fhx__sqlite_table_fail(code, error);
 }
 
-int32_t fhx__sqlite_table_next_type(sqlite3_stmt *statement, fhx__buffer *type, fhx_error **error) {
-  int code = sqlite3_bind_text(statement, 1, type->data, (int)type->len, SQLITE_TRANSIENT);
+int32_t fhx__sqlite_table_next_type(sqlite3_stmt *statement, const fhx__buffer *last,
+                                    fhx__buffer *next, fhx_error **error) {
+  int code = sqlite3_bind_text(statement, 1, last->data, (int)last->len, SQLITE_TRANSIENT);
   if (code == SQLITE_OK) code = sqlite3_step(statement);
   if (code != SQLITE_ROW && code != SQLITE_DONE) return fhx__sqlite_table_fail(code, error);
   if (code == SQLITE_DONE || sqlite3_column_type(statement, 0) != SQLITE_TEXT) {
@@ -240,8 +246,8 @@ int32_t fhx__sqlite_table_next_type(sqlite3_stmt *statement, fhx__buffer *type, 
   }
   const void *text = sqlite3_column_text(statement, 0);
   if (text == NULL) return fhx__no_memory(error);
-  type->len = 0;
-  int32_t status = fhx__buffer_append(type, text, (size_t)sqlite3_column_bytes(statement, 0));
+  next->len = 0;
+  int32_t status = fhx__buffer_append(next, text, (size_t)sqlite3_column_bytes(statement, 0));
   sqlite3_reset(statement);
   return status == FHX_OK ? FHX_OK : fhx__no_memory(error);
 }
@@ -301,15 +307,33 @@ static int32_t check_options(const fhx_sqlite_source_options *options, fhx_error
   return FHX_OK;
 }
 
-int32_t fhx__sqlite_table_new(const fhx_sqlite_source_options *options, fhx__sqlite_table **table,
-                              fhx_error **error) {
-  int32_t status = check_options(options, error);
-  if (status != FHX_OK) return status;
+static int32_t make_table(const fhx_sqlite_source_options *options, fhx__sqlite_table **table,
+                          fhx_error **error) {
   fhx__sqlite_table *made = fhx__alloc_zeroed(1, sizeof *made);
   if (made == NULL) return fhx__no_memory(error);
-  status = copy_names(made, options, error);
+  int32_t status = copy_names(made, options, error);
   if (status == FHX_OK) status = copy_patient_names(made, options, error);
   if (status == FHX_OK) status = check_table(made, error);
+  if (status != FHX_OK) {
+    fhx__sqlite_table_free(made);
+    return status;
+  }
+  *table = made;
+  return FHX_OK;
+}
+
+int32_t fhx__sqlite_table_new(const fhx_sqlite_source_options *options, fhx__sqlite_table **table,
+                              fhx_error **error) {
+  fhx__sqlite_table *made = NULL;
+  int32_t status = check_options(options, error);
+  if (status == FHX_OK) status = make_table(options, &made, error);
+  if (status == FHX_OK && options->deleted_table != NULL) {
+    fhx_sqlite_source_options of_deletions = *options;
+    of_deletions.table = options->deleted_table;
+    of_deletions.patient_table = NULL;
+    status = make_table(&of_deletions, &made->deleted, error);
+    if (status == FHX_OK) made->deleted->of_deletions = true;
+  }
   if (status != FHX_OK) {
     fhx__sqlite_table_free(made);
     return status;

@@ -9,7 +9,8 @@
 #include "core/buffer.h"
 
 /* The names are quoted for SQL, those of columns with the table's alias before them. */
-typedef struct fhx__sqlite_table {
+typedef struct fhx__sqlite_table fhx__sqlite_table;
+struct fhx__sqlite_table {
   char *path;
   char *table;
   char *type_column;
@@ -22,7 +23,11 @@ typedef struct fhx__sqlite_table {
   char *patient_id_column;
   char *patient_column;
   int64_t resolution_us;
-} fhx__sqlite_table;
+  /* Of deletions, with the same names of columns; NULL: there is none. */
+  fhx__sqlite_table *deleted;
+  /* This is one of deletions: a row without JSON tells its type and id. */
+  bool of_deletions;
+};
 
 /* Copies the options and checks that the table and its columns can be read. FHX_ERR_ARGUMENT,
    FHX_ERR_NOT_FOUND, FHX_ERR_DENIED, FHX_ERR_SOURCE or FHX_ERR_NO_MEMORY. */
@@ -80,8 +85,10 @@ int32_t fhx__sqlite_table_bind(const fhx__sqlite_rows *rows, sqlite3_stmt *state
 int32_t fhx__sqlite_table_select_type(const fhx__sqlite_table *table, sqlite3 *connection,
                                       const char *patient, sqlite3_stmt **statement,
                                       fhx_error **error);
-/* Moves `type`, which is never NULL, on to the type behind it; FHX_END. */
-int32_t fhx__sqlite_table_next_type(sqlite3_stmt *statement, fhx__buffer *type, fhx_error **error);
+/* Stores the type behind `last`, whose data is not NULL, in `next`, which may be the same; FHX_END.
+ */
+int32_t fhx__sqlite_table_next_type(sqlite3_stmt *statement, const fhx__buffer *last,
+                                    fhx__buffer *next, fhx_error **error);
 
 /* A value's bytes, text as UTF-8, valid until the next step. NULL for SQL's NULL, for nothing, and
    when out of memory (sqlite3_errcode tells). */

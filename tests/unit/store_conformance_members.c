@@ -442,6 +442,28 @@ static void every_phase_has_its_turn(void **state) {
   assert_int_equal(fixture_attempt_at(f, 2)->phase, FHX_PHASE_ASSOCIATED);
 }
 
+/* The deletions of a type are another task than its export. */
+static void the_reason_names_the_deletions(void **state) {
+  fixture *f = *state;
+  begin_plan(f, JOB_A);
+  assert_int_equal(plan_with_lines(f, 1), FHX_OK);
+  for (uint32_t i = 1; i <= 3; i++) {
+    assert_int_equal(step_claim(f, JOB_A, "one"), FHX_OK);
+    assert_int_equal(step_advance(f, JOB_A, i, 1, 1, NULL, 1), FHX_OK);
+  }
+  for (int i = 0; i < ATTEMPTS_MAX; i++) {
+    char claim_id[] = {'a', (char)('0' + i), '\0'};
+    assert_int_equal(step_claim(f, JOB_A, claim_id), FHX_OK);
+    assert_int_equal(f->task.record.phase, FHX_PHASE_DELETED);
+    f->now_us += 2 * LEASE_US;
+  }
+  assert_int_equal(step_claim(f, JOB_A, "once more"), FHX_END);
+  fixture_assert_state(f, JOB_A, FHX_JOB_FAILED);
+  assert_int_equal(f->job.record.reason_status, FHX_ERR_LIMIT);
+  assert_string_equal(f->job.record.reason,
+                      "the deletions of Patient came to no end in 3 attempts");
+}
+
 int store_conformance_run_members(const store_conformance *subject) {
   store_conformance initial = *subject;
   const struct CMUnitTest tests[] = {
@@ -461,6 +483,7 @@ int store_conformance_run_members(const store_conformance *subject) {
       FIXTURE_TEST(a_new_plan_waits_until_many_members_are_gone),
       FIXTURE_TEST(the_lines_of_the_plan_come_first),
       FIXTURE_TEST(every_phase_has_its_turn),
+      FIXTURE_TEST(the_reason_names_the_deletions),
   };
   return cmocka_run_group_tests_name(subject->name, tests, NULL, NULL);
 }
