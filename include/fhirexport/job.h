@@ -105,8 +105,11 @@ typedef struct fhx_job_options {
      exported stays out, and what they themselves refer to is not followed. Copied; only read by
      fhx_job_start. */
   const char *associated_types;
-  /* A part is not closed before it has so many bytes, the last of a type apart, as far as part_bytes
-     and part_count let it; each type is then one shard; 0: no minimum. At most part_bytes. */
+  /* A part is not closed before it has so many bytes, as far as part_bytes and part_count let it;
+     each type is then one shard. The last part of a type may be shorter, and the last of its
+     associated resources or documents. 0: no minimum. At most part_bytes. A job that is parked
+     gives up a part that is too short, and what was read since the last checkpoint; the closer the
+     minimum comes to part_bytes, the rarer those are. */
   uint64_t part_bytes_min;
   /* The job fails when so many resources were refused; 0: it does not. */
   uint64_t bad_rows_limit;

@@ -3,10 +3,17 @@
 
 #include "core/error.h"
 #include "job/reading.h"
+#include "select/binary.h"
 #include "select/compartment.h"
 
 static bool take_row(fhx__reading *read, const fhx__row *row, bool *takes) {
   fhx_error *error = NULL;
+  *takes = false;
+  /* FILTER-12: it goes as a DocumentReference, or not at all. */
+  if (fhx__is_patients_binary(row->facts->resource_type, row->text, row->len,
+                              read->query.selection.filter->base_url)) {
+    return true;
+  }
   int32_t status = fhx__selection_takes(&read->query.selection, read->cursor.applied, row->facts,
                                         row->updated_us, row->text, row->len, takes, &error);
   return status == FHX_OK || fhx__work_fail(read->work, error);
@@ -37,6 +44,7 @@ void fhx__work_main(fhx__work *work) {
       fhx__reading_open(&read, fhx__source_open)) {
     read.take_row = take_row;
     read.takes_by_text = fhx__selection_reads_line(&read.query.selection, read.cursor.applied);
+    read.takes_by_raw_text = strcmp(work->task->resource_type, "Binary") == 0;
     read.reports_unknown = is_first_type(&read);
     if (fhx__reading_cursor(&read)) fhx__reading_finish(&read);
   }

@@ -127,8 +127,9 @@ static bool add_shards(planner *plan, const char *type, const fhx_reply *reply,
   return true;
 }
 
-/* So many shards that small types stay one file. */
+/* So many shards that small types stay one file. With a minimum a type has one last part. */
 static uint32_t shard_limit(const fhx_job *job, uint64_t estimated_bytes) {
+  if (job->definition.part_bytes_min != 0) return 1;
   uint64_t wanted = estimated_bytes / job->definition.part_bytes;
   if (wanted > job->definition.shards_max) wanted = job->definition.shards_max;
   return wanted < 1 ? 1 : (uint32_t)wanted;
@@ -251,14 +252,14 @@ static bool find_wanted(planner *plan, const char *type, bool *found) {
   return fhx__work_after_step(plan->work, status, error);
 }
 
-/* Its parts are numbered behind those of the type's own tasks. */
-static bool add_associated(planner *plan, const char *type) {
+/* Its parts are numbered behind those of the tasks that the type has already. */
+static bool add_behind(planner *plan, const char *type, uint32_t phase) {
   const fhx_task_record *tasks = (const fhx_task_record *)(const void *)plan->tasks.data;
   uint32_t shards = 0;
   for (size_t i = 0; i < plan->tasks.len / sizeof *tasks; i++) {
     if (strcmp(tasks[i].resource_type, type) == 0) shards++;
   }
-  return add_task(plan, type, FHX_PHASE_ASSOCIATED, shards, NULL, 0, 0);
+  return add_task(plan, type, phase, shards, NULL, 0, 0);
 }
 
 static bool plan_associated(planner *plan) {
@@ -270,10 +271,43 @@ static bool plan_associated(planner *plan) {
     /* Where nobody is exported, nothing is referred to. */
     bool wanted = !has_nobody(plan) && fhx__wanted_has_type(work->job, type);
     if (!wanted && !find_wanted(plan, type, &wanted)) return false;
-    if (wanted && !add_associated(plan, type)) return false;
+    if (wanted && !add_behind(plan, type, FHX_PHASE_ASSOCIATED)) return false;
     if (!fhx__work_go_on(work)) return false;
   }
   return true;
+}
+
+/* --- Binaries of patients --- */
+
+/* A source that does not list its types has those that are asked for. */
+static bool has_binaries(planner *plan, bool *has) {
+  fhx__work *work = plan->work;
+  fhx_reply types;
+  fhx_error *error = NULL;
+  int32_t status = fhx__source_list_types(work->job->source, &types, &error);
+  *has =
+      status == FHX_ERR_UNSUPPORTED && fhx__filter_has_type(work->job->definition.filter, "Binary");
+  for (size_t i = 0; status == FHX_OK && i < fhx__reply_item_count(&types); i++) {
+    size_t len = 0;
+    const char *type = fhx__reply_item_at(&types, i, &len);
+    *has = *has || (len == strlen("Binary") && memcmp(type, "Binary", len) == 0);
+  }
+  fhx__reply_end(&types);
+  if (status != FHX_OK && status != FHX_ERR_UNSUPPORTED) return fhx__work_fail(work, error);
+  fhx_error_free(error);
+  return true;
+}
+
+/* FILTER-12. An export that is organised by patients has no place for them. */
+static bool plan_documents(planner *plan) {
+  const fhx__definition *definition = &plan->work->job->definition;
+  bool has = false;
+  if (definition->by_patient || has_nobody(plan) ||
+      !fhx__filter_has_type(definition->filter, "DocumentReference")) {
+    return true;
+  }
+  if (!has_binaries(plan, &has)) return false;
+  return !has || add_behind(plan, "DocumentReference", FHX_PHASE_DOCUMENTS);
 }
 
 /* --- what was deleted --- */
@@ -340,7 +374,7 @@ static void free_planner(planner *plan) {
 void fhx__work_plan(fhx__work *work) {
   planner plan = {.work = work};
   bool going = wait_for_snapshot(work) && resolve(&plan) && plan_main(&plan) &&
-               plan_associated(&plan) && plan_deleted(&plan) &&
+               plan_associated(&plan) && plan_documents(&plan) && plan_deleted(&plan) &&
                add_task(&plan, "", FHX_PHASE_FINISH, 0, NULL, 0, 0) && store_plan(&plan);
   if (going) fhx__work_stop(work, FHX__WORK_DONE);
   free_planner(&plan);

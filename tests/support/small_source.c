@@ -47,6 +47,11 @@ static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *repl
   at->small = small;
   at->query = query;
   snprintf(at->type, sizeof at->type, "%s", type);
+  size_t token_len = 0;
+  const void *token = fhx_query_token(query, &token_len);
+  if (token != NULL && token_len == sizeof at->position) {
+    memcpy(&at->position, token, sizeof at->position);
+  }
   if (fhx_reply_handle(reply, at, small->applied) != FHX_OK) free(at);
 }
 
@@ -61,7 +66,7 @@ static bool is_delivered(const cursor *at, const test_small_row *row) {
   return (applied & FHX_APPLIED_PATIENTS) == 0 || is_in_scope(row, at->query);
 }
 
-/* One row at a time; the place behind the last is a token. */
+/* One row at a time; the place behind it is a token, if the source gives any. */
 static void next_rows(void *user_data, void *handle, uint64_t want_bytes, fhx_reply *reply) {
   cursor *at = handle;
   (void)want_bytes;
@@ -70,7 +75,8 @@ static void next_rows(void *user_data, void *handle, uint64_t want_bytes, fhx_re
     const test_small_row *row = &at->small->rows[at->position++];
     if (!is_delivered(at, row)) continue;
     fhx_reply_rows(reply, row->json, strlen(row->json), 1, NULL,
-                   row->updated_us == 0 ? NULL : &row->updated_us, NULL, 0);
+                   row->updated_us == 0 ? NULL : &row->updated_us, &at->position,
+                   at->small->tokens ? sizeof at->position : 0);
     return;
   }
   fhx_reply_end(reply);
@@ -123,11 +129,11 @@ static void group_members(void *user_data, const fhx_query *query, const char *g
 }
 
 static void list_types(void *user_data, fhx_reply *reply) {
-  static const char *const types[] = {"Patient",      "Observation", "Group",
-                                      "Practitioner", "Device",      "Organization"};
-  (void)user_data;
-  for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-    fhx_reply_item(reply, types[i], strlen(types[i]));
+  static const char *const types[] = {"Patient", "Observation",  "Group", "Practitioner",
+                                      "Device",  "Organization", NULL};
+  const test_small_source *small = user_data;
+  for (const char *const *at = small->types == NULL ? types : small->types; *at != NULL; at++) {
+    fhx_reply_item(reply, *at, strlen(*at));
   }
   fhx_reply_done(reply);
 }
@@ -162,7 +168,7 @@ void test_small_prepare(test_small_job *of, test_small_source *small) {
   callbacks.open_cursor = open_cursor;
   callbacks.next_rows = next_rows;
   callbacks.close_cursor = close_cursor;
-  callbacks.list_types = list_types;
+  if (!small->hides_types) callbacks.list_types = list_types;
   callbacks.read_clock = read_clock;
   if (small->reads) callbacks.read_resource = read_resource;
   if (small->lists_members) callbacks.group_members = group_members;

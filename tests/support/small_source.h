@@ -46,6 +46,11 @@ typedef struct test_small_source {
   /* FHX_APPLIED_TYPE, _SINCE, _PATIENTS: what it pushes down. */
   uint32_t applied;
   bool reads;
+  /* What it says it has, then NULL; NULL: the types of its usual rows. Or it says nothing. */
+  const char *const *types;
+  bool hides_types;
+  /* Cursors can resume. */
+  bool tokens;
   bool lists_members;
   const test_small_group *groups;
   size_t group_count;
