@@ -32,7 +32,7 @@ static bool hide_id(fhx__reading *read, const char *type, const char **id) {
   return true;
 }
 
-static bool takes_type(fhx__reading *read, const char *type) {
+static bool is_own_type(fhx__reading *read, const char *type) {
   if (read->takes_type != NULL) return read->takes_type(read, type);
   return strcmp(type, read->query.resource_type) == 0;
 }
@@ -43,7 +43,7 @@ static bool report(fhx__reading *read, const fhx__line *line, const char *reason
   const char *id = *read->asked_id != '\0' ? read->asked_id : line->scan.facts.id;
   bool reports = true;
   if (!read->has_one_type) {
-    reports = *type == '\0' ? read->reports_unknown : takes_type(read, type);
+    reports = *type == '\0' ? read->reports_unknown : is_own_type(read, type);
   }
   if (read->hides_ids) id = "";
   if (reports && !hide_id(read, type, &id)) return false;
@@ -173,7 +173,7 @@ static bool read_row(fhx__reading *read, const unsigned char *data, size_t len,
   if (line.scan.fault != FHX__FAULT_NONE) {
     return report(read, &line, fhx__fault_text(line.scan.fault), line.scan.offset);
   }
-  if (!takes_type(read, facts->resource_type)) {
+  if (!is_own_type(read, facts->resource_type)) {
     return !read->has_one_type || report(read, &line, "is of another type", 0);
   }
   if (!check_order(read, facts->id)) return false;
