@@ -36,7 +36,7 @@ static bool hide_id(fhx__reading *read, const char *type, const char **id) {
   return true;
 }
 
-static bool takes_type(fhx__reading *read, const char *type) {
+static bool is_own_type(fhx__reading *read, const char *type) {
   if (read->takes_type != NULL) return read->takes_type(read, type);
   return strcmp(type, read->query.resource_type) == 0;
 }
@@ -47,7 +47,7 @@ static bool report(fhx__reading *read, const fhx__line *line, const char *reason
   const char *id = *read->asked_id != '\0' ? read->asked_id : line->scan.facts.id;
   bool reports = true;
   if (!read->has_one_type) {
-    reports = *type == '\0' ? read->reports_unknown : takes_type(read, type);
+    reports = *type == '\0' ? read->reports_unknown : is_own_type(read, type);
   }
   if (reports && !hide_id(read, type, &id)) return false;
   if (reports && read->report_row != NULL && !read->report_row(read, id, &reports)) return false;
@@ -157,7 +157,6 @@ static bool scan_row(fhx__reading *read, const unsigned char *data, size_t len, 
 static void name_row(fhx__reading *read, const char *type) {
   if (read->has_one_type) type = read->work->task->resource_type;
   memcpy(read->block->row_type, type, strlen(type) + 1);
-  read->out.row_type = read->block->row_type;
 }
 
 static bool read_row(fhx__reading *read, const unsigned char *data, size_t len,
@@ -177,7 +176,7 @@ static bool read_row(fhx__reading *read, const unsigned char *data, size_t len,
   if (line.scan.fault != FHX__FAULT_NONE) {
     return report(read, &line, fhx__fault_text(line.scan.fault), line.scan.offset);
   }
-  if (!takes_type(read, facts->resource_type)) {
+  if (!is_own_type(read, facts->resource_type)) {
     return !read->has_one_type || report(read, &line, "is of another type", 0);
   }
   if (!check_order(read, facts->id)) return false;
@@ -192,18 +191,6 @@ static bool record(fhx__reading *read, bool done) {
   return fhx__output_close_part(&read->out) && fhx__output_checkpoint(&read->out, done);
 }
 
-bool fhx__reading_is_full_to(const fhx__reading *read, uint64_t fourths) {
-  const fhx__definition *definition = &read->work->job->definition;
-  const fhx_part *open = &read->out.writer.part;
-  if (!read->out.writer.named) return false;
-  if (definition->part_count != 0 &&
-      open->resource_count / fourths >= (definition->part_count + 3) / 4) {
-    return true;
-  }
-  return open->byte_count >= definition->part_bytes_min &&
-         open->byte_count / fourths >= definition->part_bytes / 4;
-}
-
 /* Whether a part is open that may not be closed yet: it has not the minimum and can still get it.
  */
 static bool is_short(const fhx__reading *read) {
@@ -211,6 +198,15 @@ static bool is_short(const fhx__reading *read) {
   const fhx_part *open = &read->out.writer.part;
   return read->out.writer.named && open->byte_count < definition->part_bytes_min &&
          (definition->part_count == 0 || open->resource_count < definition->part_count);
+}
+
+bool fhx__reading_is_full_to(const fhx__reading *read, uint64_t fourths) {
+  const fhx__definition *definition = &read->work->job->definition;
+  const fhx_part *open = &read->out.writer.part;
+  if (!read->out.writer.named || is_short(read)) return false;
+  return open->byte_count / fourths >= definition->part_bytes / 4 ||
+         (definition->part_count != 0 &&
+          open->resource_count / fourths >= (definition->part_count + 3) / 4);
 }
 
 /* Files roll between replies: before one that would make the part too long. A short one goes on

@@ -41,7 +41,7 @@ typedef struct fhx__block {
   size_t header_len;
   /* The open part has lines of it. */
   bool begun;
-  /* Of the row that was read last; "": not known. */
+  /* The type of the present row, "" if it is not known: what the output calls its rows. */
   char row_type[FHX__TYPE_MAX + 1];
 } fhx__block;
 
@@ -61,7 +61,7 @@ struct fhx__reading {
   /* NULL: it is written as it is. */
   fhx__put_row put_row;
   fhx__end_rows end_rows;
-  /* NULL: the task's type alone. */
+  /* NULL: the query's type alone. */
   fhx__takes_type takes_type;
   /* The block that lines are written to; NULL: they have none. */
   fhx__block *block;

@@ -272,7 +272,8 @@ int32_t fhx__sqlite_cursor_open_patient(const fhx__sqlite_table *table, const fh
 static int32_t begin_type(fhx__sqlite_cursor *cursor, fhx_error **error) {
   int32_t status = FHX_OK;
   do {
-    status = fhx__sqlite_table_next_type(cursor->type_statement, &cursor->type, error);
+    status =
+        fhx__sqlite_table_next_type(cursor->type_statement, &cursor->type, &cursor->type, error);
     if (status != FHX_OK) return status;
     if (fhx__buffer_terminate(&cursor->type) != FHX_OK) return fhx__no_memory(error);
   } while (fhx_query_wants_type(cursor->query, cursor->type.data) == 0);

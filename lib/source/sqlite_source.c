@@ -294,13 +294,9 @@ static bool is_before(const fhx__buffer *a, const fhx__buffer *b) {
 
 /* The first type of this table behind the last one; FHX_END. */
 static int32_t step_type(type_walk *walk, int table, fhx_error **error) {
-  fhx__buffer *next = &walk->next[table];
   if (walk->statements[table] == NULL) return FHX_END;
-  next->len = 0;
-  if (fhx__buffer_append(next, walk->last.data, walk->last.len) != FHX_OK) {
-    return fhx__no_memory(error);
-  }
-  return fhx__sqlite_table_next_type(walk->statements[table], next, error);
+  return fhx__sqlite_table_next_type(walk->statements[table], &walk->last, &walk->next[table],
+                                     error);
 }
 
 /* Moves on to the first type behind the last one, in whichever table it is; FHX_END. */
@@ -329,10 +325,6 @@ static int32_t give_types(const fhx__sqlite_table *table, sqlite3 *connection, f
   if (status == FHX_OK && table->deleted != NULL) {
     status =
         fhx__sqlite_table_select_type(table->deleted, connection, NULL, &walk.statements[1], error);
-  }
-  /* None of them is NULL, which would be SQL's. */
-  for (int i = 0; status == FHX_OK && i < 2; i++) {
-    if (fhx__buffer_terminate(&walk.next[i]) != FHX_OK) status = fhx__no_memory(error);
   }
   if (status == FHX_OK && fhx__buffer_terminate(&walk.last) != FHX_OK) {
     status = fhx__no_memory(error);

@@ -257,8 +257,9 @@ int32_t fhx__sqlite_table_select_type(const fhx__sqlite_table *table, sqlite3 *c
   return code == SQLITE_OK ? FHX_OK : fhx__sqlite_table_fail(code, error);
 }
 
-int32_t fhx__sqlite_table_next_type(sqlite3_stmt *statement, fhx__buffer *type, fhx_error **error) {
-  int code = sqlite3_bind_text(statement, 1, type->data, (int)type->len, SQLITE_TRANSIENT);
+int32_t fhx__sqlite_table_next_type(sqlite3_stmt *statement, const fhx__buffer *last,
+                                    fhx__buffer *next, fhx_error **error) {
+  int code = sqlite3_bind_text(statement, 1, last->data, (int)last->len, SQLITE_TRANSIENT);
   if (code == SQLITE_OK) code = sqlite3_step(statement);
   if (code != SQLITE_ROW && code != SQLITE_DONE) return fhx__sqlite_table_fail(code, error);
   if (code == SQLITE_DONE || sqlite3_column_type(statement, 0) != SQLITE_TEXT) {
@@ -267,8 +268,8 @@ int32_t fhx__sqlite_table_next_type(sqlite3_stmt *statement, fhx__buffer *type, 
   }
   const void *text = sqlite3_column_text(statement, 0);
   if (text == NULL) return fhx__no_memory(error);
-  type->len = 0;
-  int32_t status = fhx__buffer_append(type, text, (size_t)sqlite3_column_bytes(statement, 0));
+  next->len = 0;
+  int32_t status = fhx__buffer_append(next, text, (size_t)sqlite3_column_bytes(statement, 0));
   sqlite3_reset(statement);
   return status == FHX_OK ? FHX_OK : fhx__no_memory(error);
 }
@@ -355,6 +356,7 @@ int32_t fhx__sqlite_table_new(const fhx_sqlite_source_options *options, fhx__sql
   if (status == FHX_OK && options->deleted_table != NULL) {
     fhx_sqlite_source_options of_deletions = *options;
     of_deletions.table = options->deleted_table;
+    of_deletions.patient_table = NULL;
     status = make_table(&of_deletions, &made->deleted, error);
     if (status == FHX_OK) made->deleted->of_deletions = true;
   }

@@ -98,8 +98,10 @@ int32_t fhx__sqlite_table_bind(const fhx__sqlite_rows *rows, sqlite3_stmt *state
 int32_t fhx__sqlite_table_select_type(const fhx__sqlite_table *table, sqlite3 *connection,
                                       const char *patient, sqlite3_stmt **statement,
                                       fhx_error **error);
-/* Moves `type`, which is never NULL, on to the type behind it; FHX_END. */
-int32_t fhx__sqlite_table_next_type(sqlite3_stmt *statement, fhx__buffer *type, fhx_error **error);
+/* Stores the type behind `last`, whose data is not NULL, in `next`, which may be the same; FHX_END.
+ */
+int32_t fhx__sqlite_table_next_type(sqlite3_stmt *statement, const fhx__buffer *last,
+                                    fhx__buffer *next, fhx_error **error);
 
 /* A value's bytes, text as UTF-8, valid until the next step. NULL for SQL's NULL, for nothing, and
    when out of memory (sqlite3_errcode tells). */
