@@ -94,7 +94,7 @@ static void any_rows_and_replies(void **state) {
   test_dataset *data = test_dataset_new(91, 400, TEST_DATASET_HUGE | TEST_DATASET_PRETTY);
   test_random random = {12};
   size_t count = 0;
-  for (int i = 0; i < (test_is_quick() ? 20 : 80); i++) {
+  for (int i = 0; i < (test_is_quick() ? 12 : 40); i++) {
     rule rules;
     test_export of;
     char message[TEST_MESSAGE_MAX];
@@ -114,7 +114,7 @@ static void any_rows_and_replies(void **state) {
     count += check_parts(&of, &rules);
     test_export_end(&of);
   }
-  test_require(count > 300 || test_is_quick());
+  test_require(count > 150 || test_is_quick());
   test_dataset_free(data);
 }
 
