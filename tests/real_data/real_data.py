@@ -264,11 +264,12 @@ class Data:
         return wanted
 
     def blocks(self, case, wanted):
-        """What is in the block of each patient."""
+        """What is in the block of each patient that there is."""
         found = collections.defaultdict(set)
         for key in wanted:
             for patient in self.resources[key]["patients"]:
-                if self.in_scope(("Patient", patient), {"patients": {patient}}, case):
+                if ("Patient", patient) in self.resources and \
+                        self.in_scope(("Patient", patient), {"patients": {patient}}, case):
                     found[patient].add(key)
         return found
 
