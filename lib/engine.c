@@ -290,6 +290,8 @@ static void use_job_options(fhx_job_options *job, const fhx_engine_options *opti
   job->depth_max = options->depth_max;
   job->group_depth_max = options->group_depth_max;
   job->group_members_max = options->group_members_max;
+  job->helpers = options->helpers == 0 ? 0 : 1;
+  job->worker_bytes = options->worker_bytes;
 }
 
 static uint64_t or_default(uint64_t value, uint64_t fallback) {

@@ -59,7 +59,8 @@ typedef struct fhx_engine_options {
   uint32_t job_flags;
   /* Threads of the engine that run jobs and so call the host; 0: only fhx_engine_run does. */
   uint32_t workers;
-  /* Threads of the engine that renew leases, so that fhx_engine_tick need not be called. */
+  /* Threads of the engine that renew leases, so that fhx_engine_tick need not be called. With any,
+     jobs have helpers too: see fhx_job_options. */
   uint32_t helpers;
   /* Unfinished jobs in all and of one client, before a kick-off is answered 429; 0: 200 and 32. */
   uint32_t jobs_max;
@@ -78,6 +79,8 @@ typedef struct fhx_engine_options {
      version's; 0: none. Copied. */
   const char *const *compartment_paths;
   uint64_t compartment_path_count;
+  /* See fhx_job_options. */
+  uint64_t worker_bytes;
 } fhx_engine_options;
 
 /* fhx_init for this structure. */

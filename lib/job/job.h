@@ -62,6 +62,8 @@ struct fhx_job {
   int64_t lease_us;
   int64_t settle_us;
   int64_t stall_us;
+  uint64_t worker_bytes;
+  uint32_t helpers;
   atomic_bool parked;
   /* Cancelled, or known to have failed: what still runs of it stops at the next batch. */
   atomic_bool cancelled;

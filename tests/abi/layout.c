@@ -121,6 +121,7 @@ STRUCT(fhx_sqlite_source_options, 64);
 
 /* destination.h */
 CONSTANT(FHX_DESTINATION_REQUIRES_TOKEN, 1u);
+CONSTANT(FHX_DESTINATION_ANY_THREAD, 2u);
 
 MEMBER(fhx_destination_callbacks, size, uint32_t, 0);
 MEMBER(fhx_destination_callbacks, flags, uint32_t, 4);
@@ -312,7 +313,10 @@ MEMBER(fhx_job_options, depth_max, uint32_t, 136);
 MEMBER(fhx_job_options, group_depth_max, uint32_t, 140);
 MEMBER(fhx_job_options, group_members_max, uint64_t, 144);
 MEMBER(fhx_job_options, associated_types, const char *, 152);
-STRUCT(fhx_job_options, 160);
+MEMBER(fhx_job_options, helpers, uint32_t, 160);
+MEMBER(fhx_job_options, reserved, uint32_t, 164);
+MEMBER(fhx_job_options, worker_bytes, uint64_t, 168);
+STRUCT(fhx_job_options, 176);
 
 /* engine.h */
 CONSTANT(FHX_ENGINE_FILES_NEED_TOKEN, 1);
@@ -351,7 +355,8 @@ MEMBER(fhx_engine_options, group_members_max, uint64_t, 192);
 MEMBER(fhx_engine_options, associated_types, const char *, 200);
 MEMBER(fhx_engine_options, compartment_paths, const char *const *, 208);
 MEMBER(fhx_engine_options, compartment_path_count, uint64_t, 216);
-STRUCT(fhx_engine_options, 224);
+MEMBER(fhx_engine_options, worker_bytes, uint64_t, 224);
+STRUCT(fhx_engine_options, 232);
 
 MEMBER(fhx_request, size, uint32_t, 0);
 MEMBER(fhx_request, reserved, uint32_t, 4);
