@@ -98,8 +98,9 @@ typedef struct fhx_job_options {
   uint32_t reserved;
   /* How much memory a task takes while it runs: what is buffered and packed, and the rows that are
      asked for at a time; 0: 32 MiB; not less than 8 MiB. A resource that is longer is written piece
-     by piece; where its text has to be looked at (see fhx_query_scope), it is held until then. What
-     the source holds is its own, and the members of a Group are the job's. */
+     by piece; where its text has to be looked at, for patients that the source does not apply or
+     for associated_types, it is held until it is written. What the source holds is its own, and the
+     members of a Group are the job's. */
   uint64_t worker_bytes;
 } fhx_job_options;
 
