@@ -296,6 +296,8 @@ static void use_job_options(fhx_job_options *job, const fhx_engine_options *opti
   job->resource_hook = options->resource_hook;
   job->attachment_hook = options->attachment_hook;
   job->hook_data = options->hook_data;
+  job->helpers = options->helpers == 0 ? 0 : 1;
+  job->worker_bytes = options->worker_bytes;
 }
 
 static uint64_t or_default(uint64_t value, uint64_t fallback) {

@@ -34,6 +34,7 @@ typedef void (*fhx_part_open_callback)(void *user_data, const char *name, fhx_re
 
 /*
  * The next `len` bytes (at least 1). They are valid during the call.
+ * With FHX_DESTINATION_ANY_THREAD it may be called on a thread of the library.
  * Answers: fhx_reply_done when all were taken; fhx_reply_fail, after which the part is aborted.
  */
 typedef void (*fhx_part_write_callback)(void *user_data, void *upload, const void *data, size_t len,
@@ -99,6 +100,10 @@ typedef void (*fhx_destination_destroy_callback)(void *user_data);
 
 /* The URLs of part_url need the client's access token (the manifest's requiresAccessToken). */
 #define FHX_DESTINATION_REQUIRES_TOKEN 1u
+/* part_write may be called on threads of the library's own, beside other callbacks: for an upload
+   still one call at a time, and none is under way in its part_commit or part_abort. The directory
+   is of this kind by itself. */
+#define FHX_DESTINATION_ANY_THREAD 2u
 
 typedef struct fhx_destination_callbacks {
   uint32_t size;

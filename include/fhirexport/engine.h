@@ -59,7 +59,8 @@ typedef struct fhx_engine_options {
   uint32_t job_flags;
   /* Threads of the engine that run jobs and so call the host; 0: only fhx_engine_run does. */
   uint32_t workers;
-  /* Threads of the engine that renew leases, so that fhx_engine_tick need not be called. */
+  /* Threads of the engine that renew leases, so that fhx_engine_tick need not be called. With any,
+     jobs have helpers too: see fhx_job_options. */
   uint32_t helpers;
   /* Unfinished jobs in all and of one client, before a kick-off is answered 429; 0: 200 and 32. */
   uint32_t jobs_max;
@@ -90,6 +91,7 @@ typedef struct fhx_engine_options {
      that each adds to associated_types: "_participants=Practitioner,Organization;_places=Location".
      NULL: none. Copied. */
   const char *associated_values;
+  uint64_t worker_bytes;
 } fhx_engine_options;
 
 /* fhx_init for this structure. */

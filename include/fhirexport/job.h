@@ -141,6 +141,19 @@ typedef struct fhx_job_options {
   fhx_resource_hook_callback resource_hook;
   fhx_attachment_hook_callback attachment_hook;
   void *hook_data;
+  /* Threads of the library beside each thread that runs a task; 0: none; at most 1,024, of which
+     this version uses one. It packs, digests and writes while the next rows are read. It is started
+     when a task has the first MiB of a part, takes no signals, and calls only part_write, where the
+     destination has FHX_DESTINATION_ANY_THREAD; for others the task's own thread writes. The parts
+     are the same. */
+  uint32_t helpers;
+  uint32_t reserved;
+  /* How much memory a task takes while it runs: what is buffered and packed, and the rows that are
+     asked for at a time; 0: 32 MiB; not less than 8 MiB. A resource that is longer is written piece
+     by piece; where its text has to be looked at, for patients that the source does not apply or
+     for associated_types, it is held until it is written. What the source holds is its own, and the
+     members of a Group are the job's. */
+  uint64_t worker_bytes;
 } fhx_job_options;
 
 typedef struct fhx_job fhx_job;
@@ -160,10 +173,10 @@ FHX_API int32_t fhx_job_start(const fhx_job_options *options, fhx_job **job, fhx
 
 /*
  * Attaches to a job that the store has, for example after a restart. Of the options source,
- * destination, store, lease_us, settle_us and stall_us are used; the rest was recorded at the
- * start. FHX_ERR_NOT_FOUND for an unknown job, or one that was cancelled and is gone. One that was
- * cancelled and still has files, because a process died, can be attached to: its state is
- * FHX_JOB_REMOVING, and fhx_job_run removes them.
+ * destination, store, lease_us, settle_us, stall_us, helpers and worker_bytes are used; the rest
+ * was recorded at the start. FHX_ERR_NOT_FOUND for an unknown job, or one that was cancelled and is
+ * gone. One that was cancelled and still has files, because a process died, can be attached to: its
+ * state is FHX_JOB_REMOVING, and fhx_job_run removes them.
  */
 FHX_API int32_t fhx_job_attach(const fhx_job_options *options, const char *job_id, fhx_job **job,
                                fhx_error **error);

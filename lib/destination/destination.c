@@ -13,7 +13,7 @@
 #include "core/names.h"
 #include "core/structs.h"
 
-#define FLAGS_KNOWN FHX_DESTINATION_REQUIRES_TOKEN
+#define FLAGS_KNOWN (FHX_DESTINATION_REQUIRES_TOKEN | FHX_DESTINATION_ANY_THREAD)
 
 struct fhx_destination {
   atomic_size_t reference_count;

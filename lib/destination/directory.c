@@ -280,7 +280,7 @@ int32_t fhx_directory_destination_new(const fhx_directory_options *options,
   }
   fhx_destination_callbacks callbacks;
   FHX_INIT(&callbacks);
-  callbacks.flags = copy.flags;
+  callbacks.flags = copy.flags | FHX_DESTINATION_ANY_THREAD;
   callbacks.part_open = part_open;
   callbacks.part_write = part_write;
   callbacks.part_commit = part_commit;

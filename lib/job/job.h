@@ -79,6 +79,8 @@ struct fhx_job {
   fhx_resource_hook_callback resource_hook;
   fhx_attachment_hook_callback attachment_hook;
   void *hook_data;
+  uint64_t worker_bytes;
+  uint32_t helpers;
   atomic_bool parked;
   /* Cancelled, or known to have failed: what still runs of it stops at the next batch. */
   atomic_bool cancelled;

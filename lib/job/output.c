@@ -12,6 +12,27 @@
 /* With no part open, the place in the source is recorded about so often. */
 #define PLACE_US INT64_C(10000000)
 
+/* Of the budget so many buffers of 1 MiB are left beside what is asked of the source at a time,
+   what packs, and what is noted of references. */
+static uint32_t buffers_of(uint64_t worker_bytes) {
+  uint64_t count = worker_bytes / FHX__STRETCH_MAX - 4;
+  return count < FHX__PIPELINE_BUFFERS_MAX ? (uint32_t)count : FHX__PIPELINE_BUFFERS_MAX;
+}
+
+/* For fhx_job_run to know its callbacks on that thread too. */
+static void set_pipeline(fhx__work *work, const fhx__pipeline *pipeline) {
+  pthread_mutex_lock(&work->job->mutex);
+  work->pipeline = pipeline;
+  pthread_mutex_unlock(&work->job->mutex);
+}
+
+static void use_helper(fhx__output *output) {
+  const fhx_job *job = output->work->job;
+  if (job->helpers == 0) return;
+  fhx__part_writer_use_helper(&output->writer, buffers_of(job->worker_bytes));
+  set_pipeline(output->work, &output->writer.pipeline);
+}
+
 bool fhx__output_init(fhx__output *output, fhx__work *work) {
   const fhx__definition *definition = &work->job->definition;
   fhx_error *error = NULL;
@@ -35,9 +56,10 @@ bool fhx__output_init(fhx__output *output, fhx__work *work) {
       fhx__part_writer_use_gzip(&output->writer, has_index, &error) != FHX_OK) {
     return fhx__work_fail(work, error);
   }
-  output->writer.sha256_wanted = (definition->flags & FHX_JOB_SHA256) != 0;
+  output->writer.sink.sha256_wanted = (definition->flags & FHX_JOB_SHA256) != 0;
   output->writer.depth_max = definition->depth_max;
   output->writer.resource_bytes_max = definition->resource_bytes_max;
+  use_helper(output);
   return true;
 }
 
@@ -81,6 +103,7 @@ void fhx__output_free(fhx__output *output, bool remove) {
   uint32_t count = 0;
   const fhx_part *parts = parts_of(output, &count);
   fhx__part_writer_free(&output->writer);
+  set_pipeline(output->work, NULL);
   fhx__wanted_free(output->wanted);
   for (uint32_t i = 0; remove && i < count; i++) {
     /* If it fails, the job's clean-up still knows the name. */

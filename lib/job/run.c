@@ -12,11 +12,20 @@
 
 /* --- threads inside the job --- */
 
+/* Whether this is a thread of ours, in a callback of the destination. Under the mutex. */
+static bool is_helper(const fhx_job *job, pthread_t thread) {
+  bool found = false;
+  for (const fhx__work *at = job->works; at != NULL && !found; at = at->next) {
+    found = at->pipeline != NULL && fhx__pipeline_is_helped_by(at->pipeline, thread);
+  }
+  return found;
+}
+
 static int32_t enter(fhx_job *job, fhx__runner *runner, fhx_error **error) {
   if (job == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "the job is NULL");
-  bool inside = false;
   runner->thread = pthread_self();
   pthread_mutex_lock(&job->mutex);
+  bool inside = is_helper(job, runner->thread);
   for (const fhx__runner *at = job->runners; at != NULL; at = at->next) {
     inside = inside || pthread_equal(at->thread, runner->thread) != 0;
   }

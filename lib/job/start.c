@@ -22,6 +22,9 @@
 #define TIME_MAX_US INT64_C(31536000000000)
 #define ATTEMPTS_DEFAULT 5
 #define SHARDS_DEFAULT 16
+#define WORKER_BYTES_DEFAULT (UINT64_C(32) << 20)
+#define WORKER_BYTES_MIN (UINT64_C(8) << 20)
+#define HELPERS_MAX 1024
 /* So that the tasks of all types are fewer than a page's cookie can tell apart. */
 #define SHARDS_MAX 10000
 #define CLIENT_MAX 1024
@@ -143,6 +146,12 @@ int32_t fhx__job_check_options(const fhx_job_options *options, fhx_error **error
   if (options->shards_max > SHARDS_MAX) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "shards_max is over %d", SHARDS_MAX);
   }
+  if (options->worker_bytes != 0 && options->worker_bytes < WORKER_BYTES_MIN) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "worker_bytes is under 8 MiB");
+  }
+  if (options->helpers > HELPERS_MAX) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "helpers is over %d", HELPERS_MAX);
+  }
   int32_t status = check_output(options, error);
   if (status == FHX_OK) status = check_associated_types(options->associated_types, error);
   return status == FHX_OK ? check_host_values(options, error) : status;
@@ -157,6 +166,8 @@ static int32_t use_options(fhx_job *job, const fhx_job_options *options, fhx_err
   job->attachment_hook = options->attachment_hook;
   job->hook_data = options->hook_data;
   job->settle_us = options->settle_us == 0 ? SETTLE_DEFAULT_US : options->settle_us;
+  job->worker_bytes = options->worker_bytes == 0 ? WORKER_BYTES_DEFAULT : options->worker_bytes;
+  job->helpers = options->helpers;
   if (options->store != NULL) {
     job->store = fhx__store_ref(options->store);
     return FHX_OK;

@@ -7,6 +7,7 @@
 
 #include "job/job.h"
 #include "job/steps.h"
+#include "writer/pipeline.h"
 
 typedef enum fhx__work_end {
   /* The last checkpoint has ended the task. */
@@ -34,6 +35,8 @@ typedef struct fhx__work {
   /* What the task has by now, recorded or not, and what the store was told of it. */
   atomic_uint_least64_t resource_count;
   uint64_t told_resources;
+  /* Under the job's mutex: whose helper may call the destination; NULL for none. */
+  const fhx__pipeline *pipeline;
   /* In the job's list of works. */
   struct fhx__work *next;
 } fhx__work;

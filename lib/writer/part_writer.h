@@ -1,5 +1,6 @@
 /*
- * Lines to one part at a time: scan into the buffer, take or drop, flush, pack, digest, commit.
+ * Lines to one part at a time: scan into the buffer, take or drop, pass on, commit. What comes then
+ * (packing, digests, writing) is the sink's, and may be a helper thread's work.
  *
  * The scanner writes straight into the part's buffer: one copy from the source to the part. A line
  * that was scanned but not taken is simply overwritten. A trusted line is copied when it is taken.
@@ -7,35 +8,28 @@
 #ifndef FHX__WRITER_PART_WRITER_H
 #define FHX__WRITER_PART_WRITER_H
 
-#include "core/digest.h"
-#include "destination/destination.h"
-#include "gzip/stream.h"
 #include "ndjson/scan.h"
+#include "writer/pipeline.h"
 
 #define FHX__PART_BYTES_DEFAULT (UINT64_C(128) * 1024 * 1024)
 #define FHX__RESOURCE_BYTES_DEFAULT (UINT64_C(1) << 30)
 
 typedef struct fhx__part_writer {
-  /* Borrowed. */
-  fhx_destination *destination;
-  bool sha256_wanted;
+  /* Its `sha256_wanted` is the caller's to set before the first part. */
+  fhx__sink sink;
+  fhx__pipeline pipeline;
   /* Resources are lines already: see fhx__scan_trusted. One line feed behind each is left out. */
   bool trusts_source;
   uint32_t depth_max;
   uint64_t resource_bytes_max;
-  /* Bytes that are not yet written: those of taken lines, then perhaps a scanned line. */
+  /* Bytes that are not yet passed on: those of taken lines, then perhaps a scanned line. */
   unsigned char *buffer;
   size_t capacity;
   size_t used;
   /* The part that is being written; `named` from begin to commit or abort. It is opened at the
-     destination with its first flush. */
+     destination with its first flush. What is stored of it the sink counts. */
   bool named;
-  bool opened;
-  void *upload;
   fhx_part part;
-  fhx__sha256 sha256;
-  /* Without a codec, parts are written as they are. */
-  fhx__gzip_packer packer;
 } fhx__part_writer;
 
 /* A resource that was scanned and not yet taken. Valid until the next scan, take or abort. */
@@ -54,7 +48,10 @@ int32_t fhx__part_writer_init(fhx__part_writer *writer, fhx_destination *destina
 /* Writes parts in gzip from here on, with an index where the library is to read them again; no part
    is named yet. Their names are the caller's to choose. */
 int32_t fhx__part_writer_use_gzip(fhx__part_writer *writer, bool has_index, fhx_error **error);
-/* Aborts an open part and frees the memory. Harmless on a zeroed writer. */
+/* Has a helper thread treat what is flushed, once a buffer is full; with so many buffers at most, 2
+   to FHX__PIPELINE_BUFFERS_MAX. No part is named yet. What parts are made of is the same. */
+void fhx__part_writer_use_helper(fhx__part_writer *writer, uint32_t buffers_max);
+/* Aborts an open part, ends the helper and frees the memory. Harmless on a zeroed writer. */
 void fhx__part_writer_free(fhx__part_writer *writer);
 
 /* Scans one resource. FHX_OK also for a bad one: see line->scan.fault and line->too_long. */

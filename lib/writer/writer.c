@@ -103,7 +103,7 @@ int32_t fhx_writer_new(const fhx_writer_options *given, fhx_destination *destina
     destroy(writer);
     return status;
   }
-  writer->out.sha256_wanted = (options.flags & FHX_WRITER_SHA256) != 0;
+  writer->out.sink.sha256_wanted = (options.flags & FHX_WRITER_SHA256) != 0;
   writer->out.trusts_source = (options.flags & FHX_WRITER_TRUST_SOURCE) != 0;
   if (options.depth_max != 0) writer->out.depth_max = options.depth_max;
   if (options.resource_bytes_max != 0) writer->out.resource_bytes_max = options.resource_bytes_max;

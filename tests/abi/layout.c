@@ -128,6 +128,7 @@ STRUCT(fhx_sqlite_source_options, 88);
 
 /* destination.h */
 CONSTANT(FHX_DESTINATION_REQUIRES_TOKEN, 1u);
+CONSTANT(FHX_DESTINATION_ANY_THREAD, 2u);
 
 MEMBER(fhx_destination_callbacks, size, uint32_t, 0);
 MEMBER(fhx_destination_callbacks, flags, uint32_t, 4);
@@ -337,7 +338,10 @@ MEMBER(fhx_job_options, organize_by, const char *, 184);
 MEMBER(fhx_job_options, resource_hook, fhx_resource_hook_callback, 192);
 MEMBER(fhx_job_options, attachment_hook, fhx_attachment_hook_callback, 200);
 MEMBER(fhx_job_options, hook_data, void *, 208);
-STRUCT(fhx_job_options, 216);
+MEMBER(fhx_job_options, helpers, uint32_t, 216);
+MEMBER(fhx_job_options, reserved, uint32_t, 220);
+MEMBER(fhx_job_options, worker_bytes, uint64_t, 224);
+STRUCT(fhx_job_options, 232);
 
 /* engine.h */
 CONSTANT(FHX_ENGINE_FILES_NEED_TOKEN, 1);
@@ -384,7 +388,8 @@ MEMBER(fhx_engine_options, resource_hook, fhx_resource_hook_callback, 248);
 MEMBER(fhx_engine_options, attachment_hook, fhx_attachment_hook_callback, 256);
 MEMBER(fhx_engine_options, hook_data, void *, 264);
 MEMBER(fhx_engine_options, associated_values, const char *, 272);
-STRUCT(fhx_engine_options, 280);
+MEMBER(fhx_engine_options, worker_bytes, uint64_t, 280);
+STRUCT(fhx_engine_options, 288);
 
 MEMBER(fhx_request, size, uint32_t, 0);
 MEMBER(fhx_request, reserved, uint32_t, 4);

@@ -14,6 +14,7 @@
 #include "support/engine.h"
 #include "support/export_check.h"
 #include "support/memory.h"
+#include "support/memory_destination.h"
 #include "support/refused.h"
 #include "support/require.h"
 
@@ -225,6 +226,31 @@ static void test_helper(void **state) {
 static void test_tick(void **state) {
   (void)state;
   run_slowly(false);
+}
+
+/* With helpers of the engine's, jobs have theirs. */
+static void test_helpers_write(void **state) {
+  (void)state;
+  const test_destination_knobs to = {.flags = FHX_DESTINATION_ANY_THREAD};
+  test_dataset *long_data = test_dataset_new(8, 20, TEST_DATASET_LONG);
+  for (uint32_t helpers = 0; helpers <= 2; helpers++) {
+    char target[TEST_URL_MAX];
+    test_source_knobs knobs = test_engine_source(long_data);
+    begin_with(&knobs);
+    fhx_destination_free(of.options.destination);
+    test_destination *destination = test_destination_new(&to, &of.options.destination);
+    of.options.workers = 1;
+    of.options.helpers = helpers;
+    of.options.part_bytes = 0;
+    of.options.worker_bytes = UINT64_C(16) << 20;
+    test_engine_start(&of);
+    test_kick_off(of.engine, "/$export?_type=Patient", target);
+    while (test_destination_calls(destination, TEST_DESTINATION_COMMIT) == 0) nap_ms(5);
+    test_require((test_destination_writes_elsewhere(destination) != 0) == (helpers != 0));
+    test_engine_end(&of);
+    test_destination_end(destination);
+  }
+  test_dataset_free(long_data);
 }
 
 /* --- the end of what is kept --- */
@@ -526,6 +552,9 @@ static void test_options(void **state) {
   of.options.helpers = 1025;
   expect_wrong("helpers");
   of.options = right;
+  of.options.worker_bytes = 1;
+  expect_wrong("worker_bytes");
+  of.options = right;
   expect_wrong_exports(&right);
   open_store();
   of.options.url_key_count = 0;
@@ -570,11 +599,11 @@ static void test_requests(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_run),      cmocka_unit_test(test_restart),
-      cmocka_unit_test(test_helper),   cmocka_unit_test(test_tick),
-      cmocka_unit_test(test_expiry),   cmocka_unit_test(test_threads),
-      cmocka_unit_test(test_memory),   cmocka_unit_test(test_options),
-      cmocka_unit_test(test_requests),
+      cmocka_unit_test(test_run),     cmocka_unit_test(test_restart),
+      cmocka_unit_test(test_helper),  cmocka_unit_test(test_helpers_write),
+      cmocka_unit_test(test_tick),    cmocka_unit_test(test_expiry),
+      cmocka_unit_test(test_threads), cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_options), cmocka_unit_test(test_requests),
   };
   return cmocka_run_group_tests(tests, make_data, free_data);
 }

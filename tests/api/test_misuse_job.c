@@ -107,6 +107,12 @@ static void test_job_numbers(void **state) {
   of.options.shards_max = 10001;
   expect_job_refused(&of.options);
   of.options = sound;
+  of.options.helpers = 1025;
+  expect_job_refused(&of.options);
+  of.options = sound;
+  of.options.worker_bytes = (UINT64_C(8) << 20) - 1;
+  expect_job_refused(&of.options);
+  of.options = sound;
   refused(fhx_job_start(&of.options, NULL, &error), FHX_ERR_ARGUMENT);
   test_export_end(&of);
 }
@@ -130,6 +136,8 @@ static void test_extreme_numbers(void **state) {
   of.options.resource_bytes_max = UINT64_MAX;
   of.options.attempts_max = UINT32_MAX;
   of.options.shards_max = 10000;
+  of.options.helpers = 1024;
+  of.options.worker_bytes = UINT64_MAX;
   of.options.depth_max = 1000;
   test_require_status(fhx_job_start(&of.options, &of.job, NULL), FHX_OK);
   test_require_status(fhx_job_attach(&of.options, fhx_job_id(of.job), &again, NULL), FHX_OK);

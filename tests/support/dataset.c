@@ -13,6 +13,7 @@
 #define FIRST_US (INT64_C(1709251200) * 1000000)
 #define PATIENTS 12
 #define HUGE_BYTES ((size_t)1300000)
+#define LONG_BYTES 200000
 
 const char *const test_types[] = {"Patient", "Observation", "Encounter", "Organization", NULL};
 
@@ -157,7 +158,8 @@ static void make_resource(test_resource *resource, size_t number, test_random *r
       snprintf(resource->patient, sizeof resource->patient, "p%zu", patient);
     }
   }
-  write_resource(resource, random, flags, test_random_below(random, 400));
+  size_t padding = (flags & TEST_DATASET_LONG) != 0 ? LONG_BYTES : 0;
+  write_resource(resource, random, flags, padding + test_random_below(random, 400));
 }
 
 static void make_bad(test_dataset *data, const char *text_of_it, size_t len) {

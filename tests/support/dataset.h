@@ -46,6 +46,8 @@ extern const char *const test_types[];
 #define TEST_DATASET_BAD 4u
 /* A resource that is longer than the writer's buffer. */
 #define TEST_DATASET_HUGE 8u
+/* Every resource is so long that a handful of them fill the writer's buffer. */
+#define TEST_DATASET_LONG 16u
 
 test_dataset *test_dataset_new(uint64_t seed, size_t count, uint32_t flags);
 void test_dataset_free(test_dataset *data);

@@ -18,6 +18,8 @@ typedef struct upload {
   uint8_t *data;
   size_t len;
   bool failed;
+  pthread_t opener;
+  atomic_flag busy;
 } upload;
 
 struct test_destination {
@@ -25,6 +27,7 @@ struct test_destination {
   atomic_uint_least64_t calls[TEST_DESTINATION_CALLS];
   atomic_bool healed;
   atomic_int uploads;
+  atomic_uint_least64_t writes_elsewhere;
   atomic_int destroyed;
   _Atomic(fhx_job *) job;
   _Atomic(fhx_writer *) writer;
@@ -153,6 +156,19 @@ static bool take_away(test_destination *destination, const char *name) {
 
 /* --- callbacks --- */
 
+static void enter_upload(upload *of) {
+  if (atomic_flag_test_and_set(&of->busy)) test_violation("two calls at a time for one upload");
+}
+
+static bool is_elsewhere(const upload *of) {
+  return pthread_equal(of->opener, pthread_self()) == 0;
+}
+
+static void begin_end(upload *of) {
+  enter_upload(of);
+  if (is_elsewhere(of)) test_violation("an upload ends on another thread than it began");
+}
+
 static void part_open(void *user_data, const char *name, fhx_reply *reply) {
   test_destination *destination = user_data;
   if (is_answered(begin_call(destination, TEST_DESTINATION_OPEN), reply)) return;
@@ -160,23 +176,36 @@ static void part_open(void *user_data, const char *name, fhx_reply *reply) {
   upload *made = calloc(1, sizeof *made);
   if (made == NULL || strlen(name) >= sizeof made->name) abort();
   snprintf(made->name, sizeof made->name, "%s", name);
+  made->opener = pthread_self();
   atomic_fetch_add(&destination->uploads, 1);
   fhx_reply_handle(reply, made, 0);
 }
 
 static void part_write(void *user_data, void *handle, const void *data, size_t len,
                        fhx_reply *reply) {
+  test_destination *destination = user_data;
   upload *to = handle;
+  enter_upload(to);
+  if (is_elsewhere(to)) {
+    atomic_fetch_add(&destination->writes_elsewhere, 1);
+    if ((destination->knobs.flags & FHX_DESTINATION_ANY_THREAD) == 0) {
+      test_violation("a write on another thread");
+    }
+  }
   if (len == 0) test_violation("nothing was written");
   if (to->failed) test_violation("an upload that had failed was written to");
   test_destination_fault fault = begin_call(user_data, TEST_DESTINATION_WRITE);
   to->failed = fault != TEST_DESTINATION_SOUND;
-  if (is_answered(fault, reply)) return;
+  if (is_answered(fault, reply)) {
+    atomic_flag_clear(&to->busy);
+    return;
+  }
   uint8_t *grown = realloc(to->data, to->len + len);
   if (grown == NULL) abort();
   memcpy(grown + to->len, data, len);
   to->data = grown;
   to->len += len;
+  atomic_flag_clear(&to->busy);
   fhx_reply_done(reply);
 }
 
@@ -190,6 +219,7 @@ static void forget(test_destination *destination, upload *gone) {
 static void part_commit(void *user_data, void *handle, const fhx_part *part, fhx_reply *reply) {
   test_destination *destination = user_data;
   upload *done = handle;
+  begin_end(done);
   test_destination_fault fault = begin_call(destination, TEST_DESTINATION_COMMIT);
   if (done->failed) test_violation("an upload that had failed was committed");
   if (strcmp(fhx_part_name(part), done->name) != 0 ||
@@ -202,6 +232,7 @@ static void part_commit(void *user_data, void *handle, const fhx_part *part, fhx
 }
 
 static void part_abort(void *user_data, void *handle) {
+  begin_end(handle);
   begin_call(user_data, TEST_DESTINATION_ABORT);
   forget(user_data, handle);
 }
@@ -280,6 +311,10 @@ void test_destination_heal(test_destination *destination) {
 
 uint64_t test_destination_calls(const test_destination *destination, test_destination_call call) {
   return atomic_load(&destination->calls[call]);
+}
+
+uint64_t test_destination_writes_elsewhere(const test_destination *destination) {
+  return atomic_load(&destination->writes_elsewhere);
 }
 
 test_objects test_destination_objects(test_destination *destination) {

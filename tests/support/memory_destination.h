@@ -1,7 +1,8 @@
 /*
  * A destination in memory, on the public callbacks, that checks what it sees against the contract
- * (open, write*, exactly one of commit and abort, names used once) and fails in every way a host
- * may. What the library does wrong is noted as a violation (require.h).
+ * (open, write*, exactly one of commit and abort, names used once, one call at a time for an
+ * upload, on the thread that opened it unless the flags say otherwise) and fails in every way a
+ * host may. What the library does wrong is noted as a violation (require.h).
  */
 #ifndef TEST_SUPPORT_MEMORY_DESTINATION_H
 #define TEST_SUPPORT_MEMORY_DESTINATION_H
@@ -72,6 +73,8 @@ void test_destination_set_writer(test_destination *destination, fhx_writer *writ
 /* No more faults from here on. */
 void test_destination_heal(test_destination *destination);
 uint64_t test_destination_calls(const test_destination *destination, test_destination_call call);
+/* How many calls of part_write came on another thread than the upload's part_open. */
+uint64_t test_destination_writes_elsewhere(const test_destination *destination);
 /* The committed objects; valid until the next commit or removal. No upload may be open. */
 test_objects test_destination_objects(test_destination *destination);
 /* After the library has dropped it: checks that no upload is open, and frees it. */

@@ -36,6 +36,8 @@ void test_export_prepare(test_export *of, const test_setting *with) {
   of->options.lease_us = with->lease_us;
   of->options.attempts_max = with->attempts_max == 0 ? 3 : with->attempts_max;
   of->options.shards_max = 5;
+  of->options.helpers = with->helpers;
+  of->options.worker_bytes = with->worker_bytes;
 }
 
 void test_export_start(test_export *of, const test_setting *with) {

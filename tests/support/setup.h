@@ -21,6 +21,8 @@ typedef struct test_setting {
   const char *tenant;
   bool sha256;
   bool gzip;
+  uint32_t helpers;
+  uint64_t worker_bytes;
   /* Borrowed; NULL: the job's own. */
   fhx_store *store;
 } test_setting;

@@ -507,7 +507,7 @@ static void new_that_fails(void **state) {
   fhx_destination *destination = NULL;
   fhx_destination_callbacks callbacks = all_callbacks();
   expect_refused(&callbacks, NULL, "place");
-  callbacks.flags = 2;
+  callbacks.flags = 4;
   expect_refused(&callbacks, &destination, "flag");
   callbacks = all_callbacks();
   callbacks.part_open = NULL;

@@ -478,9 +478,10 @@ static void options(void **state) {
   options.flags = FHX_DESTINATION_REQUIRES_TOKEN;
   fhx_destination *destination = NULL;
   assert_int_equal(fhx_directory_destination_new(&options, &destination, NULL), FHX_OK);
-  assert_int_equal(fhx__destination_flags(destination), FHX_DESTINATION_REQUIRES_TOKEN);
+  assert_int_equal(fhx__destination_flags(destination),
+                   FHX_DESTINATION_REQUIRES_TOKEN | FHX_DESTINATION_ANY_THREAD);
   fhx_destination_free(destination);
-  assert_int_equal(fhx__destination_flags(self->destination), 0);
+  assert_int_equal(fhx__destination_flags(self->destination), FHX_DESTINATION_ANY_THREAD);
 }
 
 /* --- Permissions: root obeys them once it has laid down the capabilities that override them ------
