@@ -129,12 +129,12 @@ typedef struct fhx_job_options {
   /* "Patient", with the default `provenance`: output is organised by patients (Bulk Data IG,
      `organizeOutputBy`): in each part, blocks of a header line, a Patient and what is in its
      compartment, each resource in the block of every patient whose it is. What is nobody's is left
-     out, whatever associated_types says, and with a Patient that is refused all of its block is. The
-     Patient's own line is left out where the filter does. Header lines count as resources. A block
-     is kept together if it is not longer than half of part_bytes and part_bytes_min lets it; else it
-     goes on in the next part, behind the header again (FHX_PART_CONTINUES). Between checkpoints lie
-     whole blocks: who is parked or fails within one begins it again. Needs a source with
-     open_patient: FHX_ERR_UNSUPPORTED. NULL: by type. */
+     out, whatever associated_types says, and with a Patient that is refused all of its block is.
+     The Patient's own line is left out where the filter does. Header lines count as resources. A
+     block is kept together if it is not longer than half of part_bytes and part_bytes_min lets it;
+     else it goes on in the next part, behind the header again (FHX_PART_CONTINUES). Between
+     checkpoints lie whole blocks: who is parked or fails within one begins it again. Needs a source
+     with open_patient: FHX_ERR_UNSUPPORTED. NULL: by type. */
   const char *organize_by;
   /* Called on every resource that is about to be written; NULL: none. A job that was started with
      one is only attached to with one: FHX_ERR_MISUSE. */

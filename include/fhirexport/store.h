@@ -273,11 +273,11 @@ typedef void (*fhx_read_job_callback)(void *user_data, const char *job_id, fhx_r
  *   - else the task's fence and attempt_count rise by one, it runs, `claim_id` holds it for
  *     `lease_us`, and an attempt is recorded with the task's next_seq as its first;
  *   - a task without a token first loses its parts, error lines, counts and last id; next_seq
- *     stays, and so does what it adds to resource_mark. With task 0 all members of the job go; where
- *     they are so many that other steps would wait for it, a piece of them at a time: until all are
- *     gone the task waits, held by nobody.
- * Answers: see fhx_reply_task; fhx_reply_wait (until a lease may lapse) when there is none now;
- * fhx_reply_end when the job is in a final state (NULL: when no job runs).
+ *     stays, and so does what it adds to resource_mark. With task 0 all members of the job go;
+ * where they are so many that other steps would wait for it, a piece of them at a time: until all
+ * are gone the task waits, held by nobody. Answers: see fhx_reply_task; fhx_reply_wait (until a
+ * lease may lapse) when there is none now; fhx_reply_end when the job is in a final state (NULL:
+ * when no job runs).
  */
 typedef void (*fhx_claim_task_callback)(void *user_data, const char *job_id, const char *claim_id,
                                         int64_t lease_us, uint32_t attempts_max, fhx_reply *reply);
@@ -387,8 +387,8 @@ typedef void (*fhx_next_cleanup_callback)(void *user_data, int64_t keep_us,
 
 /*
  * Optional; with list_page, for clients that read the manifest page by page while the job runs
- * (Bulk Data IG, `allowPartialManifests`). Make the job's next page: the first `count_max` parts, in
- * ascending order of (task_index, seq), that are on no page yet and are there to stay, because
+ * (Bulk Data IG, `allowPartialManifests`). Make the job's next page: the first `count_max` parts,
+ * in ascending order of (task_index, seq), that are on no page yet and are there to stay, because
  * their task is done or has a token. A page never changes. Condition: the job runs or is complete,
  * it has `page` - 1 pages, and there is such a part. Answers: fhx_reply_done.
  */

@@ -1,6 +1,6 @@
 /*
- * Kick-offs at all levels and by both methods, as a client sees them (KICK-01, -02, -04, -13, -17 to
- * -23, PARAM-11, -14 to -16, -26, MAN-06, FILTER-22).
+ * Kick-offs at all levels and by both methods, as a client sees them (KICK-01, -02, -04, -13, -17
+ * to -23, PARAM-11, -14 to -16, -26, MAN-06, FILTER-22).
  */
 #include <setjmp.h>
 #include <stdarg.h>

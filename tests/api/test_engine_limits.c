@@ -146,7 +146,8 @@ static int64_t now_ms(void) {
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* 100 unless the host says otherwise. Where the machine is too slow to ask so fast, nothing is said.
+/* 100 unless the host says otherwise. Where the machine is too slow to ask so fast, nothing is
+ * said.
  */
 static void test_usual_polls(void **state) {
   (void)state;
