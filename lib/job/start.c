@@ -331,9 +331,7 @@ static int32_t check_level(const fhx__definition *definition, fhx_error **error)
                    "_type: none of the types is in the Patient compartment");
 }
 
-static int32_t define(fhx_job *job, const fhx_job_options *options, fhx__absent_types absent,
-                      fhx_error **error) {
-  fhx__definition *definition = &job->definition;
+static void set_limits(const fhx_job_options *options, fhx__definition *definition) {
   definition->flags = options->flags;
   definition->attempts_max = options->attempts_max == 0 ? ATTEMPTS_DEFAULT : options->attempts_max;
   definition->shards_max = options->shards_max == 0 ? SHARDS_DEFAULT : options->shards_max;
@@ -349,23 +347,35 @@ static int32_t define(fhx_job *job, const fhx_job_options *options, fhx__absent_
   definition->part_bytes_min = options->part_bytes_min;
   definition->bad_rows_limit = options->bad_rows_limit;
   definition->bad_rows_permille_limit = options->bad_rows_permille_limit;
-  definition->provenance = options->provenance;
-  definition->by_patient = options->organize_by != NULL;
-  definition->has_resource_hook = options->resource_hook != NULL;
-  definition->has_attachment_hook = options->attachment_hook != NULL;
+}
+
+/* Some of what can be asked for takes a source that can do more. */
+static int32_t check_source(const fhx_job *job, fhx_error **error) {
+  const fhx__definition *definition = &job->definition;
   if (definition->provenance != FHX_PROVENANCE_DEFAULT &&
       !fhx__source_reads_resources(job->source)) {
-    return fhx__fail(
-        error, FHX_ERR_UNSUPPORTED,
-        "includeAssociatedData: Provenance by what it is about needs a source that can "
-        "read a single resource");
+    return fhx__fail(error, FHX_ERR_UNSUPPORTED,
+                     "includeAssociatedData: Provenance by what it is about needs a source that "
+                     "can read a single resource");
   }
-  bool named = options->filter != NULL && options->filter->type_count != 0;
   if (definition->by_patient && !fhx__source_knows_patients(job->source)) {
     return fhx__fail(error, FHX_ERR_UNSUPPORTED,
                      "organizeOutputBy: the source has no open_patient");
   }
-  int32_t status = fhx__filter_copy(options->filter, &definition->filter, error);
+  return FHX_OK;
+}
+
+static int32_t define(fhx_job *job, const fhx_job_options *options, fhx__absent_types absent,
+                      fhx_error **error) {
+  fhx__definition *definition = &job->definition;
+  bool named = options->filter != NULL && options->filter->type_count != 0;
+  set_limits(options, definition);
+  definition->provenance = options->provenance;
+  definition->by_patient = options->organize_by != NULL;
+  definition->has_resource_hook = options->resource_hook != NULL;
+  definition->has_attachment_hook = options->attachment_hook != NULL;
+  int32_t status = check_source(job, error);
+  if (status == FHX_OK) status = fhx__filter_copy(options->filter, &definition->filter, error);
   if (status == FHX_OK) status = settle_types(job, absent, error);
   if (status == FHX_OK) status = settle_associated(options->associated_types, definition, error);
   if (status != FHX_OK || !named || absent != FHX__ABSENT_REFUSED) return status;
