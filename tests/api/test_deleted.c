@@ -354,7 +354,7 @@ static void what_may_not_be_read_is_not_told(void **state) {
 
 #define MANY 250
 
-static char many_ids[MANY][8];
+static char many_ids[MANY][16];
 static char many_texts[MANY][64];
 static test_deletion many[MANY];
 
