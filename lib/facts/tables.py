@@ -6,6 +6,7 @@ usage: tables.py [ROOT]    ROOT is where the files go; the repository unless giv
 import pathlib
 import re
 import sys
+import unicodedata
 
 FACTS = pathlib.Path(__file__).resolve().parent
 VERSIONS = {"R4": "4.0.1", "R4B": "4.3.0", "R5": "5.0.0"}
@@ -31,6 +32,15 @@ KINDS = {"token": "t", "date": "d", "reference": "r", "string": "s", "uri": "u",
          "quantity": "q", "special": "x", "composite": "x"}
 # As there.
 SEARCH_SEGMENTS_MAX, SEARCH_PATHS_MAX = 6, 8
+
+# Letters that have a case or accents: Latin, Greek and Cyrillic. All were in Unicode by 7.0, and what
+# they decompose into never changes.
+FOLDED_RANGES = ((0x00C0, 0x024F), (0x0370, 0x052F), (0x1E00, 0x1EFF))
+# A stroke or a ligature is no accent to Unicode; people type the letters without.
+FOLDED_BY_HAND = {"ø": "o", "đ": "d", "ħ": "h", "ı": "i", "ł": "l", "ŧ": "t", "ð": "d", "æ": "ae",
+                  "œ": "oe", "ĳ": "ij"}
+# A folded letter from here on is the number of a pair of letters.
+FOLDED_PAIRS_FROM = 0xE000
 
 TYPE_NAME = r"[A-Z][A-Za-z]{0,63}"
 ELEMENT = r"[a-z][A-Za-z0-9]{0,63}"
@@ -220,6 +230,40 @@ def search_table(types, elements):
     return "".join(text)
 
 
+def folded(letter):
+    """The letter without case and accents."""
+    plain = unicodedata.normalize("NFD", unicodedata.normalize("NFD", letter).casefold())
+    plain = "".join(one for one in plain if unicodedata.category(one) != "Mn") or letter
+    return "".join(FOLDED_BY_HAND.get(one, one) for one in plain)
+
+
+def fold_table():
+    text = [opening("Letters without case and accents.", "tables.py, by Unicode"),
+            '#include "select/fold_table.h"\n']
+    pairs, rows = [], []
+    for first, last in FOLDED_RANGES:
+        letters = []
+        for code in range(first, last + 1):
+            plain = folded(chr(code))
+            if len(plain) == 2 and plain not in pairs:
+                pairs.append(plain)
+            if len(plain) > 2:
+                sys.exit(f"U+{code:04X} becomes more than two letters")
+            letters.append(ord(plain) if len(plain) == 1 else FOLDED_PAIRS_FROM + pairs.index(plain))
+        name = f"from_{first:04x}"
+        text.append(f"\nstatic const uint16_t {name}[] = {{\n")
+        width = 12
+        text += ["    " + " ".join(f"0x{one:04X}," for one in letters[at:at + width]) + "\n"
+                 for at in range(0, len(letters), width)]
+        text.append("};\n")
+        rows.append(f"    {{0x{first:04X}, 0x{last:04X}, {name}}},\n")
+    text += ["\nconst fhx__fold_range fhx__fold_table[FHX__FOLD_RANGES] = {\n", *rows, "};\n",
+             "\nconst uint16_t fhx__fold_pairs[][2] = {\n",
+             *["    " + " ".join(f"{{0x{ord(a):04X}, 0x{ord(b):04X}}}," for a, b in pairs[at:at + 3]) + "\n"
+               for at in range(0, len(pairs), 3)], "};\n"]
+    return "".join(text)
+
+
 def server_types(types):
     text = [opening(f"The resource types of FHIR {SERVER_VERSION}.", "types.tsv"),
             '#include "types.h"\n\nconst char *const resource_types[] = {\n']
@@ -235,6 +279,7 @@ def main():
     tables = {
         "lib/select/compartment_tables.c": compartment_tables(types),
         "lib/request/type_table.c": type_table(types),
+        "lib/select/fold_table.c": fold_table(),
         "lib/select/search_table.c": search_table(types, read_elements()),
         "examples/server/resource_types.c": server_types(types),
     }
