@@ -108,7 +108,8 @@ static void pass_root(walk *on) {
 
 static const fhx__search_node *find_member(const fhx__search_node *object, fhx__raw_string key) {
   const fhx__search_node *node = object->first;
-  while (node != NULL && !fhx__raw_equals(key, node->name.text, node->name.len)) node = node->next;
+  while (node != NULL && !fhx__search_equals(key, node->name.text, node->name.len))
+    node = node->next;
   return node;
 }
 
