@@ -1,5 +1,5 @@
 /* Letters without case and accents. Written by lib/facts/tables.py from
-   lib/facts/tables.py, by Unicode; change it there. */
+   lib/facts/search.py, by Unicode; change it there. */
 #include "select/fold_table.h"
 
 static const uint16_t from_00c0[] = {
