@@ -112,6 +112,11 @@ static bool take_digits(const char *text, const char *end, written_number *writt
     written->digits[written->count++] = *at;
     if (behind_point) written->last--;
   }
+  /* FHIR's own example has it so: 1e2 is from 95 to 105, as 1.0e2 would be. */
+  if (at < end && written->count == 1) {
+    written->digits[written->count++] = '0';
+    written->last--;
+  }
   written->last += read_exponent(&at, end);
   return true;
 }

@@ -7,6 +7,10 @@ static const char numbers_queries[] =
     "ge5.4 ge100 le5.4 le-5 sa5.4 eb5.4 ap100 ap-5 ap5.40";
 
 static const search_row numbers_rows[] = {
+    {"\"factorOverride\":94.9", "..... ..... xxxx. .x... x.x.."},
+    {"\"factorOverride\":95", "..... ..x.. xxxx. .x... x.x.."},
+    {"\"factorOverride\":104.99", "..... ..x.. xxxx. .xx.. x.x.."},
+    {"\"factorOverride\":105", "..... ..... xxxx. .xx.. x.x.."},
     {"\"factorOverride\":100", "xx... ..xx. .xxx. .xx.. x.x.."},
     {"\"factorOverride\":99.5", "x.... ..xx. .xxx. .x... x.x.."},
     {"\"factorOverride\":100.5", "..... ..x.. xxxx. .xx.. x.x.."},
@@ -32,9 +36,9 @@ static const search_row numbers_rows[] = {
     {"\"factorOverride\":540e-2", "..xx. ....x x..x. .x.x. ....x"},
     {"\"factorOverride\":0.00054e4", "..xx. ....x x..x. .x.x. ....x"},
     {"\"factorOverride\":12345678901234567890123", "..... ..... xxxx. .xx.. x...."},
-    {"\"factorOverride\":90", "..... ..x.. xxxx. .x... x.x.."},
-    {"\"factorOverride\":110", "..... ..x.. xxxx. .xx.. x.x.."},
-    {"\"factorOverride\":110.1", "..... ..x.. xxxx. .xx.. x...."},
+    {"\"factorOverride\":90", "..... ..... xxxx. .x... x.x.."},
+    {"\"factorOverride\":110", "..... ..... xxxx. .xx.. x.x.."},
+    {"\"factorOverride\":110.1", "..... ..... xxxx. .xx.. x...."},
     {"\"factorOverride\":-4.5e0", "..... ..... xx.xx x..x. .x.x."},
 };
 
