@@ -33,8 +33,9 @@ static int64_t read_exponent(const char **at, const char *end) {
   return negative ? -exponent : exponent;
 }
 
-bool fhx__search_read_number(const char *text, size_t len, fhx__search_number *number,
-                             const char **end) {
+/* Reads a number as in JSON from the beginning of the text; *end is where it ends. */
+static bool read_number(const char *text, size_t len, fhx__search_number *number,
+                        const char **end) {
   const char *at = text;
   const char *limit = text + len;
   *number = (fhx__search_number){false, NULL, NULL, 0};
@@ -82,7 +83,7 @@ static int sign_of(fhx__search_number number) {
   return number.negative ? -1 : 1;
 }
 
-int fhx__search_compare_numbers(fhx__search_number a, fhx__search_number b) {
+static int compare_numbers(fhx__search_number a, fhx__search_number b) {
   int sign = sign_of(a);
   if (sign != sign_of(b)) return sign < sign_of(b) ? -1 : 1;
   return sign == 0 ? 0 : sign * compare_sizes(a, b);
@@ -148,7 +149,7 @@ static void write_scaled(const written_number *written, int factor, int more, ch
 static fhx__search_number read_own(const char *text) {
   fhx__search_number number;
   const char *end = NULL;
-  fhx__search_read_number(text, strlen(text), &number, &end);
+  read_number(text, strlen(text), &number, &end);
   return number;
 }
 
@@ -156,8 +157,7 @@ bool fhx__search_read_bounds(fhx__search *search, fhx__search_value *value,
                              fhx__search_text_part text, const char **why) {
   const char *end = NULL;
   written_number written;
-  if (!fhx__search_read_number(text.text, text.len, &value->number, &end) ||
-      end != text.text + text.len) {
+  if (!read_number(text.text, text.len, &value->number, &end) || end != text.text + text.len) {
     *why = "has a value that is no number";
     return false;
   }
@@ -196,22 +196,21 @@ typedef struct stretch {
 } stretch;
 
 static bool is_within(const stretch *inner, const fhx__search_value *value) {
-  return inner->has_low && inner->has_high &&
-         fhx__search_compare_numbers(inner->low, value->low) >= 0 &&
-         fhx__search_compare_numbers(inner->high, value->high) < 0;
+  return inner->has_low && inner->has_high && compare_numbers(inner->low, value->low) >= 0 &&
+         compare_numbers(inner->high, value->high) < 0;
 }
 
 /* How far the end of the stretch is from the number: at an end that is open the number is already
    outside. */
 static int end_to(const stretch *of, fhx__search_number number) {
   if (!of->has_high) return 1;
-  int order = fhx__search_compare_numbers(of->high, number);
+  int order = compare_numbers(of->high, number);
   return order == 0 && of->open_high ? -1 : order;
 }
 
 static int begin_to(const stretch *of, fhx__search_number number) {
   if (!of->has_low) return -1;
-  int order = fhx__search_compare_numbers(of->low, number);
+  int order = compare_numbers(of->low, number);
   return order == 0 && of->open_low ? 1 : order;
 }
 
@@ -268,7 +267,7 @@ static bool read_quantity(fhx__raw value, stretch *of, unit *in) {
   if (!fhx__search_enter(&value)) return false;
   while (fhx__search_next_member(&value, &key)) {
     if (FHX__SEARCH_IS(key, "value")) {
-      has_value = fhx__search_read_number(value.at, (size_t)(value.end - value.at), &number, &end);
+      has_value = read_number(value.at, (size_t)(value.end - value.at), &number, &end);
     } else if (FHX__SEARCH_IS(key, "unit")) {
       fhx__search_string(value, &in->text);
     } else if (FHX__SEARCH_IS(key, "system")) {
@@ -332,7 +331,7 @@ bool fhx__search_quantity(const fhx__search_condition *condition, fhx__raw value
     return range_meets(condition, value);
   }
   fhx__search_number number;
-  if (!fhx__search_read_number(value.at, (size_t)(value.end - value.at), &number, &end)) {
+  if (!read_number(value.at, (size_t)(value.end - value.at), &number, &end)) {
     return false;
   }
   of = (stretch){true, true, false, false, number, number};

@@ -202,10 +202,6 @@ bool fhx__search_spelt(fhx__raw_string string, char *room, size_t room_len,
 
 bool fhx__search_token(const fhx__search_condition *condition, const fhx__search_use *use,
                        fhx__raw value);
-/* Whether any of the values takes this; absent texts have no bytes at all (NULL). The system of a
-   plain code is implied. */
-bool fhx__search_takes_code(const fhx__search_condition *condition, fhx__raw_string system,
-                            fhx__raw_string code, bool is_plain);
 bool fhx__search_date(const fhx__search_condition *condition, fhx__raw value);
 bool fhx__search_reference(const fhx__search_condition *condition, const fhx__search_use *use,
                            fhx__raw value, const char *base_url);
@@ -225,10 +221,6 @@ bool fhx__search_span_meets(const fhx__search_value *value, fhx__search_span spa
 
 /* --- numbers (search_number.c) --- */
 
-/* Reads a number as in JSON from the beginning of the text; *end is where it ends. */
-bool fhx__search_read_number(const char *text, size_t len, fhx__search_number *number,
-                             const char **end);
-int fhx__search_compare_numbers(fhx__search_number a, fhx__search_number b);
 /* Reads the number of a value, with what counts as it. False, with *why set or without memory. */
 bool fhx__search_read_bounds(fhx__search *search, fhx__search_value *value,
                              fhx__search_text_part text, const char **why);

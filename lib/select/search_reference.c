@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "core/names.h"
-#include "select/reference.h"
 #include "select/search_parts.h"
 
 /* What is spelt with escapes is copied; longer than this it does not match. */

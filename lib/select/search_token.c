@@ -17,8 +17,9 @@ static bool takes(const fhx__search_value *value, fhx__raw_string system, fhx__r
          (value->text.len == 0 || code_is_right);
 }
 
-bool fhx__search_takes_code(const fhx__search_condition *condition, fhx__raw_string system,
-                            fhx__raw_string code, bool is_plain) {
+/* Whether any of the values takes this; an absent text has no bytes at all (NULL). */
+static bool takes_code(const fhx__search_condition *condition, fhx__raw_string system,
+                       fhx__raw_string code, bool is_plain) {
   for (size_t i = 0; i < condition->value_count; i++) {
     const fhx__search_value *value = &condition->values[i];
     if (is_plain ? takes_plain(value, code) : takes(value, system, code)) return true;
@@ -37,7 +38,7 @@ static bool takes_coding(const fhx__search_condition *condition, fhx__raw value)
     }
     fhx__raw_skip_value(&value);
   }
-  return fhx__search_takes_code(condition, system, code, false);
+  return takes_code(condition, system, code, false);
 }
 
 static bool takes_codings(const fhx__search_condition *condition, fhx__raw list) {
@@ -82,7 +83,7 @@ static bool takes_object(const fhx__search_condition *condition, const fhx__sear
       (system.text == NULL || !fhx__search_spells(system, use->only_system))) {
     return false;
   }
-  return fhx__search_takes_code(condition, system, code, false);
+  return takes_code(condition, system, code, false);
 }
 
 bool fhx__search_token(const fhx__search_condition *condition, const fhx__search_use *use,
@@ -96,7 +97,7 @@ bool fhx__search_token(const fhx__search_condition *condition, const fhx__search
     code = (fhx__raw_string){value.at, (size_t)(behind.at - value.at), false};
     if (*value.at != 't' && *value.at != 'f') return false;
   }
-  return fhx__search_takes_code(condition, none, code, true);
+  return takes_code(condition, none, code, true);
 }
 
 /* --- URIs --- */
