@@ -7,6 +7,8 @@ import pathlib
 import re
 import sys
 
+import search
+
 FACTS = pathlib.Path(__file__).resolve().parent
 VERSIONS = {"R4": "4.0.1", "R4B": "4.3.0", "R5": "5.0.0"}
 # The example server is one of this version.
@@ -110,6 +112,8 @@ def main():
     tables = {
         "lib/select/compartment_tables.c": compartment_tables(types),
         "lib/request/type_table.c": type_table(types),
+        "lib/select/fold_table.c": search.fold_table(opening),
+        "lib/select/search_table.c": search.table(read, opening, types, VERSIONS),
         "examples/server/resource_types.c": server_types(types),
     }
     for name, text in tables.items():

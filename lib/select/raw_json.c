@@ -4,40 +4,41 @@
 #include <string.h>
 
 #include "core/names.h"
+#include "ndjson/swar.h"
+
+/* The first quote or backslash, or the end. Most strings are too short for memchr to gain anything.
+ */
+static inline const char *find_special(const char *at, const char *end) {
+  for (; end - at >= FHX__WORD_LEN; at += FHX__WORD_LEN) {
+    uint64_t found = fhx__quotes(fhx__load_word((const unsigned char *)at));
+    if (found != 0) return at + fhx__first_byte(found);
+  }
+  while (at < end && *at != '"' && *at != '\\') at++;
+  return at;
+}
+
+/* The closing quote of the string whose text begins here, or the end. */
+static inline const char *find_quote(const char *at, const char *end, bool *has_escape) {
+  at = find_special(at, end);
+  *has_escape = at < end && *at == '\\';
+  while (at < end && *at == '\\') at = end - at > 2 ? find_special(at + 2, end) : end;
+  return at;
+}
 
 bool fhx__raw_read_string(fhx__raw *raw, fhx__raw_string *string) {
   if (raw->at == raw->end || *raw->at != '"') return false;
   const char *begin = raw->at + 1;
-  const char *at = begin;
   bool has_escape = false;
-  while (at < raw->end && *at != '"') {
-    if (*at == '\\') {
-      has_escape = true;
-      if (++at == raw->end) break;
-    }
-    at++;
-  }
+  const char *at = find_quote(begin, raw->end, &has_escape);
   *string = (fhx__raw_string){begin, (size_t)(at - begin), has_escape};
   raw->at = at == raw->end ? at : at + 1;
   return true;
 }
 
-/* Moves behind the string whose opening quote is next. Strings are most of a resource, so their
-   ends are looked for with memchr. */
 static void skip_string(fhx__raw *raw) {
-  const char *begin = raw->at + 1;
-  for (const char *at = begin; at < raw->end;) {
-    const char *quote = memchr(at, '"', (size_t)(raw->end - at));
-    if (quote == NULL) break;
-    const char *before = quote;
-    while (before > begin && before[-1] == '\\') before--;
-    if ((quote - before) % 2 == 0) {
-      raw->at = quote + 1;
-      return;
-    }
-    at = quote + 1;
-  }
-  raw->at = raw->end;
+  bool has_escape = false;
+  const char *at = find_quote(raw->at + 1, raw->end, &has_escape);
+  raw->at = at == raw->end ? at : at + 1;
 }
 
 static void skip_container(fhx__raw *raw) {
