@@ -7,6 +7,8 @@ import pathlib
 import re
 import sys
 
+import elements
+
 FACTS = pathlib.Path(__file__).resolve().parent
 VERSIONS = {"R4": "4.0.1", "R4B": "4.3.0", "R5": "5.0.0"}
 # The example server is one of this version.
@@ -109,6 +111,7 @@ def main():
     types = read_types()
     tables = {
         "lib/select/compartment_tables.c": compartment_tables(types),
+        "lib/select/element_tables.c": elements.table(FACTS, types, VERSIONS),
         "lib/request/type_table.c": type_table(types),
         "examples/server/resource_types.c": server_types(types),
     }
