@@ -51,6 +51,24 @@ typedef struct fhx__scan {
 } fhx__scan;
 
 /*
+ * Where the members of the resource stand in its line, and those of its `meta` (depth 2) behind
+ * that: the opening quote of each key, and the length of the key between its quotes. What follows
+ * is a colon and the value, up to the comma before the next member or the closing brace.
+ */
+typedef struct fhx__member {
+  size_t begin;
+  uint32_t key_len;
+  uint32_t depth;
+} fhx__member;
+
+/* More than FHX__MEMBERS_MAX are only counted. */
+#define FHX__MEMBERS_MAX 64
+typedef struct fhx__members {
+  size_t count;
+  fhx__member at[FHX__MEMBERS_MAX];
+} fhx__members;
+
+/*
  * Scans `len` bytes at `in`. Writes the line to `out`, which has room for `len` bytes and does not
  * overlap `in`; NULL: only checks. Returns scan->fault. No allocation, no recursion; depth_max is
  * 1 to FHX__DEPTH_MAX. The bytes of `out` behind the line, and all after a fault, hold anything.
@@ -60,6 +78,10 @@ typedef struct fhx__scan {
  */
 fhx__fault fhx__scan_resource(const void *in, size_t len, void *out, uint32_t depth_max,
                               fhx__scan *scan);
+
+/* The same, noting the members as well; NULL: not. After a fault there may be some. */
+fhx__fault fhx__scan_members(const void *in, size_t len, void *out, uint32_t depth_max,
+                             fhx__scan *scan, fhx__members *members);
 
 /*
  * Looks at a resource whose source vouches for it: the input is the line. It has to begin with a

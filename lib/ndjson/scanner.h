@@ -45,6 +45,8 @@ typedef struct fhx__scanner {
   /* A bit for each top-level key of enum fhx__watched that was there. */
   uint32_t seen;
   fhx__facts *facts;
+  /* NULL: they are not noted. */
+  fhx__members *members;
   /* A bit for each open level: set for an object. */
   uint64_t is_object[FHX__DEPTH_MAX / 64 + 1];
 } fhx__scanner;
@@ -60,6 +62,16 @@ static inline bool fhx__is_space(unsigned char c) {
 static inline bool fhx__begins_value(unsigned char c) {
   return c == '"' || c == '{' || c == '[' || c == '-' || (c >= '0' && c <= '9') || c == 't' ||
          c == 'f' || c == 'n';
+}
+
+/* Notes a member of the resource or its meta whose key, of `len` bytes, begins behind a quote at
+   `begin` of the line. */
+static inline void fhx__note_member(fhx__scanner *scanner, size_t begin, size_t len) {
+  fhx__members *members = scanner->members;
+  if (members->count < FHX__MEMBERS_MAX) {
+    members->at[members->count] = (fhx__member){begin, (uint32_t)len, scanner->depth};
+  }
+  members->count++;
 }
 
 /* Stores the fault and returns NULL. */
