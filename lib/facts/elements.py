@@ -51,6 +51,8 @@ def check(roots, types):
     if set(roots) != {(name, version) for name, its in types.items() for version in its}:
         sys.exit(f"{NAME}: its types are not those of types.tsv")
     for (resource_type, _), its in roots.items():
+        if any(len(name) < 2 for name in its):
+            sys.exit(f"{NAME}: {resource_type} has an element of one letter")
         for choice in (name for name, (_, is_choice) in its.items() if is_choice):
             if any(re.match(choice + "[A-Z]", name) for name in its):
                 sys.exit(f"{NAME}: {resource_type}.{choice} is not the only one of its name")

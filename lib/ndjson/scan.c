@@ -39,9 +39,9 @@ static void scan_all(fhx__scanner *scanner, const unsigned char *at) {
 }
 
 static fhx__fault scan_plainly(const void *in, size_t len, void *out, uint32_t depth_max,
-                               fhx__scan *scan, fhx__members *members) {
+                               fhx__scan *scan, fhx__keys *keys) {
   memset(scan, 0, sizeof *scan);
-  if (members != NULL) members->count = 0;
+  if (keys != NULL) keys->count = 0;
   if (len == 0) return scan->fault = FHX__FAULT_EMPTY;
   const unsigned char *begin = in;
   fhx__scanner scanner = {
@@ -51,7 +51,7 @@ static fhx__fault scan_plainly(const void *in, size_t len, void *out, uint32_t d
       .depth_max = depth_max < FHX__DEPTH_MAX ? depth_max : FHX__DEPTH_MAX,
       .watched_depth = 1,
       .facts = &scan->facts,
-      .members = members,
+      .keys = keys,
   };
   scan_all(&scanner, begin);
   scan->fault = scanner.fault;
@@ -61,22 +61,22 @@ static fhx__fault scan_plainly(const void *in, size_t len, void *out, uint32_t d
 }
 
 fhx__fault fhx__scan_by(fhx__variant variant, const void *in, size_t len, void *out,
-                        uint32_t depth_max, fhx__scan *scan, fhx__members *members) {
+                        uint32_t depth_max, fhx__scan *scan, fhx__keys *keys) {
   if (variant != FHX__VARIANT_PLAIN &&
-      fhx__scan_faultless(variant, in, len, out, depth_max, scan, members)) {
+      fhx__scan_faultless(variant, in, len, out, depth_max, scan, keys)) {
     return FHX__FAULT_NONE;
   }
-  return scan_plainly(in, len, out, depth_max, scan, members);
+  return scan_plainly(in, len, out, depth_max, scan, keys);
 }
 
-fhx__fault fhx__scan_members(const void *in, size_t len, void *out, uint32_t depth_max,
-                             fhx__scan *scan, fhx__members *members) {
-  return fhx__scan_by(fhx__variant_used(), in, len, out, depth_max, scan, members);
+fhx__fault fhx__scan_keys(const void *in, size_t len, void *out, uint32_t depth_max,
+                          fhx__scan *scan, fhx__keys *keys) {
+  return fhx__scan_by(fhx__variant_used(), in, len, out, depth_max, scan, keys);
 }
 
 fhx__fault fhx__scan_resource(const void *in, size_t len, void *out, uint32_t depth_max,
                               fhx__scan *scan) {
-  return fhx__scan_members(in, len, out, depth_max, scan, NULL);
+  return fhx__scan_keys(in, len, out, depth_max, scan, NULL);
 }
 
 const char *fhx__fault_text(fhx__fault fault) {

@@ -51,22 +51,22 @@ typedef struct fhx__scan {
 } fhx__scan;
 
 /*
- * Where the members of the resource stand in its line, and those of its `meta` (depth 2) behind
- * that: the opening quote of each key, and the length of the key between its quotes. What follows
- * is a colon and the value, up to the comma before the next member or the closing brace.
+ * The keys of the resource (depth 1) and of its `meta` (depth 2), in the order of its line: where
+ * the opening quote stands, and how long the key is between its quotes. Behind it are a colon and
+ * the value, up to the comma before the next key or the closing brace.
  */
-typedef struct fhx__member {
+typedef struct fhx__key {
   size_t begin;
-  uint32_t key_len;
+  size_t len;
   uint32_t depth;
-} fhx__member;
+} fhx__key;
 
-/* More than FHX__MEMBERS_MAX are only counted. */
-#define FHX__MEMBERS_MAX 64
-typedef struct fhx__members {
+/* More than FHX__KEYS_MAX are only counted. */
+#define FHX__KEYS_MAX 64
+typedef struct fhx__keys {
   size_t count;
-  fhx__member at[FHX__MEMBERS_MAX];
-} fhx__members;
+  fhx__key at[FHX__KEYS_MAX];
+} fhx__keys;
 
 /*
  * Scans `len` bytes at `in`. Writes the line to `out`, which has room for `len` bytes and does not
@@ -79,9 +79,9 @@ typedef struct fhx__members {
 fhx__fault fhx__scan_resource(const void *in, size_t len, void *out, uint32_t depth_max,
                               fhx__scan *scan);
 
-/* The same, noting the members as well; NULL: not. After a fault there may be some. */
-fhx__fault fhx__scan_members(const void *in, size_t len, void *out, uint32_t depth_max,
-                             fhx__scan *scan, fhx__members *members);
+/* The same, noting the keys as well (NULL: not); after a fault they are of no use. */
+fhx__fault fhx__scan_keys(const void *in, size_t len, void *out, uint32_t depth_max,
+                          fhx__scan *scan, fhx__keys *keys);
 
 /*
  * Looks at a resource whose source vouches for it: the input is the line. It has to begin with a

@@ -46,7 +46,7 @@ typedef struct fhx__scanner {
   uint32_t seen;
   fhx__facts *facts;
   /* NULL: they are not noted. */
-  fhx__members *members;
+  fhx__keys *keys;
   /* A bit for each open level: set for an object. */
   uint64_t is_object[FHX__DEPTH_MAX / 64 + 1];
 } fhx__scanner;
@@ -64,14 +64,14 @@ static inline bool fhx__begins_value(unsigned char c) {
          c == 'f' || c == 'n';
 }
 
-/* Notes a member of the resource or its meta whose key, of `len` bytes, begins behind a quote at
-   `begin` of the line. */
-static inline void fhx__note_member(fhx__scanner *scanner, size_t begin, size_t len) {
-  fhx__members *members = scanner->members;
-  if (members->count < FHX__MEMBERS_MAX) {
-    members->at[members->count] = (fhx__member){begin, (uint32_t)len, scanner->depth};
+/* Notes a key of the resource or its meta, of `len` bytes, whose opening quote is at `begin` of the
+   line. */
+static inline void fhx__note_key(fhx__scanner *scanner, size_t begin, size_t len) {
+  fhx__keys *keys = scanner->keys;
+  if (keys->count < FHX__KEYS_MAX) {
+    keys->at[keys->count] = (fhx__key){begin, len, scanner->depth};
   }
-  members->count++;
+  keys->count++;
 }
 
 /* Stores the fault and returns NULL. */

@@ -85,8 +85,8 @@ static inline const unsigned char *pass_key(fhx__scanner *scanner, const unsigne
   if (scanner->depth == scanner->watched_depth) {
     size_t len = (size_t)(at - 1 - text);
     if (!fhx__watch_key(scanner, text, len)) return NULL;
-    if (scanner->members != NULL) {
-      fhx__note_member(scanner, scanner->written + (size_t)(text - 1 - scanner->run), len);
+    if (scanner->keys != NULL) {
+      fhx__note_key(scanner, scanner->written + (size_t)(text - 1 - scanner->run), len);
     }
   }
   return pass_byte(scanner, at, ':');

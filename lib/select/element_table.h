@@ -13,7 +13,7 @@
  * A type in the versions where it has these elements. Each name has a space behind it, and before
  * that `!` when the element is mandatory and `*` when it is a choice of data types, which its keys
  * in JSON name behind it (`value*`: valueQuantity). No other element's name begins as such a key
- * does. What all resources share is not among them.
+ * does, and none has a single letter. What all resources share is not among them.
  */
 typedef struct fhx__element_row {
   const char *resource_type;

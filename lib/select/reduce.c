@@ -155,22 +155,22 @@ static fhx__fate take_member(reducing *of, const char *begin, size_t key_len, co
   return fate;
 }
 
-static const char *value_of(const char *line, const fhx__member *member) {
-  return line + member->begin + member->key_len + 3;
+static const char *value_of(const char *line, const fhx__key *key) {
+  return line + key->begin + key->len + 3;
 }
 
 /* Of several lists of tags the last counts, as most readers have it. */
-static void take_noted(reducing *of, const char *line, size_t len, const fhx__members *members) {
-  for (size_t i = 0, next = 0; i < members->count; i = next) {
-    const fhx__member *member = &members->at[i];
+static void take_noted(reducing *of, const char *line, size_t len, const fhx__keys *keys) {
+  for (size_t i = 0, next = 0; i < keys->count; i = next) {
+    const fhx__key *key = &keys->at[i];
     const char *list = NULL;
-    for (next = i + 1; next < members->count && members->at[next].depth != 1; next++) {
-      const fhx__member *inner = &members->at[next];
-      if (is_tag_key(line + inner->begin + 1, inner->key_len)) list = value_of(line, inner);
+    for (next = i + 1; next < keys->count && keys->at[next].depth != 1; next++) {
+      const fhx__key *inner = &keys->at[next];
+      if (is_tag_key(line + inner->begin + 1, inner->len)) list = value_of(line, inner);
     }
-    const char *end = line + (next < members->count ? members->at[next].begin : len) - 1;
-    if (take_member(of, line + member->begin, member->key_len, end) == FHX__FATE_META) {
-      tag_meta(of, value_of(line, member), end, list);
+    const char *end = line + (next < keys->count ? keys->at[next].begin : len) - 1;
+    if (take_member(of, line + key->begin, key->len, end) == FHX__FATE_META) {
+      tag_meta(of, value_of(line, key), end, list);
     }
   }
 }
@@ -198,15 +198,15 @@ static void take_all(reducing *of, const char *line, size_t len) {
   }
 }
 
-int32_t fhx__reduce(const fhx__kept *kept, const char *line, size_t len,
-                    const fhx__members *members, fhx__buffer *out) {
+int32_t fhx__reduce(const fhx__kept *kept, const char *line, size_t len, const fhx__keys *keys,
+                    fhx__buffer *out) {
   reducing of = {.kept = kept, .end = line + len};
   out->len = 0;
   if (fhx__buffer_reserve(out, len + ROOM) != FHX_OK) return FHX_ERR_NO_MEMORY;
   of.to = out->data;
   *of.to++ = '{';
-  if (members != NULL && members->count <= FHX__MEMBERS_MAX) {
-    take_noted(&of, line, len, members);
+  if (keys != NULL && keys->count <= FHX__KEYS_MAX) {
+    take_noted(&of, line, len, keys);
   } else {
     take_all(&of, line, len);
   }

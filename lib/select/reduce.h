@@ -15,7 +15,7 @@
  * The line is compact and was accepted by the scanner, which has noted `members` of it; NULL: it
  * has not. FHX_OK or FHX_ERR_NO_MEMORY.
  */
-int32_t fhx__reduce(const fhx__kept *kept, const char *line, size_t len,
-                    const fhx__members *members, fhx__buffer *out);
+int32_t fhx__reduce(const fhx__kept *kept, const char *line, size_t len, const fhx__keys *keys,
+                    fhx__buffer *out);
 
 #endif
