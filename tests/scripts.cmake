@@ -84,6 +84,8 @@ fhx_add_script(bench.row python:${python} --
 set_tests_properties(bench.row PROPERTIES LABELS "slow;nosan" TIMEOUT 900)
 
 # The code in the documents, and the names they mention.
+fhx_add_script(docs.conformance python:${python} --
+  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/conformance.py ${PROJECT_SOURCE_DIR})
 fhx_add_script(docs.examples python:${python} --
   ${python} ${CMAKE_CURRENT_SOURCE_DIR}/docs_examples.py ${PROJECT_SOURCE_DIR}
   ${CMAKE_C_COMPILER} $<TARGET_FILE:fhirexport>)

@@ -1,14 +1,21 @@
 """P2, P3 and P4: whole exports, and what users could do instead."""
+import concurrent.futures
 import os
 import shutil
 import tempfile
 
 from data import MB
-from measure import NotMeasured, Row
+from measure import PAIRS, NotMeasured, Row, figure_of
 
 
 def size(bench):
     return 20 * MB if bench.quick else 260 * MB
+
+
+def amount(bench):
+    """For the note of a row. What a job costs by itself is P2.job."""
+    few = ", so few that what a job costs by itself weighs" if bench.quick else ""
+    return f"{size(bench) // MB} MB{few}"
 
 
 def into(bench, folder, act):
@@ -38,8 +45,16 @@ def against_copy(where, *options, baseline=()):
         copy = [bench.program("bench_sqlite_copy"), *baseline, bench.data.sqlite(size(bench))]
         return bench.pairs(export(bench, table(bench), folder, *options, pinned="--helpers" not in options),
                            lambda: into(bench, folder, lambda out: bench.run([*copy, out])), "wall",
-                           f"{size(bench) // MB} MB, output on {where}")
+                           f"{amount(bench)}, output on {where}")
     return measure
+
+
+def job_alone(bench):
+    """An export of hardly anything: what there is of it in every other."""
+    export_it = export(bench, ["--sqlite", bench.data.sqlite(1)], bench.tmpfs)
+    export_it()
+    return figure_of([export_it().cpu * 1000 for _ in range(PAIRS)],
+                     "CPU time; 50 resources of 9 types; output on tmpfs")
 
 
 def against_tool(command, lines, most=None):
@@ -92,8 +107,26 @@ def two_workers(where):
             return export(bench, table(bench), bench.tmpfs, *options, "--threads", threads, pinned=False)
         if len(os.sched_getaffinity(0)) < 2:
             raise NotMeasured("there is one processor only")
-        return bench.pairs(side("2"), side("1"), "wall", f"{size(bench) // MB} MB, not pinned")
+        return bench.pairs(side("2"), side("1"), "wall", f"{amount(bench)}, not pinned")
     return measure
+
+
+def two_processes(bench):
+    """What this machine gives to two that have nothing in common: as often as one alone does the
+    same, both together do it."""
+    command = [bench.program("bench_export"), *table(bench), "--null"]
+
+    def run(_=None):
+        return bench.run(command, pinned=False).wall
+
+    def ratio():
+        alone = run()
+        with concurrent.futures.ThreadPoolExecutor(2) as both:
+            return 2 * alone / max(both.map(run, range(2)))
+    if len(os.sched_getaffinity(0)) < 2:
+        raise NotMeasured("there is one processor only")
+    run()
+    return figure_of([ratio() for _ in range(PAIRS)], f"wall time; {amount(bench)}, not pinned")
 
 
 def gzip_parts(baseline, *options, without_isal=False):
@@ -107,7 +140,7 @@ def gzip_parts(baseline, *options, without_isal=False):
                       build=bench.without_isal if without_isal else None)
         return bench.pairs(ours,
                            lambda: into(bench, bench.tmpfs, lambda out: bench.run([*alone, out])),
-                           "wall", f"{size(bench) // MB} MB, level 1, output on tmpfs")
+                           "wall", f"{amount(bench)}, level 1, output on tmpfs")
     return measure
 
 
@@ -122,6 +155,9 @@ ROWS = [
         copied),
     Row("P2.cat", "the same against cat", against_tool(["cat"], lines=False)),
     Row("P2.jq", "the same against jq -c", against_tool(["jq", "-c", "."], lines=True, most=20 * MB)),
+    Row("P2.job", "what a job costs by itself", job_alone, at_most=True, unit="ms"),
+    Row("P3.machine", "two separate exports at once against one alone, for the machine's own limit",
+        two_processes),
     Row("P3.null", "two workers against one, to a destination that keeps nothing", two_workers("null"),
         1.8, 1.9),
     Row("P3.tmpfs", "the same to a directory on tmpfs", two_workers("tmpfs"), 1.5, 1.7),

@@ -62,7 +62,7 @@ typedef void (*fhx_part_stat_callback)(void *user_data, const char *name, fhx_re
 /*
  * A URL under which the part can be fetched until `expires_us` (0: as long as it exists).
  * Answers: fhx_reply_item with the URL, then fhx_reply_done; fhx_reply_fail. Called once for each
- * item of a manifest that is being read.
+ * part that a manifest names while it is read.
  */
 typedef void (*fhx_part_url_callback)(void *user_data, const fhx_part *part, int64_t expires_us,
                                       fhx_reply *reply);

@@ -137,10 +137,11 @@ typedef struct fhx_response fhx_response;
  * Answers a request under the `$export` paths: kick-off (`/$export`, `/Patient/$export`,
  * `/Group/<id>/$export`), status and cancel (`/$export/<job>`), further pages of a manifest
  * (`/$export/<job>/pages/<number>`), and file download (`/$export/<job>/<file>`); and `/metadata`
- * with a CapabilityStatement of what the engine does, for hosts that have none of their own. Whether the client may read the Group is the source's to say
- * (FHX_ERR_DENIED), by the request's tenant and host_context. Every mistake of the client is a
- * response, 4xx with an OperationOutcome; the work is bounded whatever the size of the data, and
- * where the store is locked the answer is 503 within about a second. Any thread. The error is for
+ * with a CapabilityStatement of what the engine does, for hosts that have none of their own.
+ * Whether the client may read the Group is the source's to say (FHX_ERR_DENIED), by the request's
+ * tenant and host_context. Every mistake of the client is a response, 4xx with an
+ * OperationOutcome; the work is bounded whatever the size of the data, and where the store is
+ * locked the answer is 503 within about a second. Any thread. The error is for
  * the host's own mistakes and for lack of memory.
  */
 FHX_API int32_t fhx_engine_handle(fhx_engine *engine, const fhx_request *request,

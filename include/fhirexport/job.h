@@ -41,17 +41,25 @@ FHX_BEGIN_DECLS
 
 /*
  * Which Provenance resources are exported (Bulk Data IG, `includeAssociatedData`). Targets are read
- * with the source's read_resource, which the last two need: FHX_ERR_UNSUPPORTED without it.
+ * with the source's read_resource, which the last two need: FHX_ERR_UNSUPPORTED without it. Where
+ * targets are read, the source is asked for the Provenances of everybody, and for the last two of
+ * any age; FHX_APPLIED_PATIENTS then says nothing of them.
  *
  * By default those within the filter's types and window: all of them, and in a Patient or Group
- * export those with a target in the compartment of an exported patient; without read_resource,
- * those that have such a patient himself as a target.
+ * export those in the compartment of an exported patient, and those with a target that is such a
+ * patient or in his compartment, whatever the target's type and age; without read_resource, those
+ * in the compartment or with such a patient as a target. In no case does one come because something
+ * refers to it (associated_types).
  */
 #define FHX_PROVENANCE_DEFAULT 0
 /* Those, of whatever age and also if the filter's types leave them out, that have an exported
-   resource as a target. */
+   resource as a target: one that exists and passes types, window and patients. What is exported
+   only by associated_types, as a Group's member that is no patient, or as a Provenance does not
+   count. A source without the type Provenance has none. */
 #define FHX_PROVENANCE_RELEVANT 1
-/* Of these only the newest of each exported resource: by `recorded`, then by meta.lastUpdated. */
+/* Of these only the newest of each exported resource: by `recorded`, with all its digits as far as
+   they count in a window, then by meta.lastUpdated, then the least id. What is no instant is older
+   than any. */
 #define FHX_PROVENANCE_LATEST 2
 
 typedef struct fhx_job_options {
@@ -106,8 +114,11 @@ typedef struct fhx_job_options {
      exported stays out, and what they themselves refer to is not followed. Copied; only read by
      fhx_job_start. */
   const char *associated_types;
-  /* A part is not closed before it has so many bytes, the last of a type apart, as far as part_bytes
-     and part_count let it; each type is then one shard; 0: no minimum. At most part_bytes. */
+  /* A part is not closed before it has so many bytes, as far as part_bytes and part_count let it;
+     each type is then one shard. The last part of a type may be shorter, and the last of its
+     associated resources or documents. 0: no minimum. At most part_bytes. A job that is parked
+     gives up a part that is too short, and what was read since the last checkpoint; the closer the
+     minimum comes to part_bytes, the rarer those are. */
   uint64_t part_bytes_min;
   /* The job fails when so many resources were refused; 0: it does not. */
   uint64_t bad_rows_limit;
@@ -116,15 +127,15 @@ typedef struct fhx_job_options {
   uint32_t bad_rows_permille_limit;
   /* FHX_PROVENANCE_... Only read by fhx_job_start, as is the next. */
   uint32_t provenance;
-  /* "Patient": output is organised by patients (Bulk Data IG, `organizeOutputBy`): in each part,
-     blocks of a header line, a Patient and what is in its compartment, each resource in the block
-     of every patient whose it is. What is nobody's is left out, whatever associated_types says, and
-     with a Patient that is refused all of its block is. The Patient's own line is left out where
-     the filter does. Header lines count as resources. A block is kept together if it is not longer
-     than half of part_bytes and part_bytes_min lets it; else it goes on in the next part, behind
-     the header again (FHX_PART_CONTINUES). Between checkpoints lie whole blocks: who is parked or
-     fails within one begins it again. Needs a source with open_patient: FHX_ERR_UNSUPPORTED. NULL:
-     by type. */
+  /* "Patient", with the default `provenance`: output is organised by patients (Bulk Data IG,
+     `organizeOutputBy`): in each part, blocks of a header line, a Patient and what is in its
+     compartment, each resource in the block of every patient whose it is. What is nobody's is left
+     out, whatever associated_types says, and with a Patient that is refused all of its block is. The
+     Patient's own line is left out where the filter does. Header lines count as resources. A block
+     is kept together if it is not longer than half of part_bytes and part_bytes_min lets it; else it
+     goes on in the next part, behind the header again (FHX_PART_CONTINUES). Between checkpoints lie
+     whole blocks: who is parked or fails within one begins it again. Needs a source with
+     open_patient: FHX_ERR_UNSUPPORTED. NULL: by type. */
   const char *organize_by;
   /* Called on every resource that is about to be written; NULL: none. A job that was started with
      one is only attached to with one: FHX_ERR_MISUSE. */

@@ -7,7 +7,8 @@
  * table.
  *
  * Unless a callback says otherwise: it is called on a thread inside fhx_job_run or
- * fhx_job_run_task (list_types and read_clock also inside fhx_job_start); several threads may be
+ * fhx_job_run_task (list_types and read_clock also inside fhx_job_start, list_types where an
+ * engine answers `/metadata`); several threads may be
  * inside the same source at once, each with a cursor of its own, and a cursor is used by one
  * thread; it may call fhx_job_cancel and fhx_job_progress_new, but not fhx_job_run or
  * fhx_job_run_task of the job that is calling it, which answer FHX_ERR_REENTRANT. No lock of the
@@ -183,8 +184,8 @@ typedef void (*fhx_read_clock_callback)(void *user_data, fhx_reply *reply);
  * at or before as_of_us, and are deleted as of as_of_us: one that was created again is none. Each
  * row is a resource's last version before its deletion, by which the library knows in whose
  * compartment it was, or only `{"resourceType":...,"id":...}` where no more is kept: that one is
- * told only in exports of everything, if the cursor has applied FHX_APPLIED_PATIENTS, or if it is an
- * exported Patient. A row's row_updated_us is when it was deleted; without it, the cursor has to
+ * told only in exports of everything, if the cursor has applied FHX_APPLIED_PATIENTS, or if it is
+ * an exported Patient. A row's row_updated_us is when it was deleted; without it, the cursor has to
  * apply FHX_APPLIED_SINCE, or the row is a bad one. The query has no shard. With read_resource the
  * library looks whether what it is to tell is there again. A type of which nothing is left is only
  * asked for if list_types has it.
@@ -259,9 +260,11 @@ FHX_API void fhx_folder_options_init(fhx_folder_options *options, uint32_t size)
  * A source over the files of a folder, not of its subfolders: `<Type>.ndjson`,
  * `<Type>.ndjson.gz`, and any name `<Type>.<more>.ndjson[.gz]` or `<Type>-<more>.ndjson[.gz]`; one
  * resource a line. The files must not change while a job runs. It selects types, resumes, and
- * offers runs of files as shards; the rest of a query is left to the library. It has no index: to
- * read a single resource, such as the Group of an export, it reads the files of that type up to
- * there, which for a patient of millions takes seconds. FHX_ERR_NOT_FOUND, FHX_ERR_DENIED or
+ * offers runs of files as shards; the rest of a query is left to the library. To read a single
+ * resource, such as the Group of an export, it reads the files of that type up to there, which for
+ * a patient of millions takes seconds. Of a type that is asked for so again and again it makes an
+ * index: 16 bytes a resource, 64 MiB in all at most, and what is packed in gzip is unpacked into a
+ * temporary file. FHX_ERR_NOT_FOUND, FHX_ERR_DENIED or
  * FHX_ERR_IO when the folder cannot be read.
  */
 FHX_API int32_t fhx_folder_source_new(const fhx_folder_options *options, fhx_source **source,

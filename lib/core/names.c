@@ -18,18 +18,22 @@ static bool is_segment_character(char c) {
   return is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == '.';
 }
 
-/* A bit for each character of an id. Which kind it is of is as good as random in a UUID, so nothing
-   branches on it: this is asked for every resource. */
-static const uint64_t id_characters[4] = {UINT64_C(0x03FF600000000000),
-                                          UINT64_C(0x07FFFFFE07FFFFFE), 0, 0};
+/* Which kind a character of an id is of is as good as random in a UUID, so nothing branches on it:
+   this is asked for every resource. */
+static const unsigned char id_characters[256] = {
+    ['-'] = 1, ['.'] = 1, ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1,
+    ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1, ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1,
+    ['E'] = 1, ['F'] = 1, ['G'] = 1, ['H'] = 1, ['I'] = 1, ['J'] = 1, ['K'] = 1, ['L'] = 1,
+    ['M'] = 1, ['N'] = 1, ['O'] = 1, ['P'] = 1, ['Q'] = 1, ['R'] = 1, ['S'] = 1, ['T'] = 1,
+    ['U'] = 1, ['V'] = 1, ['W'] = 1, ['X'] = 1, ['Y'] = 1, ['Z'] = 1, ['a'] = 1, ['b'] = 1,
+    ['c'] = 1, ['d'] = 1, ['e'] = 1, ['f'] = 1, ['g'] = 1, ['h'] = 1, ['i'] = 1, ['j'] = 1,
+    ['k'] = 1, ['l'] = 1, ['m'] = 1, ['n'] = 1, ['o'] = 1, ['p'] = 1, ['q'] = 1, ['r'] = 1,
+    ['s'] = 1, ['t'] = 1, ['u'] = 1, ['v'] = 1, ['w'] = 1, ['x'] = 1, ['y'] = 1, ['z'] = 1};
 
 bool fhx__is_id(const char *text, size_t len) {
   if (len == 0 || len > FHX__ID_MAX) return false;
-  uint64_t all = 1;
-  for (size_t i = 0; i < len; i++) {
-    unsigned char c = (unsigned char)text[i];
-    all &= id_characters[c / 64] >> c % 64;
-  }
+  unsigned int all = 1;
+  for (size_t i = 0; i < len; i++) all &= id_characters[(unsigned char)text[i]];
   return all != 0;
 }
 

@@ -15,6 +15,7 @@
 
 #include "core/error.h"
 #include "job/reading.h"
+#include "select/binary.h"
 
 /* How many texts of the list are asked for at once. */
 #define PAGE 1000
@@ -112,9 +113,13 @@ static void walk_from_begin(associated *at) {
 
 /* What is in a patient's compartment is exported with him or not at all, whoever refers to it
    (FILTER-17, -30); but what the Group itself names is a member. A type that both mean counts as
-   referred to. */
+   referred to. A Binary of a patient never goes as one (FILTER-12). */
 static bool is_anothers(const associated *at, const fhx__row *row) {
   const fhx__work *work = at->read.work;
+  if (fhx__is_patients_binary(row->facts->resource_type, row->text, row->len,
+                              at->main.filter->base_url)) {
+    return true;
+  }
   return fhx__wanted_has_type(work->job, work->task->resource_type) &&
          fhx__selection_is_somebodys(&at->main, row->facts, row->text, row->len);
 }
@@ -373,7 +378,8 @@ static void set_up(associated *at) {
   at->open.has_since = false;
   at->open.has_until = false;
   read->query.selection = (fhx__selection){&at->open, NULL, NULL};
-  read->takes_by_text = fhx__selection_reads_line(&at->main, 0);
+  read->takes_by_text = fhx__selection_reads_line(&at->main, 0) ||
+                        strcmp(read->work->task->resource_type, "Binary") == 0;
   at->prefix_len =
       (size_t)snprintf(at->prefix, sizeof at->prefix, "%s/", read->work->task->resource_type);
   walk_from_begin(at);

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/outcome.h"
 #include "job/output.h"
+#include "job/refused.h"
 
 #define PAGE 256
 #define CLEAN_PAUSE_US INT64_C(20000)
@@ -190,8 +191,9 @@ void fhx__work_finish(fhx__work *work) {
   bool going = fhx__output_init(&out, work);
   out.kind = FHX_PART_ERROR;
   out.resource_type = "OperationOutcome";
-  if (going && sweep(work) && add_notes(&out) && write_error_file(&out) &&
-      fhx__output_close_part(&out) && fhx__output_checkpoint(&out, true)) {
+  if (going && fhx__refused_judge_all(work) && sweep(work) && add_notes(&out) &&
+      write_error_file(&out) && fhx__output_close_part(&out) &&
+      fhx__output_checkpoint(&out, true)) {
     fhx__work_stop(work, FHX__WORK_DONE);
   }
   fhx__output_free(&out, work->end != FHX__WORK_STORE);

@@ -7,6 +7,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/outcome.h"
+#include "job/refused.h"
 
 /* With no part open, the place in the source is recorded about so often. */
 #define PLACE_US INT64_C(10000000)
@@ -19,6 +20,7 @@ bool fhx__output_init(fhx__output *output, fhx__work *work) {
   output->kind = FHX_PART_OUTPUT;
   output->label = fhx__job_label(work->job, work->task->phase, work->task->resource_type);
   output->resource_type = work->task->resource_type;
+  output->row_type = work->task->resource_type;
   output->next_seq = work->task->next_seq;
   output->recorded_seq = work->task->next_seq;
   output->recorded_errors = work->task->error_count;
@@ -152,14 +154,9 @@ static const char *deletion_of(const fhx__output *output) {
   return output->kind == FHX_PART_DELETED ? "the deletion of " : "";
 }
 
-/* Parts of one type need not be of that of their rows, and those of many types do not tell it. */
-static const char *row_type(const fhx__output *output) {
-  return *output->resource_type == '\0' ? output->row_type : output->work->task->resource_type;
-}
-
 /* "Type/id", "a resource of type Type" or "a resource", as far as it is known. */
-static void name_row(const fhx__output *output, const char *id, char *name, size_t size) {
-  const char *type = row_type(output);
+static void name_row(const fhx__output *output, const char *type, const char *id, char *name,
+                     size_t size) {
   if (*type == '\0') {
     snprintf(name, size, "%sa resource", deletion_of(output));
   } else if (*id == '\0') {
@@ -169,15 +166,22 @@ static void name_row(const fhx__output *output, const char *id, char *name, size
   }
 }
 
-bool fhx__output_bad_row(fhx__output *output, const char *id, const char *reason, size_t offset) {
-  char text[512];
+bool fhx__output_refuse(fhx__output *output, const char *type, const char *id, const char *why) {
+  char text[1024];
   char name[FHX__TYPE_MAX + FHX__ID_MAX + 48];
   output->error_count++;
+  if (!fhx__refused_judge(output->work, errors_in_all(output))) return false;
   if (errors_in_all(output) > FHX__ERROR_LINES_MAX) return true;
-  name_row(output, id, name, sizeof name);
-  snprintf(text, sizeof text, "%s%s was not exported: it %s, at byte %zu of the resource", name,
-           output->refuses_block ? ", with what is in its compartment," : "", reason, offset);
+  name_row(output, type, id, name, sizeof name);
+  snprintf(text, sizeof text, "%s%s was not exported: %s", name,
+           output->refuses_block ? ", with what is in its compartment," : "", why);
   return add_error_line(output, "error", "invalid", text);
+}
+
+bool fhx__output_bad_row(fhx__output *output, const char *id, const char *reason, size_t offset) {
+  char why[256];
+  snprintf(why, sizeof why, "it %s, at byte %zu of the resource", reason, offset);
+  return fhx__output_refuse(output, output->row_type, id, why);
 }
 
 bool fhx__output_warn(fhx__output *output, const char *code, const char *text) {
@@ -192,7 +196,7 @@ static bool add_last_line(fhx__output *output) {
            (unsigned long long)(errors - FHX__ERROR_LINES_MAX),
            output->kind == FHX_PART_DELETED ? "deletions of resources" : "resources",
            *output->resource_type == '\0' ? "" : " of type ",
-           *output->resource_type == '\0' ? "" : row_type(output));
+           *output->resource_type == '\0' ? "" : output->row_type);
   return add_error_line(output, "error", "invalid", text);
 }
 
@@ -212,6 +216,7 @@ bool fhx__output_checkpoint(fhx__output *output, bool done) {
   fhx__work *work = output->work;
   fhx_checkpoint step;
   fhx_error *error = NULL;
+  if (!fhx__refused_judge_recorded(work, output->error_count)) return false;
   if (done && !add_last_line(output)) return false;
   /* What the parts refer to is known before they are, or who dies in between leaves it out. */
   if (!fhx__wanted_store(output->wanted, work)) return false;

@@ -18,9 +18,9 @@ typedef struct fhx__output {
   uint32_t kind;
   const char *label;
   const char *resource_type;
-  /* Where that is "": the type of a row that is refused, "" if it is not known; and whether all of
-     its block is left out with it. */
-  char row_type[FHX__TYPE_MAX + 1];
+  /* What error lines call its rows, "" where that is not known; and whether all of a block is left
+     out with the row. */
+  const char *row_type;
   bool refuses_block;
   /* What its lines refer to, stored with every checkpoint; the output's own, NULL for none. */
   fhx__wanted *wanted;
@@ -67,7 +67,10 @@ bool fhx__output_set_token(fhx__output *output, const void *token, size_t len);
    moved is not: such checkpoints would let a task begin anew for ever. */
 bool fhx__output_place_is_due(const fhx__output *output);
 
-/* Notes a row that was refused. `id` is "" when it is not known or not valid. */
+/* Notes a resource that was refused, and fails when there are too many of them. `id` is "" when it
+   is not known or not valid; `why` is a sentence without an end. */
+bool fhx__output_refuse(fhx__output *output, const char *type, const char *id, const char *why);
+/* The same of a row that the scanner has found fault with. */
 bool fhx__output_bad_row(fhx__output *output, const char *id, const char *reason, size_t offset);
 /* Adds a warning to the error lines; how many there are is the caller's to limit. */
 bool fhx__output_warn(fhx__output *output, const char *code, const char *text);

@@ -69,7 +69,7 @@ static bool report_row(fhx__reading *read, const char *id, bool *reports) {
   patients *at = task_of(read);
   uint64_t mark = (uint64_t)read->raw_len << 32 | fhx__crc32c(0, read->raw, read->raw_len);
   (void)id;
-  read->out.refuses_block = !at->in_block && strcmp(read->out.row_type, "Patient") == 0;
+  read->out.refuses_block = !at->in_block && strcmp(at->block.row_type, "Patient") == 0;
   for (size_t i = 0; i < at->told_count; i++) {
     if (at->told[i] == mark) *reports = false;
   }
@@ -187,6 +187,7 @@ static void set_up(patients *at) {
   at->want_bytes = read->want_bytes;
   read->want_bytes = WANT_PATIENT_BYTES;
   read->out.resource_type = "";
+  read->out.row_type = at->block.row_type;
   read->block = &at->block;
   read->takes_type = takes_type;
   read->take_row = take_row;

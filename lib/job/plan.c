@@ -5,6 +5,7 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "job/provenance.h"
 #include "job/roster_parts.h"
 #include "job/wanted.h"
 
@@ -127,18 +128,21 @@ static bool add_shards(planner *plan, const char *type, const fhx_reply *reply,
   return true;
 }
 
-/* So many shards that small types stay one file. */
+/* So many shards that small types stay one file. With a minimum a type has one last part. */
 static uint32_t shard_limit(const fhx_job *job, uint64_t estimated_bytes) {
+  if (job->definition.part_bytes_min != 0) return 1;
   uint64_t wanted = estimated_bytes / job->definition.part_bytes;
   if (wanted > job->definition.shards_max) wanted = job->definition.shards_max;
   return wanted < 1 ? 1 : (uint32_t)wanted;
 }
 
-static void set_query(planner *plan, const char *type, fhx_query *query) {
+/* `open` lives as long as the query. */
+static void set_query(planner *plan, const char *type, fhx_query *query, fhx_filter *open) {
   fhx__job_query(plan->work->job, type, query);
   query->selection.members = plan->members;
   query->selection.new_members = plan->new_members;
   query->page = &plan->page;
+  fhx__provenance_ask(plan->work->job, query, open);
 }
 
 /* Adds what the source expects of a type. */
@@ -146,7 +150,8 @@ static bool estimate(planner *plan, const char *type, uint64_t *resources, uint6
   fhx_error *error = NULL;
   uint64_t type_resources = 0, type_bytes = 0;
   fhx_query query;
-  set_query(plan, type, &query);
+  fhx_filter open;
+  set_query(plan, type, &query, &open);
   if (fhx__source_estimate(plan->work->job->source, &query, &type_resources, &type_bytes, &error) !=
       FHX_OK) {
     return fhx__work_fail(plan->work, error);
@@ -162,8 +167,9 @@ static bool divide(planner *plan, const char *type, uint64_t resources, uint64_t
   fhx_job *job = work->job;
   fhx_error *error = NULL;
   fhx_query query;
-  set_query(plan, type, &query);
-  uint32_t limit = shard_limit(job, bytes);
+  fhx_filter open;
+  set_query(plan, type, &query, &open);
+  uint32_t limit = fhx__provenance_is_whole(job, type) ? 1 : shard_limit(job, bytes);
   if (limit == 1) return add_task(plan, type, FHX_PHASE_MAIN, 0, NULL, 0, resources);
   fhx_reply reply;
   int32_t status = fhx__source_list_shards(job->source, &query, limit, &reply, &error);
@@ -212,13 +218,12 @@ static bool has_nobody(const planner *plan) {
 static bool plan_main(planner *plan) {
   const fhx__definition *definition = &plan->work->job->definition;
   const fhx_filter *filter = definition->filter;
-  const fhx__compartment *compartment = fhx__filter_compartment(filter);
   bool all = scope_of(plan) == FHX_SCOPE_ALL && !definition->by_patient;
   uint64_t resources = 0, bytes = 0;
   if (has_nobody(plan)) return true;
   for (size_t i = 0; i < filter->type_count; i++) {
     const char *type = filter->types[i];
-    if (!all && !fhx__compartment_knows(compartment, type)) continue;
+    if (!all && !fhx__is_of_patients(filter, type)) continue;
     if (!fhx__work_go_on(plan->work)) return false;
     bool going =
         definition->by_patient ? estimate(plan, type, &resources, &bytes) : plan_type(plan, type);
@@ -251,14 +256,14 @@ static bool find_wanted(planner *plan, const char *type, bool *found) {
   return fhx__work_after_step(plan->work, status, error);
 }
 
-/* Its parts are numbered behind those of the type's own tasks. */
-static bool add_associated(planner *plan, const char *type) {
+/* Its parts are numbered behind those of the tasks that the type has already. */
+static bool add_behind(planner *plan, const char *type, uint32_t phase) {
   const fhx_task_record *tasks = (const fhx_task_record *)(const void *)plan->tasks.data;
   uint32_t shards = 0;
   for (size_t i = 0; i < plan->tasks.len / sizeof *tasks; i++) {
     if (strcmp(tasks[i].resource_type, type) == 0) shards++;
   }
-  return add_task(plan, type, FHX_PHASE_ASSOCIATED, shards, NULL, 0, 0);
+  return add_task(plan, type, phase, shards, NULL, 0, 0);
 }
 
 static bool plan_associated(planner *plan) {
@@ -267,10 +272,12 @@ static bool plan_associated(planner *plan) {
   if (scope_of(plan) == FHX_SCOPE_ALL || work->job->definition.by_patient) return true;
   for (size_t i = 0; i < filter->type_count; i++) {
     const char *type = filter->types[i];
+    /* They come by what they are about alone. */
+    if (strcmp(type, FHX__PROVENANCE) == 0) continue;
     /* Where nobody is exported, nothing is referred to. */
     bool wanted = !has_nobody(plan) && fhx__wanted_has_type(work->job, type);
     if (!wanted && !find_wanted(plan, type, &wanted)) return false;
-    if (wanted && !add_associated(plan, type)) return false;
+    if (wanted && !add_behind(plan, type, FHX_PHASE_ASSOCIATED)) return false;
     if (!fhx__work_go_on(work)) return false;
   }
   return true;
@@ -293,6 +300,39 @@ static bool plan_deleted(planner *plan) {
     if (!add_task(plan, type, FHX_PHASE_DELETED, shard_index++, NULL, 0, 0)) return false;
   }
   return true;
+}
+
+/* --- Binaries of patients --- */
+
+/* A source that does not list its types has those that are asked for. */
+static bool has_binaries(planner *plan, bool *has) {
+  fhx__work *work = plan->work;
+  fhx_reply types;
+  fhx_error *error = NULL;
+  int32_t status = fhx__source_list_types(work->job->source, &types, &error);
+  *has =
+      status == FHX_ERR_UNSUPPORTED && fhx__filter_has_type(work->job->definition.filter, "Binary");
+  for (size_t i = 0; status == FHX_OK && i < fhx__reply_item_count(&types); i++) {
+    size_t len = 0;
+    const char *type = fhx__reply_item_at(&types, i, &len);
+    *has = *has || (len == strlen("Binary") && memcmp(type, "Binary", len) == 0);
+  }
+  fhx__reply_end(&types);
+  if (status != FHX_OK && status != FHX_ERR_UNSUPPORTED) return fhx__work_fail(work, error);
+  fhx_error_free(error);
+  return true;
+}
+
+/* FILTER-12. An export that is organised by patients has no place for them. */
+static bool plan_documents(planner *plan) {
+  const fhx__definition *definition = &plan->work->job->definition;
+  bool has = false;
+  if (definition->by_patient || has_nobody(plan) ||
+      !fhx__filter_has_type(definition->filter, "DocumentReference")) {
+    return true;
+  }
+  if (!has_binaries(plan, &has)) return false;
+  return !has || add_behind(plan, "DocumentReference", FHX_PHASE_DOCUMENTS);
 }
 
 /* --- the plan --- */
@@ -340,7 +380,7 @@ static void free_planner(planner *plan) {
 void fhx__work_plan(fhx__work *work) {
   planner plan = {.work = work};
   bool going = wait_for_snapshot(work) && resolve(&plan) && plan_main(&plan) &&
-               plan_associated(&plan) && plan_deleted(&plan) &&
+               plan_associated(&plan) && plan_documents(&plan) && plan_deleted(&plan) &&
                add_task(&plan, "", FHX_PHASE_FINISH, 0, NULL, 0, 0) && store_plan(&plan);
   if (going) fhx__work_stop(work, FHX__WORK_DONE);
   free_planner(&plan);

@@ -7,6 +7,7 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "job/hooks.h"
 
 #define WANT_BYTES_MAX (UINT64_C(1) << 20)
 #define WANT_BYTES_MIN (UINT64_C(4) << 10)
@@ -19,6 +20,10 @@ static bool hide_id(fhx__reading *read, const char *type, const char **id) {
   const fhx__selection *selection = &read->query.selection;
   fhx_error *error = NULL;
   bool may_tell = false;
+  if (read->hides_ids) {
+    *id = "";
+    return true;
+  }
   if (**id == '\0' || fhx__selection_scope(selection) != FHX_SCOPE_PATIENT_SET ||
       (read->cursor.applied & FHX_APPLIED_PATIENTS) != 0) {
     return true;
@@ -31,9 +36,9 @@ static bool hide_id(fhx__reading *read, const char *type, const char **id) {
   return true;
 }
 
-static bool takes_type(fhx__reading *read, const char *type) {
+static bool is_own_type(fhx__reading *read, const char *type) {
   if (read->takes_type != NULL) return read->takes_type(read, type);
-  return strcmp(type, read->work->task->resource_type) == 0;
+  return strcmp(type, read->query.resource_type) == 0;
 }
 
 /* A bad row is this task's to report when it is of its type, or may be. */
@@ -42,7 +47,7 @@ static bool report(fhx__reading *read, const fhx__line *line, const char *reason
   const char *id = *read->asked_id != '\0' ? read->asked_id : line->scan.facts.id;
   bool reports = true;
   if (!read->has_one_type) {
-    reports = *type == '\0' ? read->reports_unknown : takes_type(read, type);
+    reports = *type == '\0' ? read->reports_unknown : is_own_type(read, type);
   }
   if (reports && !hide_id(read, type, &id)) return false;
   if (reports && read->report_row != NULL && !read->report_row(read, id, &reports)) return false;
@@ -66,13 +71,14 @@ static bool needs_header(const fhx__reading *read) {
   return read->block != NULL && !read->block->begun;
 }
 
-/* A part that this row would make too long is closed; it holds rows of this reply alone. */
-static bool make_room(fhx__reading *read, const fhx__line *line) {
+/* A part that this row would make too long is closed; it holds rows of this reply alone, but for
+   one that was too short to be closed before it. */
+static bool make_room(fhx__reading *read, size_t len) {
   const fhx__definition *definition = &read->work->job->definition;
   fhx_part *open = &read->out.writer.part;
   if (!read->out.writer.named) return true;
   uint64_t lines = needs_header(read) ? 2 : 1;
-  uint64_t bytes = line->scan.out_len + (lines == 2 ? read->block->header_len : 0) + lines;
+  uint64_t bytes = len + (lines == 2 ? read->block->header_len : 0) + lines;
   bool full =
       open->byte_count + bytes > definition->part_bytes ||
       (definition->part_count != 0 && open->resource_count + lines > definition->part_count);
@@ -93,41 +99,56 @@ static int32_t add_line(fhx__reading *read, const fhx__line *line, fhx_error **e
   return fhx__part_writer_take_behind(writer, block->header, block->header_len, line, error);
 }
 
-bool fhx__reading_write(fhx__reading *read, const fhx__line *line) {
+/* What is written is what counts: what it refers to is noted here, behind the hooks. */
+static bool put_line(fhx__reading *read, const fhx__line *line) {
   fhx_error *error = NULL;
-  if (!make_room(read, line)) return false;
+  if (!fhx__wanted_note(read->out.wanted, read->work, line->text, line->len) ||
+      !make_room(read, line->scan.out_len)) {
+    return false;
+  }
   fhx__output_begin_part(&read->out);
   if (add_line(read, line, &error) == FHX_OK) return true;
   return fhx__work_fail(read->work, error);
 }
 
-static bool judge_row(fhx__reading *read, const fhx__line *line, const fhx__row *row) {
-  bool takes = false;
-  if (!read->take_row(read, row, &takes)) return false;
-  if (!takes) return true;
-  return fhx__wanted_note(read->out.wanted, read->work, row->text, row->len) &&
-         (read->put_row == NULL ? fhx__reading_write(read, line) : read->put_row(read, line, row));
+bool fhx__reading_write(fhx__reading *read, const fhx__line *line) {
+  fhx__hooking at;
+  if (!fhx__hooks_are_there(read->work->job)) return put_line(read, line);
+  bool going = fhx__hooks_call(&at, &read->out, &read->query, line) &&
+               (at.is_dropped || put_line(read, &at.line));
+  fhx__hooks_end(&at);
+  return going;
 }
 
-/* Filters read compact lines; one that was too long for the buffer is made so for it alone. */
-static bool judge_oversized(fhx__reading *read, const fhx__line *line, fhx__row *row) {
+static bool judge_row(fhx__reading *read, const fhx__line *line, const int64_t *updated_us) {
+  const fhx__row row = {&line->scan.facts, updated_us, line->text, line->len};
+  bool takes = false;
+  if (!read->take_row(read, &row, &takes)) return false;
+  if (!takes) return true;
+  return read->put_row == NULL ? fhx__reading_write(read, line) : read->put_row(read, line, &row);
+}
+
+/* Filters and hooks read compact lines; one that was too long for the buffer is made so for it
+   alone. */
+static bool judge_oversized(fhx__reading *read, const fhx__line *line, const int64_t *updated_us) {
   fhx__strip strip = {false, false};
-  char *compact = fhx__alloc(line->len);
-  if (compact == NULL) return fhx__work_no_memory(read->work);
-  row->text = compact;
-  row->len = fhx__strip_piece(&strip, line->text, line->len, compact);
-  bool going = judge_row(read, line, row);
-  fhx__free(compact);
+  fhx__line compact = *line;
+  char *text = fhx__alloc(line->len);
+  if (text == NULL) return fhx__work_no_memory(read->work);
+  compact.len = fhx__strip_piece(&strip, line->text, line->len, text);
+  compact.text = text;
+  bool going = judge_row(read, &compact, updated_us);
+  fhx__free(text);
   return going;
 }
 
 /* Scans a row. What nobody has checked never decides whose it is, or what it refers to. */
-static bool scan_row(fhx__reading *read, const unsigned char *data, size_t len, bool needs_text,
+static bool scan_row(fhx__reading *read, const unsigned char *data, size_t len, bool needs_check,
                      fhx__line *line) {
   const fhx__definition *definition = &read->work->job->definition;
   fhx__part_writer *writer = &read->out.writer;
   fhx_error *error = NULL;
-  writer->trusts_source = !needs_text && (definition->flags & FHX_JOB_TRUST_SOURCE) != 0;
+  writer->trusts_source = !needs_check && (definition->flags & FHX_JOB_TRUST_SOURCE) != 0;
   return fhx__part_writer_scan(writer, data, len, line, &error) == FHX_OK ||
          fhx__work_fail(read->work, error);
 }
@@ -135,29 +156,32 @@ static bool scan_row(fhx__reading *read, const unsigned char *data, size_t len, 
 /* Where a task has rows of many types, messages say which. */
 static void name_row(fhx__reading *read, const char *type) {
   if (read->has_one_type) type = read->work->task->resource_type;
-  memcpy(read->out.row_type, type, strlen(type) + 1);
+  memcpy(read->block->row_type, type, strlen(type) + 1);
 }
 
 static bool read_row(fhx__reading *read, const unsigned char *data, size_t len,
                      const int64_t *updated_us) {
-  bool needs_text = read->takes_by_text || read->out.wanted != NULL;
+  const fhx_job *job = read->work->job;
+  bool needs_line = read->takes_by_text || read->out.wanted != NULL || job->attachment_hook != NULL;
+  bool needs_check = needs_line || read->takes_by_raw_text;
+  /* A resource hook may look at what nobody has checked: that is what its host has promised. */
+  needs_line = needs_line || job->resource_hook != NULL;
   fhx__line line;
   read->raw = data;
   read->raw_len = len;
-  if (!scan_row(read, data, len, needs_text, &line)) return false;
+  if (!scan_row(read, data, len, needs_check, &line)) return false;
   const fhx__facts *facts = &line.scan.facts;
   if (read->block != NULL) name_row(read, facts->resource_type);
   if (line.too_long) return report(read, &line, "is longer than resource_bytes_max", 0);
   if (line.scan.fault != FHX__FAULT_NONE) {
     return report(read, &line, fhx__fault_text(line.scan.fault), line.scan.offset);
   }
-  if (!takes_type(read, facts->resource_type)) {
+  if (!is_own_type(read, facts->resource_type)) {
     return !read->has_one_type || report(read, &line, "is of another type", 0);
   }
   if (!check_order(read, facts->id)) return false;
-  fhx__row row = {facts, updated_us, line.text, line.len};
-  return line.oversized && needs_text ? judge_oversized(read, &line, &row)
-                                      : judge_row(read, &line, &row);
+  return needs_line && line.len != line.scan.out_len ? judge_oversized(read, &line, updated_us)
+                                                     : judge_row(read, &line, updated_us);
 }
 
 /* --- one reply --- */
@@ -167,24 +191,31 @@ static bool record(fhx__reading *read, bool done) {
   return fhx__output_close_part(&read->out) && fhx__output_checkpoint(&read->out, done);
 }
 
+/* Whether a part is open that may not be closed yet: it has not the minimum and can still get it.
+ */
+static bool is_short(const fhx__reading *read) {
+  const fhx__definition *definition = &read->work->job->definition;
+  const fhx_part *open = &read->out.writer.part;
+  return read->out.writer.named && open->byte_count < definition->part_bytes_min &&
+         (definition->part_count == 0 || open->resource_count < definition->part_count);
+}
+
 bool fhx__reading_is_full_to(const fhx__reading *read, uint64_t fourths) {
   const fhx__definition *definition = &read->work->job->definition;
   const fhx_part *open = &read->out.writer.part;
-  if (!read->out.writer.named) return false;
-  if (definition->part_count != 0 &&
-      open->resource_count / fourths >= (definition->part_count + 3) / 4) {
-    return true;
-  }
-  return open->byte_count >= definition->part_bytes_min &&
-         open->byte_count / fourths >= definition->part_bytes / 4;
+  if (!read->out.writer.named || is_short(read)) return false;
+  return open->byte_count / fourths >= definition->part_bytes / 4 ||
+         (definition->part_count != 0 &&
+          open->resource_count / fourths >= (definition->part_count + 3) / 4);
 }
 
-/* Files roll between replies: before one that would make the part too long. How long blocks will be
-   is not known before they are written: they begin where half of a part is left. */
+/* Files roll between replies: before one that would make the part too long. A short one goes on
+   into the reply. How long blocks will be is not known before they are written: they begin where
+   half of a part is left. */
 static bool roll_before(fhx__reading *read, const fhx__rows *rows) {
   const fhx__definition *definition = &read->work->job->definition;
   const fhx_part *open = &read->out.writer.part;
-  if (!read->out.writer.named) return true;
+  if (!read->out.writer.named || is_short(read)) return true;
   if (read->block != NULL) return !fhx__reading_is_full_to(read, 2) || record(read, false);
   bool long_enough = open->byte_count + rows->len + rows->row_count > definition->part_bytes;
   bool full_enough = definition->part_count != 0 &&
@@ -224,18 +255,20 @@ bool fhx__reading_take(fhx__reading *read, const fhx__rows *rows) {
   memcpy(read->out.last_id, read->last_id, sizeof read->last_id);
   read->work->moved_us = fhx__clock_monotonic_us();
   fhx__output_show(&read->out);
-  /* A part was closed within this reply: the reply's other rows are closed with it. */
-  if (read->out.parts.len != 0) return record(read, false);
+  /* A part was closed within a reply: the reply's other rows are closed with it, and if they are
+     too few, with those of the replies that follow. */
+  if (read->out.parts.len != 0) return is_short(read) || record(read, false);
   return !fhx__output_place_is_due(&read->out) || fhx__output_checkpoint(&read->out, false);
 }
 
 /* --- a cursor --- */
 
-/* Keeps what can be kept: with a token everything, without one nothing. */
+/* Keeps what can be kept: with a token everything, without one nothing. A part that is too short
+   is given up, with all since the last checkpoint: nobody could go on with it. */
 bool fhx__reading_go_on(fhx__reading *read) {
   if (!fhx__work_keep(read->work)) return false;
   if (!atomic_load_explicit(&read->work->job->parked, memory_order_relaxed)) return true;
-  if (read->out.has_token && !record(read, false)) return false;
+  if (read->out.has_token && !is_short(read) && !record(read, false)) return false;
   return fhx__work_stop(read->work, FHX__WORK_PARKED);
 }
 

@@ -10,13 +10,13 @@
 
 typedef struct fhx__reading fhx__reading;
 
-/* A row of the task's type that the scanner has accepted. */
+/* A row of the query's type that the scanner has accepted. */
 typedef struct fhx__row {
   const fhx__facts *facts;
   /* The source's own stamp, or NULL. */
   const int64_t *updated_us;
   /* The compact line; of one that is trusted or longer than the writer's buffer, only if the
-     reading asks for it. */
+     reading or a hook asks for it. */
   const char *text;
   size_t len;
 } fhx__row;
@@ -41,6 +41,8 @@ typedef struct fhx__block {
   size_t header_len;
   /* The open part has lines of it. */
   bool begun;
+  /* The type of the present row, "" if it is not known: what the output calls its rows. */
+  char row_type[FHX__TYPE_MAX + 1];
 } fhx__block;
 
 struct fhx__reading {
@@ -51,14 +53,15 @@ struct fhx__reading {
   fhx__cursor cursor;
   /* The task's: */
   fhx__take_row take_row;
-  /* `take_row` looks at the text. */
+  /* `take_row` looks at the text: as a compact line, or as it came. */
   bool takes_by_text;
+  bool takes_by_raw_text;
   /* NULL: every bad row of the task's type is reported. */
   fhx__report_row report_row;
   /* NULL: it is written as it is. */
   fhx__put_row put_row;
   fhx__end_rows end_rows;
-  /* NULL: the task's type alone. */
+  /* NULL: the query's type alone. */
   fhx__takes_type takes_type;
   /* The block that lines are written to; NULL: they have none. */
   fhx__block *block;
@@ -67,6 +70,8 @@ struct fhx__reading {
   size_t raw_len;
   /* Bad rows whose type nobody can tell are reported here. */
   bool reports_unknown;
+  /* Nothing says whose a row may be: ids of bad ones are not told. */
+  bool hides_ids;
   /* The id that was asked for, where a single resource was; else "". */
   const char *asked_id;
   /* What a place must say besides the source's own token: recorded in front of it. */
@@ -91,7 +96,9 @@ typedef int32_t (*fhx__cursor_opener)(fhx_source *source, const fhx_query *query
 bool fhx__reading_open(fhx__reading *read, fhx__cursor_opener open);
 bool fhx__reading_cursor(fhx__reading *read);
 
-/* Writes a line to the open part, or to a new one where it would make that too long. */
+/* Every resource that is exported comes through here, on whatever way. Calls the host's hooks for
+   the line, which the output's writer has scanned last, and writes what becomes of it to the open
+   part, or to a new one where it would make that too long. */
 bool fhx__reading_write(fhx__reading *read, const fhx__line *line);
 
 /* Takes one reply's rows, and moves the place behind them. */

@@ -127,6 +127,9 @@ static void do_work(fhx__work *work) {
     case FHX_PHASE_ASSOCIATED:
       fhx__work_associated(work);
       break;
+    case FHX_PHASE_DOCUMENTS:
+      fhx__work_documents(work);
+      break;
     case FHX_PHASE_DELETED:
       fhx__work_deleted(work);
       break;

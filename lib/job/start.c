@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/structs.h"
 #include "job/job.h"
+#include "job/provenance.h"
 #include "job/run.h"
 #include "job/steps.h"
 #include "select/filter.h"
@@ -113,6 +114,11 @@ static int32_t check_output(const fhx_job_options *options, fhx_error **error) {
   }
   if (options->organize_by != NULL && strcmp(options->organize_by, "Patient") != 0) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "organize_by is neither NULL nor \"Patient\"");
+  }
+  if (options->organize_by != NULL && options->provenance != FHX_PROVENANCE_DEFAULT) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT,
+                     "organize_by does not go together with provenance: blocks have what is in a "
+                     "compartment");
   }
   return FHX_OK;
 }
@@ -224,6 +230,16 @@ static int32_t match_types(fhx__definition *definition, const fhx_reply *reply,
   return FHX_OK;
 }
 
+/* Provenances that come with what is exported need not be named. But where the types are those that
+   a client is permitted to have, they are a bound (FILTER-23). */
+static int32_t add_provenance(fhx__definition *definition, fhx__absent_types absent,
+                              fhx_error **error) {
+  if (definition->provenance == FHX_PROVENANCE_DEFAULT || absent == FHX__ABSENT_DROPPED) {
+    return FHX_OK;
+  }
+  return fhx_filter_add_type(definition->filter, FHX__PROVENANCE, error);
+}
+
 /* The source's types where none are named; else each named one must be among them. */
 static int32_t settle_types(fhx_job *job, fhx__absent_types absent, fhx_error **error) {
   fhx_filter *filter = job->definition.filter;
@@ -232,7 +248,7 @@ static int32_t settle_types(fhx_job *job, fhx__absent_types absent, fhx_error **
   if (status == FHX_ERR_UNSUPPORTED) {
     fhx__reply_end(&reply);
     fhx__clear_error(error);
-    if (filter->type_count != 0) return FHX_OK;
+    if (filter->type_count != 0) return add_provenance(&job->definition, absent, error);
     return fhx__fail(error, FHX_ERR_UNSUPPORTED,
                      "the export names no type and the source cannot list its types");
   }
@@ -240,6 +256,9 @@ static int32_t settle_types(fhx_job *job, fhx__absent_types absent, fhx_error **
     status = add_listed_types(filter, &reply, error);
   } else if (status == FHX_OK) {
     status = match_types(&job->definition, &reply, absent, error);
+    if (status == FHX_OK && listed(&reply, FHX__PROVENANCE)) {
+      status = add_provenance(&job->definition, absent, error);
+    }
   }
   fhx__reply_end(&reply);
   return status;
@@ -250,7 +269,8 @@ static bool is_limited(const fhx_filter *filter) {
 }
 
 /* Of the associated types those that the filter has; an export of everything has them anyway, and
-   one that is organised by patients has no block for them. */
+   one that is organised by patients has no block for them. Provenances come by what they are about,
+   never because something refers to them: nothing could tell which had come already. */
 static int32_t settle_associated(const char *given, fhx__definition *definition,
                                  fhx_error **error) {
   const fhx_filter *filter = definition->filter;
@@ -258,7 +278,9 @@ static int32_t settle_associated(const char *given, fhx__definition *definition,
   int32_t status = FHX_OK;
   bool any = given != NULL && is_limited(filter) && !definition->by_patient;
   for (size_t i = 0; any && status == FHX_OK && i < filter->type_count; i++) {
-    if (!fhx__list_has(given, filter->types[i])) continue;
+    if (!fhx__list_has(given, filter->types[i]) || strcmp(filter->types[i], FHX__PROVENANCE) == 0) {
+      continue;
+    }
     if (list.len != 0) status = fhx__buffer_append_text(&list, ",");
     if (status == FHX_OK) status = fhx__buffer_append_text(&list, filter->types[i]);
   }
@@ -277,18 +299,22 @@ static bool may_be_member(const fhx_filter *filter, const char *type) {
          fhx__group_may_have(filter->fhir_version, type);
 }
 
+/* Provenances that come with other resources only. */
+static bool gives_nothing_itself(const fhx__definition *definition, const char *type) {
+  return definition->provenance != FHX_PROVENANCE_DEFAULT && strcmp(type, FHX__PROVENANCE) == 0;
+}
+
 /* Types were named, and none of them has anything to give (PARAM-11). */
 static int32_t check_level(const fhx__definition *definition, fhx_error **error) {
   const fhx_filter *filter = definition->filter;
-  const fhx__compartment *compartment = fhx__filter_compartment(filter);
   bool by_patient = definition->by_patient;
   if (!is_limited(filter) && !by_patient) return FHX_OK;
   if (*definition->associated_types != '\0') return FHX_OK;
   for (size_t i = 0; i < filter->type_count; i++) {
-    if (fhx__compartment_knows(compartment, filter->types[i]) ||
-        (!by_patient && may_be_member(filter, filter->types[i]))) {
-      return FHX_OK;
-    }
+    const char *type = filter->types[i];
+    if (gives_nothing_itself(definition, type)) continue;
+    if (fhx__is_of_patients(filter, type)) return FHX_OK;
+    if (!by_patient && may_be_member(filter, type)) return FHX_OK;
   }
   return fhx__fail(error, FHX_ERR_UNSUPPORTED,
                    "_type: none of the types is in the Patient compartment");
@@ -316,6 +342,13 @@ static int32_t define(fhx_job *job, const fhx_job_options *options, fhx__absent_
   definition->by_patient = options->organize_by != NULL;
   definition->has_resource_hook = options->resource_hook != NULL;
   definition->has_attachment_hook = options->attachment_hook != NULL;
+  if (definition->provenance != FHX_PROVENANCE_DEFAULT &&
+      !fhx__source_reads_resources(job->source)) {
+    return fhx__fail(
+        error, FHX_ERR_UNSUPPORTED,
+        "includeAssociatedData: Provenance by what it is about needs a source that can "
+        "read a single resource");
+  }
   bool named = options->filter != NULL && options->filter->type_count != 0;
   if (definition->by_patient && !fhx__source_knows_patients(job->source)) {
     return fhx__fail(error, FHX_ERR_UNSUPPORTED,

@@ -29,13 +29,18 @@ int32_t fhx__wanted_new(const fhx_job *job, fhx__wanted **wanted, fhx_error **er
   const char *types = job->definition.associated_types;
   *wanted = NULL;
   if (types == NULL || *types == '\0') return FHX_OK;
+  return fhx__wanted_new_for(job, FHX_MEMBERS_WANTED, wanted, error);
+}
+
+int32_t fhx__wanted_new_for(const fhx_job *job, uint32_t list, fhx__wanted **wanted,
+                            fhx_error **error) {
   fhx__wanted *made = fhx__alloc_zeroed(1, sizeof *made);
   if (made == NULL) return fhx__no_memory(error);
   made->job = job;
   made->base_url = job->definition.filter->base_url;
   /* What a parked task has found is stored before its last checkpoint. */
   made->pending.between_steps = fhx__work_keep;
-  made->pending.list = FHX_MEMBERS_WANTED;
+  made->pending.list = list;
   *wanted = made;
   return FHX_OK;
 }
@@ -67,6 +72,10 @@ static bool add_pending(fhx__wanted *wanted, fhx__work *work, const char *text, 
   fhx_error *error = NULL;
   return fhx__member_run_add(&wanted->pending, text, &error) == FHX_OK ||
          fhx__work_fail(work, error);
+}
+
+bool fhx__wanted_add(fhx__wanted *wanted, fhx__work *work, const char *text) {
+  return add_pending(wanted, work, text, strlen(text) + 1);
 }
 
 /* Stores the text for `Type/id`; its length with the NUL. */

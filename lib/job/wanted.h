@@ -13,6 +13,11 @@ typedef struct fhx__wanted fhx__wanted;
 /* *wanted is NULL when the job has no associated types. */
 int32_t fhx__wanted_new(const fhx_job *job, fhx__wanted **wanted, fhx_error **error);
 
+/* For texts of another of the store's lists (FHX_MEMBERS_...), which are added one by one. */
+int32_t fhx__wanted_new_for(const fhx_job *job, uint32_t list, fhx__wanted **wanted,
+                            fhx_error **error);
+bool fhx__wanted_add(fhx__wanted *wanted, fhx__work *work, const char *text);
+
 /* Notes what a line that is exported refers to. NULL is harmless. */
 bool fhx__wanted_note(fhx__wanted *wanted, fhx__work *work, const char *line, size_t len);
 

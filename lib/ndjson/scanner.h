@@ -95,6 +95,11 @@ const unsigned char *fhx__pass_last_text(fhx__scanner *scanner, const unsigned c
 /* Passes true, false, null or a number. */
 const unsigned char *fhx__pass_scalar(fhx__scanner *scanner, const unsigned char *at);
 
+/* Whether a key that begins with `c` can be a watched one; it may be spelt with an escape. */
+static inline bool fhx__begins_watched(unsigned char c) {
+  return c == 'i' || c == 'l' || c == 'm' || c == 'r' || c == '\\';
+}
+
 /* Looks at a key, the `len` bytes at `text`, at the watched depth. False: a fault is stored. */
 bool fhx__watch_key(fhx__scanner *scanner, const unsigned char *text, size_t len);
 /* At the value of the watched key: whether it begins as one of the right kind. */

@@ -13,6 +13,7 @@
 #include "core/json.h"
 #include "protocol/response.h"
 #include "protocol/service.h"
+#include "request/span.h"
 #include "request/types.h"
 #include "writer/part_writer.h"
 
@@ -95,8 +96,12 @@ typedef struct prose {
   int32_t status;
 } prose;
 
+static void say_part(prose *to, const char *text, size_t len) {
+  if (to->status == FHX_OK) to->status = fhx__buffer_append(&to->text, text, len);
+}
+
 static void say(prose *to, const char *sentence) {
-  if (to->status == FHX_OK) to->status = fhx__buffer_append_text(&to->text, sentence);
+  say_part(to, sentence, strlen(sentence));
 }
 
 static void say_number(prose *to, const char *before, uint64_t number, const char *behind) {
@@ -164,6 +169,22 @@ static bool is_taken(prose *to, const parameter_text *of) {
   return status == FHX_OK;
 }
 
+/* The values of the host's own, which are parted as associated_values.h has it. */
+static void say_values(prose *to) {
+  fhx__span rest = {to->call->service->rules.associated_values, 0}, value = {NULL, 0};
+  rest.len = strlen(rest.text);
+  if (rest.len == 0) return;
+  while (fhx__span_next(&rest, ';', &value)) {
+    const char *equals = memchr(value.text, '=', value.len);
+    if (equals == NULL) continue;
+    say(to, "- `includeAssociatedData`: ");
+    say_part(to, value.text, (size_t)(equals - value.text));
+    say(to, ", resources of these types that exported ones refer to: ");
+    say_part(to, equals + 1, (size_t)(value.text + value.len - equals - 1));
+    say(to, ".\n");
+  }
+}
+
 static void say_parameters(prose *to) {
   say(to, "Parameters:\n\n");
   for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
@@ -174,6 +195,7 @@ static void say_parameters(prose *to) {
     say(to, parameters[i].text);
     say(to, "\n");
   }
+  say_values(to);
   say(to,
       "\nAny other parameter is refused; with `Prefer: handling=lenient` it is left out, which a "
       "file of the manifest's `error` tells. `Prefer: respond-async` is assumed.\n\n");

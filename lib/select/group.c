@@ -13,34 +13,7 @@
 
 #define MEMBER_FILTER "http://hl7.org/fhir/uv/bulkdata/StructureDefinition/member-filter"
 
-/* --- steps through the text; on broken text each ends, and none reads outside it --- */
-
-/* Enters an object, or moves behind the comma, to the value of its next member. False: there is
-   none, and *raw is behind the object. */
-static bool next_member(fhx__raw *raw, fhx__raw_string *key) {
-  if (raw->at == raw->end) return false;
-  char c = *raw->at++;
-  if (c == '}') return false;
-  if (raw->at < raw->end && *raw->at == '}') {
-    raw->at++;
-    return false;
-  }
-  if (!fhx__raw_read_string(raw, key) || raw->at == raw->end) return false;
-  raw->at++;
-  return true;
-}
-
-/* The same for the elements of an array. */
-static bool next_element(fhx__raw *raw) {
-  if (raw->at == raw->end) return false;
-  char c = *raw->at++;
-  if (c == ']') return false;
-  if (raw->at < raw->end && *raw->at == ']') {
-    raw->at++;
-    return false;
-  }
-  return raw->at < raw->end;
-}
+/* --- steps through the text --- */
 
 static bool begins(const fhx__raw *raw, char c) {
   return raw->at < raw->end && *raw->at == c;
@@ -90,7 +63,7 @@ static void read_modifier(fhx__raw *raw, modifiers *found) {
     found->has_unknown = !read_word(raw, "null") || found->has_unknown;
     return;
   }
-  while (next_member(raw, &key)) {
+  while (fhx__raw_next_member(raw, &key)) {
     if (is_key(key, "url")) {
       url = read_text(raw);
     } else {
@@ -110,7 +83,7 @@ static void read_modifiers(fhx__raw *raw, modifiers *found) {
     read_modifier(raw, found);
     return;
   }
-  while (next_element(raw)) read_modifier(raw, found);
+  while (fhx__raw_next_element(raw)) read_modifier(raw, found);
 }
 
 /* --- one member --- */
@@ -135,7 +108,7 @@ static void read_entity(fhx__raw *raw, member_text *member) {
     fhx__raw_skip_value(raw);
     return;
   }
-  while (next_member(raw, &key)) {
+  while (fhx__raw_next_member(raw, &key)) {
     if (is_key(key, "reference")) {
       member->reference = read_text(raw);
     } else {
@@ -153,7 +126,7 @@ static void read_period(fhx__raw *raw, member_text *member) {
     fhx__raw_skip_value(raw);
     return;
   }
-  while (next_member(raw, &key)) {
+  while (fhx__raw_next_member(raw, &key)) {
     if (is_key(key, "start")) {
       member->has_start = true;
       member->start = read_text(raw);
@@ -173,7 +146,7 @@ static void read_member(fhx__raw *raw, member_text *member) {
     fhx__raw_skip_value(raw);
     return;
   }
-  while (next_member(raw, &key)) {
+  while (fhx__raw_next_member(raw, &key)) {
     if (is_key(key, "entity")) {
       read_entity(raw, member);
     } else if (is_key(key, "period")) {
@@ -212,7 +185,7 @@ static void look_at_member(fhx__raw *raw, head_text *head) {
 
 static void look_at_members(fhx__raw *raw, head_text *head) {
   if (begins(raw, '[')) {
-    while (next_element(raw)) look_at_member(raw, head);
+    while (fhx__raw_next_element(raw)) look_at_member(raw, head);
   } else if (begins(raw, '{')) {
     look_at_member(raw, head);
   } else {
@@ -249,7 +222,7 @@ bool fhx__group_read_head(const char *line, size_t len, fhx__group_head *head) {
   head_text text;
   memset(&text, 0, sizeof text);
   if (begins(&raw, '{')) {
-    while (next_member(&raw, &key)) look_at(&raw, key, &text);
+    while (fhx__raw_next_member(&raw, &key)) look_at(&raw, key, &text);
   }
   head->lists_members = text.actual || text.enumerated || (!text.says && text.has_member);
   head->has_member_filter = text.modified.has_member_filter;
@@ -405,7 +378,7 @@ static bool give_members(const member_walk *walk, fhx__raw *raw) {
     fhx__raw_skip_value(raw);
     return true;
   }
-  while (next_element(raw)) {
+  while (fhx__raw_next_element(raw)) {
     if (!give_member(walk, raw)) return false;
   }
   return true;
@@ -417,7 +390,7 @@ bool fhx__group_walk(const char *line, size_t len, int64_t as_of_us, const char 
   fhx__raw raw = {line, line + len};
   fhx__raw_string key;
   if (!begins(&raw, '{')) return true;
-  while (next_member(&raw, &key)) {
+  while (fhx__raw_next_member(&raw, &key)) {
     if (!is_key(key, "member")) {
       fhx__raw_skip_value(&raw);
     } else if (!give_members(&walk, &raw)) {

@@ -12,8 +12,8 @@
  * anything was left out or not. All else is copied byte for byte. A `meta` that is no object, or a
  * `tag` that is no array, is nothing in FHIR and gives way to it.
  *
- * The line is compact and was accepted by the scanner, which has noted `members` of it; NULL: it
- * has not. FHX_OK or FHX_ERR_NO_MEMORY.
+ * The line is compact and was accepted by the scanner, which has noted its keys; NULL: it has not.
+ * FHX_OK or FHX_ERR_NO_MEMORY.
  */
 int32_t fhx__reduce(const fhx__kept *kept, const char *line, size_t len, const fhx__keys *keys,
                     fhx__buffer *out);

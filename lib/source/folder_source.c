@@ -20,6 +20,7 @@
 #include "ndjson/scan.h"
 #include "source/answer.h"
 #include "source/folder_files.h"
+#include "source/folder_index.h"
 #include "source/line_reader.h"
 
 /* What a gzip file holds, when it is only asked about how much. */
@@ -37,6 +38,7 @@ FHX__DEFINE_INIT(fhx_folder_options)
 typedef struct folder {
   int fd;
   fhx__folder_files list;
+  fhx__folder_index *index;
 } folder;
 
 typedef struct cursor {
@@ -49,6 +51,7 @@ typedef struct cursor {
 
 static void destroy_folder(void *user_data) {
   folder *owner = user_data;
+  fhx__folder_index_free(owner->index);
   if (owner->fd >= 0) close(owner->fd);
   fhx__folder_files_free(&owner->list);
   fhx__free(owner);
@@ -184,24 +187,12 @@ static void list_shards(void *user_data, const fhx_query *query, uint32_t count_
   fhx_reply_done(reply);
 }
 
-/* The id's bytes, or escapes that could spell them, are looked for first, because a scan costs
-   more. A line with a fault is the resource all the same if it says so; what is wrong with it is
-   the caller's to see. */
-static bool is_resource(const char *line, size_t len, const char *type, const char *id) {
-  fhx__scan scan;
-  if (memmem(line, len, id, strlen(id)) == NULL && memmem(line, len, "\\u", 2) == NULL) {
-    return false;
-  }
-  fhx__scan_resource(line, len, NULL, FHX__DEPTH_MAX, &scan);
-  return strcmp(scan.facts.id, id) == 0 && strcmp(scan.facts.resource_type, type) == 0;
-}
-
 /* Gives the resource if it is among these lines. */
 static bool give_line(const fhx__lines *lines, const char *type, const char *id, fhx_reply *reply) {
   size_t begin = 0;
   for (uint64_t i = 0; i < lines->count; i++) {
     size_t len = (size_t)lines->ends[i] - begin;
-    if (is_resource(lines->data + begin, len, type, id)) {
+    if (fhx__folder_is_resource(lines->data + begin, len, type, id)) {
       fhx_reply_item(reply, lines->data + begin, len);
       return true;
     }
@@ -210,26 +201,39 @@ static bool give_line(const fhx__lines *lines, const char *type, const char *id,
   return false;
 }
 
-/* There is no index: the files of the type are read up to the resource. */
-static void read_resource(void *user_data, const fhx_query *query, const char *reference,
-                          fhx_reply *reply) {
-  char type[FHX__TYPE_MAX + 1];
-  const char *id = NULL;
+/* Reads the files of the type up to the resource. */
+static int32_t search_files(folder *owner, const char *type, const char *id, fhx_reply *reply,
+                            fhx_error **error) {
+  cursor at = {.owner = owner, .range = fhx__folder_files_of_type(&owner->list, type)};
   fhx__lines lines;
-  fhx_error *error = NULL;
-  bool given = false;
-  (void)query;
-  if (!fhx__answer_reference(reply, reference, type, &id)) return;
-  cursor at = {.owner = user_data};
-  /* No resource has an id that is none; a line without one must not be taken for it. */
-  if (fhx__is_id(id, strlen(id))) at.range = fhx__folder_files_of_type(&at.owner->list, type);
   int32_t status = FHX_OK;
+  bool given = false;
   while (status == FHX_OK && !given) {
-    status = read_lines(&at, READ_BYTES, &lines, &error);
+    status = read_lines(&at, READ_BYTES, &lines, error);
     if (status == FHX_OK) given = give_line(&lines, type, id, reply);
   }
   fhx__line_reader_close(at.reader);
-  if (given) {
+  return status;
+}
+
+static void read_resource(void *user_data, const fhx_query *query, const char *reference,
+                          fhx_reply *reply) {
+  folder *owner = user_data;
+  char type[FHX__TYPE_MAX + 1];
+  const char *id = NULL;
+  fhx__buffer line = {NULL, 0, 0};
+  fhx_error *error = NULL;
+  int32_t status = FHX_END;
+  (void)query;
+  if (!fhx__answer_reference(reply, reference, type, &id)) return;
+  /* No resource has an id that is none; a line without one must not be taken for it. */
+  if (fhx__is_id(id, strlen(id))) {
+    status = fhx__folder_index_find(owner->index, type, id, &line);
+    if (status == FHX_OK) fhx_reply_item(reply, line.data, line.len);
+    if (status == FHX_ERR_UNSUPPORTED) status = search_files(owner, type, id, reply, &error);
+  }
+  fhx__buffer_free(&line);
+  if (status == FHX_OK) {
     fhx_reply_done(reply);
   } else if (status == FHX_END) {
     fhx_reply_fail(reply, FHX_ERR_NOT_FOUND, 0, "the folder has no such resource");
@@ -281,7 +285,11 @@ static void read_clock(void *user_data, fhx_reply *reply) {
 
 static int32_t open_folder(folder *owner, const char *path, fhx_error **error) {
   owner->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (owner->fd >= 0) return fhx__folder_files_read(&owner->list, owner->fd, error);
+  if (owner->fd >= 0) {
+    int32_t read = fhx__folder_files_read(&owner->list, owner->fd, error);
+    if (read != FHX_OK) return read;
+    return fhx__folder_index_new(owner->fd, &owner->list, &owner->index, error);
+  }
   char text[128];
   int code = errno;
   int32_t status = fhx__errno_status(code);

@@ -131,7 +131,7 @@ static int32_t begin_query(fhx__sqlite_cursor *cursor, fhx_error **error) {
 static void read_stamp(sqlite3_stmt *statement, int column, row *present) {
   int kind = sqlite3_column_type(statement, column);
   present->stamped = kind == SQLITE_INTEGER;
-  present->updated_us = sqlite3_column_int64(statement, column);
+  if (present->stamped) present->updated_us = sqlite3_column_int64(statement, column);
   if (kind != SQLITE_TEXT) return;
   fhx__instant instant = {0, 0};
   const char *text = (const char *)sqlite3_column_text(statement, column);
@@ -169,7 +169,8 @@ static int32_t read_row(fhx__sqlite_cursor *cursor, row *present, fhx_error **er
   if (sqlite3_column_type(statement, 0) != SQLITE_TEXT) {
     return fhx__fail(error, FHX_ERR_SOURCE, "the table has a row whose id is not text");
   }
-  present->id = fhx__sqlite_table_bytes(statement, 0, &present->id_len);
+  present->id = (const char *)sqlite3_column_text(statement, 0);
+  present->id_len = (size_t)sqlite3_column_bytes(statement, 0);
   read_stamp(statement, 1, present);
   present->json = fhx__sqlite_table_bytes(statement, 2, &present->json_len);
   if (sqlite3_errcode(cursor->connection) == SQLITE_NOMEM) return fhx__no_memory(error);
@@ -271,7 +272,8 @@ int32_t fhx__sqlite_cursor_open_patient(const fhx__sqlite_table *table, const fh
 static int32_t begin_type(fhx__sqlite_cursor *cursor, fhx_error **error) {
   int32_t status = FHX_OK;
   do {
-    status = fhx__sqlite_table_next_type(cursor->type_statement, &cursor->type, error);
+    status =
+        fhx__sqlite_table_next_type(cursor->type_statement, &cursor->type, &cursor->type, error);
     if (status != FHX_OK) return status;
     if (fhx__buffer_terminate(&cursor->type) != FHX_OK) return fhx__no_memory(error);
   } while (fhx_query_wants_type(cursor->query, cursor->type.data) == 0);

@@ -154,9 +154,13 @@ static int32_t weigh_sample(const fhx__sqlite_table *table, sqlite3 *connection,
   return status;
 }
 
+static bool is_whole_type(const fhx__sqlite_rows *rows) {
+  return rows->from_bound == FHX__BOUND_OPEN && rows->to == NULL;
+}
+
 /* Of the whole shard: how much the time window leaves of it is not looked at. */
 static void count_estimate(void *user_data, const fhx_query *query, fhx_reply *reply) {
-  const fhx__sqlite_table *table = user_data;
+  fhx__sqlite_table *table = user_data;
   fhx__sqlite_rows rows;
   sqlite3 *connection = NULL;
   fhx_error *error = NULL;
@@ -164,6 +168,9 @@ static void count_estimate(void *user_data, const fhx_query *query, fhx_reply *r
   int32_t status = find_rows(query, &rows, &error);
   if (status == FHX_OK) status = fhx__sqlite_table_connect(table, &connection, &error);
   if (status == FHX_OK) status = count_rows(table, connection, &rows, &count, &error);
+  if (status == FHX_OK && is_whole_type(&rows)) {
+    fhx__sqlite_table_keep_count(table, rows.resource_type, count);
+  }
   if (status == FHX_OK) status = weigh_sample(table, connection, &rows, &mean_len, &error);
   sqlite3_close(connection);
   if (status == FHX_OK) {
@@ -191,46 +198,76 @@ static void end_shard(division *found, const char *to) {
   found->present++;
 }
 
-/* Ends the present shard before this row, if it is time and the id can be a bound. */
-static void look_at_id(division *found, sqlite3_stmt *statement, uint64_t position) {
-  if (position < found->present * found->row_count / found->shard_count) return;
-  if (sqlite3_column_type(statement, 0) != SQLITE_TEXT) return;
+/* Ends the present shard before this row, if its id can be a bound. */
+static bool end_before(division *found, sqlite3_stmt *statement) {
+  if (sqlite3_column_type(statement, 0) != SQLITE_TEXT) return false;
   const char *id = (const char *)sqlite3_column_text(statement, 0);
-  if (id == NULL || !fhx__is_id(id, (size_t)sqlite3_column_bytes(statement, 0))) return;
-  if (strcmp(id, found->from) > 0) end_shard(found, id);
+  if (id == NULL || !fhx__is_id(id, (size_t)sqlite3_column_bytes(statement, 0))) return false;
+  if (strcmp(id, found->from) <= 0) return false;
+  end_shard(found, id);
+  return true;
 }
 
-/* Ids may be spread in any way, so bounds are not guessed: the ids are walked in order, which an
-   index over (type, id) does without reading the table. */
-static int32_t divide(const fhx__sqlite_table *table, sqlite3 *connection,
-                      const fhx__sqlite_rows *rows, division *found, fhx_error **error) {
+/* Ends the present shard `count` rows behind its beginning, or at the next id that can be a bound;
+ *passed is how many rows lie before. FHX_END: there is none. */
+static int32_t find_bound(const fhx__sqlite_table *table, sqlite3 *connection,
+                          const fhx__sqlite_rows *rows, division *found, uint64_t count,
+                          uint64_t *passed, fhx_error **error) {
   sqlite3_stmt *statement = NULL;
-  int code = SQLITE_DONE;
-  int32_t status =
-      fhx__sqlite_table_select(table, connection, sqlite3_mprintf("SELECT %s", table->id_column),
-                               rows, fhx__sqlite_table_order(table, rows), &statement, error);
-  for (uint64_t position = 0; status == FHX_OK && found->present < found->shard_count; position++) {
-    code = sqlite3_step(statement);
-    if (code != SQLITE_ROW) break;
-    look_at_id(found, statement, position);
+  fhx__sqlite_rows behind = *rows;
+  if (found->from[0] != '\0') {
+    behind.from_bound = FHX__BOUND_AT;
+    behind.from = found->from;
+    behind.from_len = strlen(found->from);
   }
-  if (status == FHX_OK && code != SQLITE_DONE && code != SQLITE_ROW) {
-    status = fhx__sqlite_table_fail(code, error);
+  int code = SQLITE_DONE;
+  int32_t status = fhx__sqlite_table_select(
+      table, connection, sqlite3_mprintf("SELECT %s", table->id_column), &behind,
+      sqlite3_mprintf("ORDER BY %s COLLATE BINARY LIMIT -1 OFFSET %llu", table->id_column,
+                      (unsigned long long)count),
+      &statement, error);
+  *passed = count;
+  while (status == FHX_OK && (code = sqlite3_step(statement)) == SQLITE_ROW &&
+         !end_before(found, statement)) {
+    ++*passed;
+  }
+  if (status == FHX_OK && code != SQLITE_ROW) {
+    status = code == SQLITE_DONE ? FHX_END : fhx__sqlite_table_fail(code, error);
   }
   sqlite3_finalize(statement);
   return status;
 }
 
+/* Ids may be spread in any way, so bounds are not guessed: SQLite passes over the ids in order,
+   which an index over (type, id) does without reading the table. */
+static int32_t divide(const fhx__sqlite_table *table, sqlite3 *connection,
+                      const fhx__sqlite_rows *rows, division *found, fhx_error **error) {
+  uint64_t position = 0;
+  int32_t status = FHX_OK;
+  while (status == FHX_OK && found->present < found->shard_count) {
+    uint64_t target = found->present * found->row_count / found->shard_count;
+    uint64_t passed = 0;
+    status = find_bound(table, connection, rows, found, target > position ? target - position : 1,
+                        &passed, error);
+    position += passed;
+  }
+  return status == FHX_END ? FHX_OK : status;
+}
+
 static void list_shards(void *user_data, const fhx_query *query, uint32_t count_max,
                         fhx_reply *reply) {
-  const fhx__sqlite_table *table = user_data;
+  fhx__sqlite_table *table = user_data;
   division found = {reply, 0, 0, "", 1};
   fhx__sqlite_rows rows;
   sqlite3 *connection = NULL;
   fhx_error *error = NULL;
   int32_t status = find_rows(query, &rows, &error);
   if (status == FHX_OK) status = fhx__sqlite_table_connect(table, &connection, &error);
-  if (status == FHX_OK) status = count_rows(table, connection, &rows, &found.row_count, &error);
+  bool is_counted = status == FHX_OK && is_whole_type(&rows) &&
+                    fhx__sqlite_table_take_count(table, rows.resource_type, &found.row_count);
+  if (status == FHX_OK && !is_counted) {
+    status = count_rows(table, connection, &rows, &found.row_count, &error);
+  }
   found.shard_count = found.row_count < count_max ? found.row_count : count_max;
   if (status == FHX_OK) status = divide(table, connection, &rows, &found, &error);
   sqlite3_close(connection);
@@ -257,13 +294,9 @@ static bool is_before(const fhx__buffer *a, const fhx__buffer *b) {
 
 /* The first type of this table behind the last one; FHX_END. */
 static int32_t step_type(type_walk *walk, int table, fhx_error **error) {
-  fhx__buffer *next = &walk->next[table];
   if (walk->statements[table] == NULL) return FHX_END;
-  next->len = 0;
-  if (fhx__buffer_append(next, walk->last.data, walk->last.len) != FHX_OK) {
-    return fhx__no_memory(error);
-  }
-  return fhx__sqlite_table_next_type(walk->statements[table], next, error);
+  return fhx__sqlite_table_next_type(walk->statements[table], &walk->last, &walk->next[table],
+                                     error);
 }
 
 /* Moves on to the first type behind the last one, in whichever table it is; FHX_END. */
@@ -292,10 +325,6 @@ static int32_t give_types(const fhx__sqlite_table *table, sqlite3 *connection, f
   if (status == FHX_OK && table->deleted != NULL) {
     status =
         fhx__sqlite_table_select_type(table->deleted, connection, NULL, &walk.statements[1], error);
-  }
-  /* None of them is NULL, which would be SQL's. */
-  for (int i = 0; status == FHX_OK && i < 2; i++) {
-    if (fhx__buffer_terminate(&walk.next[i]) != FHX_OK) status = fhx__no_memory(error);
   }
   if (status == FHX_OK && fhx__buffer_terminate(&walk.last) != FHX_OK) {
     status = fhx__no_memory(error);

@@ -7,6 +7,7 @@
 #include "source/sqlite_table.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -88,6 +89,7 @@ static void free_names(fhx__sqlite_table *table) {
   fhx__free(table->patient_type_column);
   fhx__free(table->patient_id_column);
   fhx__free(table->patient_column);
+  pthread_mutex_destroy(&table->mutex);
   fhx__free(table);
 }
 
@@ -95,6 +97,26 @@ void fhx__sqlite_table_free(fhx__sqlite_table *table) {
   if (table == NULL) return;
   if (table->deleted != NULL) free_names(table->deleted);
   free_names(table);
+}
+
+void fhx__sqlite_table_keep_count(fhx__sqlite_table *table, const char *resource_type,
+                                  uint64_t rows) {
+  pthread_mutex_lock(&table->mutex);
+  snprintf(table->counted_type, sizeof table->counted_type, "%s", resource_type);
+  table->counted_rows = rows;
+  pthread_mutex_unlock(&table->mutex);
+}
+
+bool fhx__sqlite_table_take_count(fhx__sqlite_table *table, const char *resource_type,
+                                  uint64_t *rows) {
+  pthread_mutex_lock(&table->mutex);
+  bool known = *resource_type != '\0' && strcmp(table->counted_type, resource_type) == 0;
+  if (known) {
+    *rows = table->counted_rows;
+    table->counted_type[0] = '\0';
+  }
+  pthread_mutex_unlock(&table->mutex);
+  return known;
 }
 
 int32_t fhx__sqlite_table_connect(const fhx__sqlite_table *table, sqlite3 **connection,
@@ -235,8 +257,9 @@ int32_t fhx__sqlite_table_select_type(const fhx__sqlite_table *table, sqlite3 *c
   return code == SQLITE_OK ? FHX_OK : fhx__sqlite_table_fail(code, error);
 }
 
-int32_t fhx__sqlite_table_next_type(sqlite3_stmt *statement, fhx__buffer *type, fhx_error **error) {
-  int code = sqlite3_bind_text(statement, 1, type->data, (int)type->len, SQLITE_TRANSIENT);
+int32_t fhx__sqlite_table_next_type(sqlite3_stmt *statement, const fhx__buffer *last,
+                                    fhx__buffer *next, fhx_error **error) {
+  int code = sqlite3_bind_text(statement, 1, last->data, (int)last->len, SQLITE_TRANSIENT);
   if (code == SQLITE_OK) code = sqlite3_step(statement);
   if (code != SQLITE_ROW && code != SQLITE_DONE) return fhx__sqlite_table_fail(code, error);
   if (code == SQLITE_DONE || sqlite3_column_type(statement, 0) != SQLITE_TEXT) {
@@ -245,8 +268,8 @@ int32_t fhx__sqlite_table_next_type(sqlite3_stmt *statement, fhx__buffer *type, 
   }
   const void *text = sqlite3_column_text(statement, 0);
   if (text == NULL) return fhx__no_memory(error);
-  type->len = 0;
-  int32_t status = fhx__buffer_append(type, text, (size_t)sqlite3_column_bytes(statement, 0));
+  next->len = 0;
+  int32_t status = fhx__buffer_append(next, text, (size_t)sqlite3_column_bytes(statement, 0));
   sqlite3_reset(statement);
   return status == FHX_OK ? FHX_OK : fhx__no_memory(error);
 }
@@ -310,6 +333,10 @@ static int32_t make_table(const fhx_sqlite_source_options *options, fhx__sqlite_
                           fhx_error **error) {
   fhx__sqlite_table *made = fhx__alloc_zeroed(1, sizeof *made);
   if (made == NULL) return fhx__no_memory(error);
+  if (pthread_mutex_init(&made->mutex, NULL) != 0) {
+    fhx__free(made);
+    return fhx__no_memory(error);
+  }
   int32_t status = copy_names(made, options, error);
   if (status == FHX_OK) status = copy_patient_names(made, options, error);
   if (status == FHX_OK) status = check_table(made, error);
@@ -329,6 +356,7 @@ int32_t fhx__sqlite_table_new(const fhx_sqlite_source_options *options, fhx__sql
   if (status == FHX_OK && options->deleted_table != NULL) {
     fhx_sqlite_source_options of_deletions = *options;
     of_deletions.table = options->deleted_table;
+    of_deletions.patient_table = NULL;
     status = make_table(&of_deletions, &made->deleted, error);
     if (status == FHX_OK) made->deleted->of_deletions = true;
   }

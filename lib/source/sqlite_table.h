@@ -3,10 +3,12 @@
 #define FHX__SOURCE_SQLITE_TABLE_H
 
 #include <fhirexport/source.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 
 #include "core/buffer.h"
+#include "core/names.h"
 
 /* The names are quoted for SQL, those of columns with the table's alias before them. */
 typedef struct fhx__sqlite_table fhx__sqlite_table;
@@ -27,6 +29,10 @@ struct fhx__sqlite_table {
   fhx__sqlite_table *deleted;
   /* This is one of deletions: a row without JSON tells its type and id. */
   bool of_deletions;
+  /* The last count of a type's rows; "": none. The mutex guards it. */
+  pthread_mutex_t mutex;
+  char counted_type[FHX__TYPE_MAX + 1];
+  uint64_t counted_rows;
 };
 
 /* Copies the options and checks that the table and its columns can be read. FHX_ERR_ARGUMENT,
@@ -34,6 +40,13 @@ struct fhx__sqlite_table {
 int32_t fhx__sqlite_table_new(const fhx_sqlite_source_options *options, fhx__sqlite_table **table,
                               fhx_error **error);
 void fhx__sqlite_table_free(fhx__sqlite_table *table);
+
+/* Counting walks through an index, and who estimates a type divides it next: the count is kept for
+   that, and given once, since it grows old. False: there is none of this type. */
+void fhx__sqlite_table_keep_count(fhx__sqlite_table *table, const char *resource_type,
+                                  uint64_t rows);
+bool fhx__sqlite_table_take_count(fhx__sqlite_table *table, const char *resource_type,
+                                  uint64_t *rows);
 
 /* A connection for reading. Close it with sqlite3_close. */
 int32_t fhx__sqlite_table_connect(const fhx__sqlite_table *table, sqlite3 **connection,
@@ -85,8 +98,10 @@ int32_t fhx__sqlite_table_bind(const fhx__sqlite_rows *rows, sqlite3_stmt *state
 int32_t fhx__sqlite_table_select_type(const fhx__sqlite_table *table, sqlite3 *connection,
                                       const char *patient, sqlite3_stmt **statement,
                                       fhx_error **error);
-/* Moves `type`, which is never NULL, on to the type behind it; FHX_END. */
-int32_t fhx__sqlite_table_next_type(sqlite3_stmt *statement, fhx__buffer *type, fhx_error **error);
+/* Stores the type behind `last`, whose data is not NULL, in `next`, which may be the same; FHX_END.
+ */
+int32_t fhx__sqlite_table_next_type(sqlite3_stmt *statement, const fhx__buffer *last,
+                                    fhx__buffer *next, fhx_error **error);
 
 /* A value's bytes, text as UTF-8, valid until the next step. NULL for SQL's NULL, for nothing, and
    when out of memory (sqlite3_errcode tells). */

@@ -332,7 +332,8 @@ static void test_hidden(void **state) {
   test_expect_outcome(absent, 404, "error", "not-found");
 }
 
-/* AUTH-18: naming a type that is not permitted is 403; without _type the permitted are exported. */
+/* AUTH-18, FILTER-23: naming a type that is not permitted is 403; without _type the permitted are
+   exported. */
 static void test_permitted(void **state) {
   (void)state;
   of.options.workers = 1;
@@ -368,7 +369,7 @@ static const char *find_member(const char *body, const char *start) {
   return found + strlen(start);
 }
 
-/* STAT-07, -08, -16, -19, MAN-01, -02, -06 to -09, -11, -15, -21. */
+/* STAT-07, -08, -14, -16, -19, MAN-01, -02, -06 to -09, -11, -15, -21. */
 static void test_complete(void **state) {
   (void)state;
   static const char query[] = "/$export?_type=Patient,Observation&_outputFormat=ndjson&_since=";
@@ -409,6 +410,27 @@ static void test_complete(void **state) {
   test_answer_free(&answer);
 }
 
+/* STAT-07: JSON, whatever else the client would rather have. */
+static void test_any_accept(void **state) {
+  (void)state;
+  static const char *const wishes[] = {"application/json", "application/fhir+json", "*/*",
+                                       "text/html", "application/fhir+ndjson;q=0.5, */*;q=0"};
+  char target[TEST_URL_MAX];
+  of.options.workers = 1;
+  test_engine_start(&of);
+  test_kick_off(of.engine, "/$export?_type=Patient", target);
+  test_answer answer = test_poll(of.engine, target);
+  test_answer_free(&answer);
+  for (size_t i = 0; i < sizeof wishes / sizeof wishes[0]; i++) {
+    test_scenario("Accept: %s", wishes[i]);
+    answer = send_header(target, "Accept", wishes[i]);
+    test_require(answer.status == 200);
+    test_require(strcmp(test_header(&answer, "Content-Type"), "application/json") == 0);
+    test_require(strstr(answer.body, "\"output\":[{") != NULL);
+    test_answer_free(&answer);
+  }
+}
+
 /* _since and _until reach the data (STAT-12, MAN-08: nothing matched is an empty list). */
 static void test_window(void **state) {
   (void)state;
@@ -422,8 +444,8 @@ static void test_window(void **state) {
   test_answer_free(&answer);
 }
 
-/* KICK-12, PARAM-02: what lenient skips is told in a file of errors; so is a type of R4 that the
-   source does not have (PARAM-10). */
+/* KICK-12, PARAM-02, MAN-16: what lenient skips is told in a file of errors; so is a type of R4
+   that the source does not have (PARAM-10). */
 static void test_lenient(void **state) {
   (void)state;
   char target[TEST_URL_MAX], url[TEST_URL_MAX], type[70];
@@ -455,7 +477,8 @@ static void test_lenient(void **state) {
   test_answer_free(&answer);
 }
 
-/* STAT-09, ERR-11: an outcome with the reason at every poll; nothing is left of its files. */
+/* STAT-09, -10, -14, ERR-11: an outcome with the reason at every poll; nothing is left of its
+   files. */
 static void test_failed(void **state) {
   (void)state;
   char target[TEST_URL_MAX];
@@ -469,7 +492,9 @@ static void test_failed(void **state) {
   of.source = test_source_new(&knobs, &of.options.source);
   test_engine_start(&of);
   test_kick_off(of.engine, "/$export", target);
-  test_expect_outcome(test_poll(of.engine, target), 500, "error", "exception");
+  test_answer answer = test_poll(of.engine, target);
+  test_require(test_header(&answer, "X-Export-Status") == NULL);
+  test_expect_outcome(answer, 500, "error", "exception");
   for (int i = 0; i < 3; i++) test_expect_refusal(of.engine, target, 500, "exception");
   /* DEL-01: also a failed job can be deleted. */
   cancel(target);
@@ -490,6 +515,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_hidden, begin, end),
       cmocka_unit_test_setup_teardown(test_permitted, begin, end),
       cmocka_unit_test_setup_teardown(test_complete, begin, end),
+      cmocka_unit_test_setup_teardown(test_any_accept, begin, end),
       cmocka_unit_test_setup_teardown(test_window, begin, end),
       cmocka_unit_test_setup_teardown(test_lenient, begin, end),
       cmocka_unit_test_setup_teardown(test_failed, begin, end),

@@ -90,7 +90,8 @@ static test_answer send_as(const char *tenant, const char *client, const char *p
 
 /* --- whole files --- */
 
-/* FILE-01 to -05, MAN-22: every listed file is there, and together they are the data set. */
+/* FILE-01 to -05, MAN-10, MAN-22: every listed file is there and not empty, and together they are
+ * the data set. */
 static void test_all_files(void **state) {
   (void)state;
   char url[TEST_URL_MAX], type[70], member[100];
@@ -118,6 +119,22 @@ static void test_all_files(void **state) {
   test_require(total == expected);
 }
 
+/* FILE-24: what a client would rather have changes nothing, for there is nothing else. */
+static void check_accepted(void) {
+  static const char *const wishes[] = {"*/*", "application/fhir+ndjson", "application/json"};
+  for (size_t i = 0; i < sizeof wishes / sizeof wishes[0]; i++) {
+    const char *headers[] = {"Accept", wishes[i]};
+    fhx_request request = test_request("GET", target);
+    request.headers = headers;
+    request.header_count = 1;
+    test_answer answer = test_send(of.engine, &request);
+    test_require(answer.status == 200 && answer.len == whole.len);
+    test_require(strcmp(test_header(&answer, "Content-Type"), "application/fhir+ndjson") == 0);
+    test_answer_free(&answer);
+  }
+}
+
+/* FILE-07, FILE-14: a validator, and the length of what is sent. */
 static void test_headers(void **state) {
   (void)state;
   char length[30], etag[TEST_URL_MAX];
@@ -140,6 +157,7 @@ static void test_headers(void **state) {
                         fhx_response_header_value(whole.response, i)) == 0);
   }
   test_answer_free(&head);
+  check_accepted();
   test_answer_free(&whole);
 }
 

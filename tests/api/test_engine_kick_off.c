@@ -1,5 +1,5 @@
 /*
- * Kick-offs at all levels and by both methods, as a client sees them (KICK-01 to -04, -13, -17 to
+ * Kick-offs at all levels and by both methods, as a client sees them (KICK-01, -02, -04, -13, -17 to
  * -23, PARAM-11, -14 to -16, -26, MAN-06, FILTER-22).
  */
 #include <setjmp.h>

@@ -55,7 +55,7 @@ static void page_target(char target[TEST_URL_MAX], const char *status_target, si
   if (page == 1) {
     snprintf(target, TEST_URL_MAX, "%s", status_target);
   } else {
-    snprintf(target, TEST_URL_MAX, "%s/pages/%zu", status_target, page);
+    snprintf(target, TEST_URL_MAX, "%.*s/pages/%zu", TEST_URL_MAX - 40, status_target, page);
   }
 }
 

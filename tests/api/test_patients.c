@@ -43,7 +43,6 @@ static void use_options(stay *of) {
   of->options.organize_by = "Patient";
   of->options.part_bytes = of->ask.part_bytes;
   of->options.part_count = of->ask.part_count;
-  of->options.lease_us = 40000;
 }
 
 /* Everything but the job; with a path, over the SQLite table there. */
@@ -233,6 +232,41 @@ static void only_patients_have_blocks(void **state) {
   fhx_error_free(error);
   fhx_filter_free(filter);
   end(&of);
+  test_ward_free(ward);
+}
+
+/* Conditions are left out, Observations replaced by themselves: headers stand before what is left.
+ */
+static void hook(void *user_data, const fhx_query *query, const char *reference, const void *line,
+                 size_t len, fhx_reply *reply) {
+  (void)user_data;
+  (void)query;
+  if (strncmp(reference, "Condition/", 10) == 0) {
+    fhx_reply_end(reply);
+    return;
+  }
+  if (strncmp(reference, "Observation/", 12) == 0) fhx_reply_item(reply, line, len);
+  fhx_reply_done(reply);
+}
+
+static void hooks_see_every_row(void **state) {
+  static const char *const left[] = {"Encounter", "Observation", "Patient", NULL};
+  const test_destination_knobs knobs = {.flags = 0};
+  (void)state;
+  test_ward *ward = test_ward_new(14, 30, 8);
+  for (int trusts = 0; trusts < 2; trusts++) {
+    stay of;
+    test_scenario("hooks, trusts %d", trusts);
+    prepare(&of, ward, &(test_ward_ask){.part_bytes = 6000}, NULL, &knobs);
+    of.options.resource_hook = hook;
+    of.options.flags = trusts == 1 ? FHX_JOB_TRUST_SOURCE : 0;
+    ward->patient_applied = FHX_APPLIED_PATIENTS;
+    start(&of);
+    of.status = test_run_job(of.job, 1, false, of.message);
+    of.ask.types = left;
+    test_require(check(&of).continuing_count > 0);
+    end(&of);
+  }
   test_ward_free(ward);
 }
 
@@ -439,6 +473,7 @@ static void run_out_of_memory(test_ward *ward, const char *path) {
   const test_destination_knobs knobs = {.flags = 0};
   stay of;
   prepare(&of, ward, &(test_ward_ask){.part_bytes = 4000, .error_lines = 1}, path, &knobs);
+  of.options.lease_us = 40000;
   if (of.options.source == NULL || of.options.destination == NULL) {
     test_memory_recover();
   } else {
@@ -724,6 +759,7 @@ static void open_mortal(stay *of, const char *place) {
                       FHX_OK);
   of->options.source = test_ward_sqlite_source(table);
   of->options.attempts_max = 1000;
+  of->options.lease_us = 40000;
 }
 
 static void close_mortal(stay *of) {
@@ -798,6 +834,7 @@ int main(void) {
       cmocka_unit_test(groups),
       cmocka_unit_test(parts_have_a_least_length),
       cmocka_unit_test(only_patients_have_blocks),
+      cmocka_unit_test(hooks_see_every_row),
       cmocka_unit_test(without_open_patient),
       cmocka_unit_test(bad_rows),
       cmocka_unit_test(bad_rows_are_told),

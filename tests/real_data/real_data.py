@@ -42,6 +42,7 @@ COMPARTMENT = {
     "MedicationRequest": ["subject"],
     "Observation": ["subject", "performer"],
     "Procedure": ["subject", "performer.actor"],
+    "Provenance": ["target"],
 }
 
 
@@ -223,13 +224,14 @@ class Data:
                     or case["until"] and updated >= microseconds(case["until"]))
 
     def belongs(self, key, one, case, reads):
-        """In scope; of a Provenance, one of its targets is (FILTER-20)."""
+        """In scope; of a Provenance, one of its targets is in a compartment (FILTER-20)."""
         if key[0] != "Provenance" or case["level"] is None and not case["patients"]:
             return self.in_scope(key, one, case)
-        return any(self.in_scope(target, {"patients": {target[1]}}, case)
+        nobody = None, None
+        return any(self.in_scope(nobody, {"patients": {target[1]}}, case)
                    if target[0] == "Patient"
                    else reads and target in self.resources
-                   and self.in_scope(target, self.resources[target], case)
+                   and self.in_scope(nobody, self.resources[target], case)
                    for target in targets_of(one["resource"]))
 
     def related(self, case, wanted):
@@ -239,9 +241,9 @@ class Data:
             if key[0] == "Provenance":
                 for target in targets_of(one["resource"]) & wanted.keys():
                     of_target[target].append(
-                        (microseconds(one["resource"]["recorded"]), one["updated"], key))
+                        (-microseconds(one["resource"]["recorded"]), -one["updated"], key))
         if case["provenance"] == "latest":
-            return {max(found)[2] for found in of_target.values()}
+            return {min(found)[2] for found in of_target.values()}
         return {key for found in of_target.values() for _, _, key in found}
 
     def select(self, case, reads=True):
@@ -256,15 +258,18 @@ class Data:
             for key in self.related(case, wanted):
                 wanted[key] = self.resources[key]["resource"]
         if case["by_patient"]:
-            wanted = {key: one for key, one in wanted.items() if self.resources[key]["patients"]}
+            blocks = self.blocks(case, wanted).values()
+            wanted = {key: one for key, one in wanted.items()
+                      if any(key in block for block in blocks)}
         return wanted
 
     def blocks(self, case, wanted):
-        """What is in the block of each patient."""
+        """What is in the block of each patient that there is."""
         found = collections.defaultdict(set)
         for key in wanted:
             for patient in self.resources[key]["patients"]:
-                if self.in_scope(("Patient", patient), {"patients": {patient}}, case):
+                if ("Patient", patient) in self.resources and \
+                        self.in_scope(("Patient", patient), {"patients": {patient}}, case):
                     found[patient].add(key)
         return found
 

@@ -5,7 +5,8 @@
 
 The data are all resources of FOLDER (NDJSON, gzipped or not), or generated ones where it does not
 exist. Every resource comes once, JSON-equal to the digits of its numbers; the server may add
-meta.versionId, and meta.lastUpdated where there was none (MAN-06, FILE-02 to FILE-05).
+meta.versionId, and meta.lastUpdated where there was none (MAN-06, FILE-02 to FILE-05, FILE-21,
+FILE-22: references and numbers stay as they were stored).
 """
 import argparse
 import collections

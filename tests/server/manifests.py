@@ -67,7 +67,7 @@ class ManifestTest(ServerTest):
         for item, resource in self.lines(manifest["output"]):
             self.assertEqual(resource["resourceType"], item["type"])
             key = f"{resource['resourceType']}/{resource['id']}"
-            self.assertNotIn(key, found, "exported twice")
+            self.assertFalse(key in found, key + " was exported twice")
             found.add(key)
         return found
 
@@ -231,8 +231,9 @@ class Pages(ManifestTest):
         head = {name: page[name] for name in ("transactionTime", "request", "requiresAccessToken")}
         self.assertEqual(self.heads.setdefault("head", head), head, "pages differ in other fields")
         for item in page["output"]:
-            if item["url"] not in self.fetched:
-                self.fetched[item["url"]] = item
+            file = urllib.parse.urlsplit(item["url"]).path
+            if file not in self.fetched:
+                self.fetched[file] = item
                 self.assertEqual(self.server.get(item["url"]).status, 200)
 
     def test_follow(self):
@@ -261,7 +262,7 @@ class Pages(ManifestTest):
         url = self.kick_off("/$export", {"allowPartialManifests": "true"}).header(
             "Content-Location")
         self.wait(url)
-        for number in ("0", "01", "1000000", "x", "-1", ""):
+        for number in ("0", "01", "1000000", "x", "-1"):
             self.check_outcome(self.server.get(f"{url}/pages/{number}"), 404)
         self.assertEqual(self.server.request("DELETE", url).status, 202)
         self.check_outcome(self.server.get(url), 404)
@@ -346,7 +347,7 @@ class Attachments(ManifestTest):
 
 class Metadata(ManifestTest):
     def test_statement(self):
-        """CAP-01 to -05, -10."""
+        """CAP-01 to -05, -10; CAP-09: nobody is authenticated here, and nothing says so."""
         answer = self.server.get("/metadata")
         self.assertTrue(answer.header("Content-Type").startswith("application/fhir+json"))
         statement = answer.json()
@@ -363,6 +364,7 @@ class Metadata(ManifestTest):
                             ("Group", "group-export")):
             self.assertEqual(operations[where],
                              [{"name": "export", "definition": defined + name}])
+        self.assertNotIn("security", rest)
         for word in ("organizeOutputBy", "allowPartialManifests", "includeAssociatedData", "_since",
                      "patient", "429"):
             self.assertIn(word, rest["documentation"])

@@ -16,6 +16,9 @@ typedef struct cursor {
   const fhx_query *query;
   char type[65];
   size_t position;
+  /* 'a', 'b', or 0 for the whole. */
+  char shard;
+  char token[32];
 } cursor;
 
 static bool hooked(test_small_source *small, test_small_call call, fhx_reply *reply) {
@@ -36,6 +39,25 @@ static bool is_in_scope(const test_small_row *row, const fhx_query *query) {
 
 /* --- callbacks --- */
 
+static bool go_to_shard(cursor *at) {
+  size_t len = 0;
+  const char *shard = fhx_query_shard(at->query, &len);
+  if (shard == NULL) return true;
+  if (!at->small->shards || len != 1) return false;
+  at->shard = *shard;
+  return *shard == 'a' || *shard == 'b';
+}
+
+static bool go_to_token(cursor *at) {
+  size_t len = 0;
+  const char *token = fhx_query_token(at->query, &len);
+  if (token == NULL) return true;
+  if (!at->small->tokens || len == 0 || len >= sizeof at->token) return false;
+  memcpy(at->token, token, len);
+  at->token[len] = '\0';
+  return sscanf(at->token, "row %zu", &at->position) == 1 && at->position <= at->small->row_count;
+}
+
 static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *reply) {
   test_small_source *small = user_data;
   const char *type = fhx_query_resource_type(query);
@@ -47,21 +69,24 @@ static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *repl
   at->small = small;
   at->query = query;
   snprintf(at->type, sizeof at->type, "%s", type);
+  if (!go_to_shard(at) || !go_to_token(at)) test_violation("a shard or token was changed");
   if (fhx_reply_handle(reply, at, small->applied) != FHX_OK) free(at);
 }
 
 static bool is_delivered(const cursor *at, const test_small_row *row) {
   uint32_t applied = at->small->applied;
   int64_t since_us = fhx_query_since_us(at->query);
+  bool is_odd = (row - at->small->rows) % 2 != 0;
+  if (at->shard != 0 && is_odd != (at->shard == 'b')) return false;
   if ((applied & FHX_APPLIED_TYPE) != 0 && strcmp(row->type, at->type) != 0) return false;
-  if ((applied & FHX_APPLIED_SINCE) != 0 && since_us != FHX_TIME_NONE &&
+  if ((applied & FHX_APPLIED_SINCE) != 0 && since_us != FHX_TIME_NONE && row->updated_us != 0 &&
       row->updated_us <= since_us) {
     return false;
   }
   return (applied & FHX_APPLIED_PATIENTS) == 0 || is_in_scope(row, at->query);
 }
 
-/* One row at a time; the place behind the last is a token. */
+/* One row at a time; the place behind it is a token, if the source gives any. */
 static void next_rows(void *user_data, void *handle, uint64_t want_bytes, fhx_reply *reply) {
   cursor *at = handle;
   (void)want_bytes;
@@ -69,8 +94,10 @@ static void next_rows(void *user_data, void *handle, uint64_t want_bytes, fhx_re
   while (at->position < at->small->row_count) {
     const test_small_row *row = &at->small->rows[at->position++];
     if (!is_delivered(at, row)) continue;
+    snprintf(at->token, sizeof at->token, "row %zu", at->position);
     fhx_reply_rows(reply, row->json, strlen(row->json), 1, NULL,
-                   row->updated_us == 0 ? NULL : &row->updated_us, NULL, 0);
+                   row->updated_us == 0 ? NULL : &row->updated_us,
+                   at->small->tokens ? at->token : NULL, at->small->tokens ? strlen(at->token) : 0);
     return;
   }
   fhx_reply_end(reply);
@@ -87,6 +114,10 @@ static void read_resource(void *user_data, const fhx_query *query, const char *r
   size_t len = strcspn(reference, "/");
   if (hooked(small, TEST_SMALL_READ, reply)) return;
   if (fhx_query_as_of_us(query) != TEST_SMALL_NOW_US) test_violation("as of another time");
+  if (small->denied != NULL && strcmp(small->denied, reference) == 0) {
+    fhx_reply_fail(reply, FHX_ERR_DENIED, 0, "not for this client");
+    return;
+  }
   for (size_t i = 0; i < small->row_count; i++) {
     const test_small_row *row = &small->rows[i];
     if (strlen(row->type) != len || memcmp(row->type, reference, len) != 0) continue;
@@ -123,13 +154,30 @@ static void group_members(void *user_data, const fhx_query *query, const char *g
 }
 
 static void list_types(void *user_data, fhx_reply *reply) {
-  static const char *const types[] = {"Patient",      "Observation", "Group",
-                                      "Practitioner", "Device",      "Organization"};
+  static const char *const usual[] = {"Patient", "Observation",  "Group", "Practitioner",
+                                      "Device",  "Organization", NULL};
+  const test_small_source *small = user_data;
+  const char *const *type = small->types == NULL ? usual : small->types;
+  for (; *type != NULL; type++) fhx_reply_item(reply, *type, strlen(*type));
+  fhx_reply_done(reply);
+}
+
+static void list_shards(void *user_data, const fhx_query *query, uint32_t count_max,
+                        fhx_reply *reply) {
   (void)user_data;
-  for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-    fhx_reply_item(reply, types[i], strlen(types[i]));
+  (void)query;
+  if (count_max >= 2) {
+    fhx_reply_item(reply, "a", 1);
+    fhx_reply_item(reply, "b", 1);
   }
   fhx_reply_done(reply);
+}
+
+/* So much that it is worth while to divide. */
+static void count_estimate(void *user_data, const fhx_query *query, fhx_reply *reply) {
+  (void)user_data;
+  (void)query;
+  fhx_reply_estimate(reply, 0, UINT64_C(1) << 40);
 }
 
 static void read_clock(void *user_data, fhx_reply *reply) {
@@ -162,8 +210,12 @@ void test_small_prepare(test_small_job *of, test_small_source *small) {
   callbacks.open_cursor = open_cursor;
   callbacks.next_rows = next_rows;
   callbacks.close_cursor = close_cursor;
-  callbacks.list_types = list_types;
+  if (!small->hides_types) callbacks.list_types = list_types;
   callbacks.read_clock = read_clock;
+  if (small->shards) {
+    callbacks.list_shards = list_shards;
+    callbacks.count_estimate = count_estimate;
+  }
   if (small->reads) callbacks.read_resource = read_resource;
   if (small->lists_members) callbacks.group_members = group_members;
   if (small->page == 0) small->page = 2;

@@ -46,6 +46,15 @@ typedef struct test_small_source {
   /* FHX_APPLIED_TYPE, _SINCE, _PATIENTS: what it pushes down. */
   uint32_t applied;
   bool reads;
+  /* Each type is divided in two: every other row is in one. */
+  bool shards;
+  /* What it says it has, then NULL; NULL: the types of its usual rows. Or it says nothing. */
+  const char *const *types;
+  bool hides_types;
+  /* Each reply has a token, and a cursor goes on from it. */
+  bool tokens;
+  /* `Type/id` that may not be read by itself; NULL: none. */
+  const char *denied;
   bool lists_members;
   const test_small_group *groups;
   size_t group_count;

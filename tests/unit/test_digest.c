@@ -45,6 +45,20 @@ static void fill(unsigned char *bytes, size_t len) {
   }
 }
 
+/* Around one and two times the three stretches that are summed up beside each other, and begun
+   anywhere in the middle. */
+static void crc32c_stretches(void **state) {
+  static unsigned char bytes[2 * 3072 + 64];
+  (void)state;
+  fill(bytes, sizeof bytes);
+  for (size_t len = 3072 - 17; len <= sizeof bytes; len += len % 1021 < 30 ? 1 : 61) {
+    uint32_t expected = slow_crc32c(bytes, len);
+    assert_int_equal(fhx__crc32c(0, bytes, len), expected);
+    assert_int_equal(fhx__crc32c(fhx__crc32c(0, bytes, len / 3), bytes + len / 3, len - len / 3),
+                     expected);
+  }
+}
+
 /* All lengths and alignments around the step of eight bytes. */
 static void crc32c_lengths(void **state) {
   unsigned char bytes[80];
@@ -115,9 +129,9 @@ static void sha256_again(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(crc32c_vectors), cmocka_unit_test(crc32c_lengths),
-      cmocka_unit_test(crc32c_pieces),  cmocka_unit_test(sha256_vectors),
-      cmocka_unit_test(sha256_again),
+      cmocka_unit_test(crc32c_vectors),   cmocka_unit_test(crc32c_lengths),
+      cmocka_unit_test(crc32c_stretches), cmocka_unit_test(crc32c_pieces),
+      cmocka_unit_test(sha256_vectors),   cmocka_unit_test(sha256_again),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

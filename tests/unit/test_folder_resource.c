@@ -1,4 +1,6 @@
-/* Single resources of a folder, which are looked for line by line. */
+/* Single resources of a folder, which are looked for line by line at first, then by an index: every
+   test is run in both ways. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,8 +15,12 @@
 
 #include "source/source.h"
 #include "support/folder.h"
+#include "support/memory.h"
+#include "support/require.h"
 
 static char folder[TEST_PATH_MAX];
+/* So many are asked for before the others that there is an index. */
+static bool indexed;
 
 static int set_up(void **state) {
   (void)state;
@@ -46,12 +52,24 @@ static void write_gzip(const char *name, const char *text) {
   assert_int_equal(gzclose(file), Z_OK);
 }
 
+static void ask_often(fhx_source *source) {
+  static const char *const references[] = {"Patient/none", "Observation/none", "Group/none"};
+  static const fhx_query query = {.resource_type = "Patient"};
+  for (int i = 0; i < 60; i++) {
+    fhx_reply reply;
+    assert_int_equal(fhx__source_read_resource(source, &query, references[i % 3], &reply, NULL),
+                     FHX_ERR_NOT_FOUND);
+    fhx__reply_end(&reply);
+  }
+}
+
 static fhx_source *open_folder(void) {
   fhx_folder_options options;
   fhx_source *source = NULL;
   FHX_INIT(&options);
   options.path = folder;
   assert_int_equal(fhx_folder_source_new(&options, &source, NULL), FHX_OK);
+  if (indexed) ask_often(source);
   return source;
 }
 
@@ -166,11 +184,110 @@ static void file_goes_away(void **state) {
   fhx_source_free(source);
 }
 
+/* Between two jobs files may change. */
+static void files_change(void **state) {
+  (void)state;
+  write_text("Patient.1.ndjson", PATIENT("a", "") "\n" PATIENT("b", "") "\n");
+  write_gzip("Patient.2.ndjson.gz", PATIENT("c", "") "\n");
+  fhx_source *source = open_folder();
+  check(source, "Patient/b", FHX_OK, PATIENT("b", ""));
+  write_text("Patient.1.ndjson", PATIENT("a", ",\"n\":1") "\n" PATIENT("d", "") "\n");
+  write_gzip("Patient.2.ndjson.gz", PATIENT("e", "") "\n" PATIENT("f", "") "\n");
+  for (int i = 0; i < 5; i++) {
+    check(source, "Patient/a", FHX_OK, PATIENT("a", ",\"n\":1"));
+    check(source, "Patient/b", FHX_ERR_NOT_FOUND, NULL);
+    check(source, "Patient/c", FHX_ERR_NOT_FOUND, NULL);
+    check(source, "Patient/d", FHX_OK, PATIENT("d", ""));
+    check(source, "Patient/f", FHX_OK, PATIENT("f", ""));
+  }
+  fhx_source_free(source);
+}
+
+/* Of two with one id the first counts, as it did before there was an index. */
+static void the_first_counts(void **state) {
+  (void)state;
+  write_gzip("Patient.1.ndjson.gz", PATIENT("b", "") "\n" PATIENT("a", ",\"n\":1") "\n");
+  write_text("Patient.2.ndjson", PATIENT("a", ",\"n\":2") "\n" PATIENT("a", ",\"n\":3") "\n");
+  fhx_source *source = open_folder();
+  check(source, "Patient/a", FHX_OK, PATIENT("a", ",\"n\":1"));
+  fhx_source_free(source);
+}
+
+typedef struct asker {
+  pthread_t thread;
+  fhx_source *source;
+} asker;
+
+/* cmocka's assertions are not for other threads. */
+static void *ask_all(void *context) {
+  const asker *self = context;
+  static const fhx_query query = {.resource_type = "Patient"};
+  for (int i = 0; i < 400; i++) {
+    char reference[40];
+    fhx_reply reply;
+    snprintf(reference, sizeof reference, "Patient/p%d", i % 50);
+    int32_t status = fhx__source_read_resource(self->source, &query, reference, &reply, NULL);
+    if (status != FHX_OK) test_violation("a resource was not found");
+    fhx__reply_end(&reply);
+  }
+  return NULL;
+}
+
+static void many_threads(void **state) {
+  asker askers[4];
+  char text[50 * 64];
+  size_t len = 0;
+  (void)state;
+  for (int i = 0; i < 50; i++) {
+    len += (size_t)snprintf(text + len, sizeof text - len,
+                            "{\"resourceType\":\"Patient\",\"id\":\"p%d\"}\n", i);
+  }
+  write_gzip("Patient.ndjson.gz", text);
+  fhx_source *source = open_folder();
+  for (size_t i = 0; i < 4; i++) {
+    askers[i].source = source;
+    assert_int_equal(pthread_create(&askers[i].thread, NULL, ask_all, &askers[i]), 0);
+  }
+  for (size_t i = 0; i < 4; i++) pthread_join(askers[i].thread, NULL);
+  test_require_sound();
+  fhx_source_free(source);
+}
+
+/* Without memory for an index, or for a line of it, the files are read. */
+static void memory_runs_out(void **state) {
+  (void)state;
+  write_text("Patient.1.ndjson", PATIENT("a", "") "\n");
+  write_gzip("Patient.2.ndjson.gz", PATIENT("b", "") "\n");
+  for (uint64_t number = 1;; number++) {
+    fhx_folder_options options;
+    fhx_source *source = NULL;
+    FHX_INIT(&options);
+    options.path = folder;
+    test_scenario("allocation %d", (int)number);
+    test_memory_begin(number);
+    int32_t status = fhx_folder_source_new(&options, &source, NULL);
+    if (status != FHX_OK) test_require_status(status, FHX_ERR_NO_MEMORY);
+    for (int i = 0; status == FHX_OK && i < 24; i++) {
+      static const fhx_query query = {.resource_type = "Patient"};
+      fhx_reply reply;
+      int32_t read = fhx__source_read_resource(source, &query, "Patient/b", &reply, NULL);
+      if (read != FHX_OK) test_require_status(read, FHX_ERR_NO_MEMORY);
+      fhx__reply_end(&reply);
+    }
+    fhx_source_free(source);
+    if (!test_memory_end()) break;
+  }
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(found), TEST(not_found), TEST(bad_line), TEST(far_behind), TEST(file_goes_away),
+      TEST(found),           TEST(not_found),    TEST(bad_line),         TEST(far_behind),
+      TEST(file_goes_away),  TEST(files_change), TEST(the_first_counts), TEST(many_threads),
+      TEST(memory_runs_out),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  int failed = cmocka_run_group_tests_name("read line by line", tests, NULL, NULL);
+  indexed = true;
+  return failed + cmocka_run_group_tests_name("by an index", tests, NULL, NULL);
 }

@@ -580,7 +580,7 @@ static void test_memory(void **state) {
   weigh_begin();
   begin(&with, FHX_JOB_SHA256);
   complete(&with, (uint32_t)part_count, 0, 0, 0, add_digest);
-  url_len = 1500;
+  url_len = 4000;
   size_t held = weigh_page(&with, 0, &count);
   if (held > RESPONSE_MAX) print_error("%zu bytes\n", held);
   test_require(count == part_count && held <= RESPONSE_MAX);

@@ -274,6 +274,36 @@ static void test_shards_of_later_rows(void **state) {
   fhx_source_free(source);
 }
 
+/* How many rows of the first of four shards there are. */
+static size_t first_of_four(fhx_source *source) {
+  static walk part;
+  fhx_reply reply;
+  fhx_query query = table_patients;
+  assert_int_equal(fhx__source_list_shards(source, &query, 4, &reply, NULL), FHX_OK);
+  assert_int_equal(fhx__reply_item_count(&reply), 4);
+  query.shard = fhx__reply_item_at(&reply, 0, &query.shard_len);
+  assert_int_equal(walk_run(&part, source, &query, 1000, NULL), FHX_OK);
+  size_t count = part.row_count;
+  walk_clear(&part);
+  fhx__reply_end(&reply);
+  return count;
+}
+
+/* Shards are divided by what their estimate counted, once: after that it is counted again. */
+static void test_shards_after_estimate(void **state) {
+  (void)state;
+  uint64_t count = 0, bytes = 0;
+  table_make_patients(40);
+  fhx_source *source = table_open();
+  assert_int_equal(fhx__source_estimate(source, &table_patients, &count, &bytes, NULL), FHX_OK);
+  assert_int_equal(count, 40);
+  table_make(
+      "INSERT INTO resource SELECT type, id || 'x', 1, json FROM resource WHERE type = 'Patient'");
+  assert_int_equal(first_of_four(source), 10);
+  assert_int_equal(first_of_four(source), 20);
+  fhx_source_free(source);
+}
+
 /* Only what has the form of an id becomes a bound; the shards are complete all the same. */
 static void test_shards_of_odd_ids(void **state) {
   (void)state;
@@ -515,6 +545,7 @@ int main(void) {
       TABLE_TEST(test_windows),
       TABLE_TEST(test_shards),
       TABLE_TEST(test_shards_of_later_rows),
+      TABLE_TEST(test_shards_after_estimate),
       TABLE_TEST(test_shards_of_odd_ids),
       TABLE_TEST(test_bad_shard),
       TABLE_TEST(test_unsound_ids),
