@@ -241,17 +241,16 @@ static int32_t read_patient(fhx__reading *of, const fhx__parameter *parameter) {
 /* The filter's sentence says which element it is, if that has the form of one. */
 static int32_t unusable_element(fhx__reading *of, fhx_error *error) {
   char sentence[SENTENCE_MAX];
-  int32_t status = FHX_OK;
-  if (of->kick_off->lenient) {
-    snprintf(sentence, sizeof sentence, "%s; it was ignored", fhx_error_message(error));
-    status = fhx__reading_skip(of, sentence);
-  } else {
-    status = fhx__refuse(of->problem, 400, "value",
-                         "%s; name root elements of FHIR %s, alone or behind a type and a dot, "
-                         "with only commas between",
-                         fhx_error_message(error), version_name(of));
+  /* There was none for the sentence. */
+  if (fhx_error_status(error) == FHX_ERR_NO_MEMORY) return FHX_ERR_NO_MEMORY;
+  if (!of->kick_off->lenient) {
+    return fhx__refuse(of->problem, 400, "value",
+                       "%s; name root elements of FHIR %s, alone or behind a type and a dot, with "
+                       "only commas between",
+                       fhx_error_message(error), version_name(of));
   }
-  return status;
+  snprintf(sentence, sizeof sentence, "%s; it was ignored", fhx_error_message(error));
+  return fhx__reading_skip(of, sentence);
 }
 
 static int32_t read_element(fhx__reading *of, fhx__span entry) {
