@@ -10,8 +10,11 @@
 #include <fhirexport/fhirexport.h>
 
 #include "support/memory.h"
+#include "support/memory_destination.h"
 #include "support/require.h"
+#include "support/runner.h"
 #include "support/small_source.h"
+#include "support/ward.h"
 
 #define OF(type, id) "{\"resourceType\":\"" type "\",\"id\":\"" id "\""
 #define TAG                                              \
@@ -152,9 +155,7 @@ static void parts_count_reduced_lines(void **state) {
   of.job.options.part_bytes = 65536;
   run(&of, new_filter("Patient", "id"));
   test_objects objects = test_destination_objects(of.job.destination);
-  for (size_t i = 0; i < objects.count; i++) {
-    test_require(objects.items[i].len % (sizeof line - 1) == 0);
-  }
+  test_require(objects.count == 1 && objects.items[0].len == 8 * (sizeof line - 1));
   test_small_end(&of.job);
 }
 
@@ -275,7 +276,88 @@ static void whole_resources_decide(void **state) {
   test_small_end(&of.job);
 }
 
-/* A job's record has them: another process goes on with the same. */
+/* What a Binary becomes is reduced as what it has become. */
+static void documents(void **state) {
+  static const test_small_row binaries[] = {
+      {"Patient", "a", "a", 0, OF("Patient", "a") ",\"gender\":\"x\"}"},
+      {"Binary", "b", "", 0,
+       OF("Binary", "b") ",\"contentType\":\"text/plain\",\"securityContext\":"
+                         "{\"reference\":\"Patient/a\"},\"data\":\"YQ==\"}"},
+  };
+  static const char *const types[] = {"Patient", "Binary", "DocumentReference", NULL};
+  scene of;
+  (void)state;
+  test_scenario("documents");
+  begin(&of, binaries, 2);
+  of.small.types = types;
+  fhx_filter *filter = new_filter("", "id");
+  test_require_status(fhx_filter_set_all_patients(filter, NULL), FHX_OK);
+  run(&of, filter);
+  check(&of, "/Patient-", OF("Patient", "a") "," TAGGED);
+  check(&of, "/DocumentReference-",
+        OF("DocumentReference", "binary-b") ",\"status\":\"current\",\"content\":[{\"attachment\":"
+                                            "{\"contentType\":\"text/plain\",\"data\":\"YQ==\"}}],"
+                                            TAGGED);
+  test_small_end(&of.job);
+}
+
+static bool begins_with(const char *line, const char *text) {
+  return strncmp(line, text, strlen(text)) == 0;
+}
+
+/* Headers of blocks are whole, although `id` is wanted of every type, and they count for the part
+   with the lines as they are. */
+static void blocks(void **state) {
+  enum { PART_BYTES = 6000 };
+  const test_destination_knobs knobs = {.flags = 0};
+  char message[TEST_MESSAGE_MAX];
+  fhx_job_options options;
+  fhx_job *job = NULL;
+  (void)state;
+  test_scenario("blocks");
+  test_ward *ward = test_ward_new(14, 30, 8);
+  FHX_INIT(&options);
+  options.settle_us = -1;
+  options.organize_by = "Patient";
+  options.part_bytes = PART_BYTES;
+  options.flags = FHX_JOB_TRUST_SOURCE;
+  options.source = test_ward_source(ward);
+  test_destination *destination = test_destination_new(&knobs, &options.destination);
+  fhx_filter *filter = new_filter("", "id Encounter.status");
+  options.filter = filter;
+  test_require_status(fhx_job_start(&options, &job, NULL), FHX_OK);
+  fhx_filter_free(filter);
+  test_require_status(test_run_job(job, 1, false, message), FHX_OK);
+  test_objects objects = test_destination_objects(destination);
+  size_t headers = 0, lines = 0, expected = 0;
+  for (size_t i = 0; i < objects.count; i++) {
+    test_require(objects.items[i].len <= PART_BYTES);
+    const char *at = (const char *)objects.items[i].data, *end = at + objects.items[i].len;
+    for (const char *next = at; at < end; at = next) {
+      char line[1000];
+      next = (const char *)memchr(at, '\n', (size_t)(end - at)) + 1;
+      snprintf(line, sizeof line, "%.*s", (int)(next - at), at);
+      bool is_header = begins_with(line, "{\"resourceType\":\"Parameters\"");
+      test_require((strstr(line, "SUBSETTED") == NULL) == is_header);
+      test_require(!is_header || strstr(line, "\"parameter\":[") != NULL);
+      test_require(strstr(line, "lastUpdated") != NULL || is_header);
+      headers += is_header ? 1 : 0;
+      lines += is_header ? 0 : 1;
+    }
+  }
+  for (size_t i = 0; i < ward->count; i++) {
+    for (size_t p = 0; p < 2; p++) expected += ward->rows[i].patients[p][0] != '\0' ? 1 : 0;
+  }
+  test_require(headers >= 30 && lines == expected);
+  fhx_job_free(job);
+  fhx_source_free(options.source);
+  fhx_destination_free(options.destination);
+  test_destination_end(destination);
+  test_ward_free(ward);
+  test_require_sound();
+}
+
+/* Nothing is left, and what is written is right. */
 static void memory_that_runs_out(void **state) {
   bool failed = true;
   (void)state;
@@ -308,6 +390,8 @@ int main(void) {
       cmocka_unit_test(lines_that_grow),
       cmocka_unit_test(behind_the_hooks),
       cmocka_unit_test(whole_resources_decide),
+      cmocka_unit_test(documents),
+      cmocka_unit_test(blocks),
       cmocka_unit_test(memory_that_runs_out),
   };
   return cmocka_run_group_tests_name("elements", tests, NULL, NULL);
