@@ -7,6 +7,8 @@ import sys
 NAME = "elements.tsv"
 PATH = r"[A-Z][A-Za-z]{0,63}(?:\.[a-z][A-Za-z0-9]{0,63})+"
 TYPES = r"-|[A-Za-z][A-Za-z0-9]*(?:,[A-Za-z][A-Za-z0-9]*)*"
+# What stands for a version in the table.
+DIGITS = {"R4": "4", "R4B": "3", "R5": "5"}
 # A line of the table, less its indent and quotes.
 TEXT_COLUMNS = 90
 
@@ -68,18 +70,24 @@ def literal(words):
     return "\n".join(f'     "{line}"' for line in lines)
 
 
+def words(its, roots):
+    """The elements of a type that is in these versions, as the table has them."""
+    facts = {}
+    for version in its:
+        for element, fact in roots[version].items():
+            facts.setdefault((element, *fact), []).append(version)
+    for (element, is_mandatory, is_choice), having in sorted(facts.items()):
+        digits = "" if having == its else "/" + "".join(DIGITS[version] for version in having)
+        yield element + "!" * is_mandatory + "*" * is_choice + digits
+
+
 def table(facts, types, versions):
-    """Per type one row for all versions in which its elements are the same."""
+    """A row for each type."""
     roots = read(facts, versions)
     check(roots, types)
     rows = []
     for name, its in types.items():
-        same = {}
-        for version in its:
-            words = (element + "!" * is_mandatory + "*" * is_choice
-                     for element, (is_mandatory, is_choice) in sorted(roots[name, version].items()))
-            same.setdefault(tuple(words), []).append(version)
-        for words, having in same.items():
-            bits = " | ".join(f"FHX__ELEMENTS_{version}" for version in having)
-            rows.append(f'    {{"{name}", {bits},\n{literal(words)}}},\n')
+        own = {version: roots[name, version] for version in its}
+        digits = "".join(DIGITS[version] for version in its)
+        rows.append(f'    {{"{name}", "{digits}",\n{literal(words(its, own))}}},\n')
     return OPENING + "".join(rows) + CLOSING

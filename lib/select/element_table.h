@@ -3,22 +3,24 @@
 #define FHX__SELECT_ELEMENT_TABLE_H
 
 #include <stddef.h>
-#include <stdint.h>
 
-#define FHX__ELEMENTS_R4 1u
-#define FHX__ELEMENTS_R4B 2u
-#define FHX__ELEMENTS_R5 4u
+/* What stands for a version of FHIR. */
+#define FHX__ELEMENTS_R4 '4'
+#define FHX__ELEMENTS_R4B '3'
+#define FHX__ELEMENTS_R5 '5'
 
 /*
- * A type in the versions where it has these elements. Each name has a space behind it, and before
- * that `!` when the element is mandatory and `*` when it is a choice of data types, which its keys
- * in JSON name behind it (`value*`: valueQuantity). No other element's name begins as such a key
- * does, and none has a single letter. What all resources share is not among them.
+ * A type, the versions that have it, and its elements, each with a space behind it. An element is a
+ * name, then `!` if it is mandatory, then `*` if it is a choice of data types, which its keys in
+ * JSON name behind it (`value*`: valueQuantity), then `/` and the versions where it is so, if these
+ * are not all that have the type.
+ *
+ * No other element's name begins as a choice's key does, and none has a single letter. What all
+ * resources share is not among them.
  */
 typedef struct fhx__element_row {
   const char *resource_type;
-  /* A sum of FHX__ELEMENTS_... */
-  uint32_t versions;
+  const char *versions;
   const char *elements;
 } fhx__element_row;
 

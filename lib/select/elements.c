@@ -46,6 +46,8 @@ struct fhx__kept {
 };
 
 struct fhx__elements {
+  /* As the table has it. */
+  char version;
   /* One for each type of the version, in ascending order. */
   size_t type_count;
   fhx__kept types[];
@@ -53,24 +55,36 @@ struct fhx__elements {
 
 /* --- the table --- */
 
-static bool is_of_version(const fhx__element_row *row, uint32_t fhir_version) {
-  uint32_t bit = fhir_version == FHX_FHIR_R5    ? FHX__ELEMENTS_R5
-                 : fhir_version == FHX_FHIR_R4B ? FHX__ELEMENTS_R4B
-                                                : FHX__ELEMENTS_R4;
-  return (row->versions & bit) != 0;
+static char version_digit(uint32_t fhir_version) {
+  return fhir_version == FHX_FHIR_R5    ? FHX__ELEMENTS_R5
+         : fhir_version == FHX_FHIR_R4B ? FHX__ELEMENTS_R4B
+                                        : FHX__ELEMENTS_R4;
 }
 
-/* Reads the element at *at, which moves behind it; false at the end. */
-static bool next_element(const char **at, element *next, bool *is_mandatory) {
+static bool is_of_version(const fhx__element_row *row, char version) {
+  return strchr(row->versions, version) != NULL;
+}
+
+/* Reads the element at *at, which moves behind it. Whether it is the version's. */
+static bool read_element(const char **at, char version, element *read, bool *is_mandatory) {
   const char *name = *at;
-  size_t len = strcspn(name, "!* ");
+  size_t len = strcspn(name, "!*/ ");
   const char *marks = name + len;
-  if (len == 0) return false;
   *is_mandatory = *marks == '!';
   if (*marks == '!') marks++;
-  *next = (element){name, len, *marks == '*'};
-  *at = marks + (*marks == '*') + 1;
-  return true;
+  *read = (element){name, len, *marks == '*'};
+  if (*marks == '*') marks++;
+  size_t versions = strcspn(marks, " ");
+  *at = marks + versions + 1;
+  return versions == 0 || memchr(marks, version, versions) != NULL;
+}
+
+/* Reads the next element of the version; false at the end. */
+static bool next_element(const char **at, char version, element *next, bool *is_mandatory) {
+  while (**at != '\0') {
+    if (read_element(at, version, next, is_mandatory)) return true;
+  }
+  return false;
 }
 
 static bool has_name(const element *one, const char *name, size_t len) {
@@ -92,11 +106,11 @@ static bool is_domain_resource(const char *type) {
 }
 
 /* Finds an element that a client can name. */
-static bool find_element(const fhx__element_row *row, const char *name, size_t len,
+static bool find_element(const fhx__element_row *row, char version, const char *name, size_t len,
                          element *found) {
   const char *at = row->elements;
   bool is_mandatory = false;
-  while (next_element(&at, found, &is_mandatory)) {
+  while (next_element(&at, version, found, &is_mandatory)) {
     if (has_name(found, name, len)) return true;
   }
   return find_in(shared, COUNT_OF(shared), name, len, found) ||
@@ -107,16 +121,18 @@ static bool find_element(const fhx__element_row *row, const char *name, size_t l
 /* --- making --- */
 
 int32_t fhx__elements_new(uint32_t fhir_version, fhx__elements **elements, fhx_error **error) {
+  char version = version_digit(fhir_version);
   size_t count = 0;
   for (size_t i = 0; i < fhx__element_count; i++) {
-    count += is_of_version(&fhx__element_table[i], fhir_version);
+    count += is_of_version(&fhx__element_table[i], version) ? 1 : 0;
   }
   fhx__elements *made = fhx__alloc_zeroed(1, sizeof *made + count * sizeof *made->types);
   *elements = made;
   if (made == NULL) return fhx__no_memory(error);
+  made->version = version;
   for (size_t i = 0; i < fhx__element_count; i++) {
     const fhx__element_row *row = &fhx__element_table[i];
-    if (is_of_version(row, fhir_version)) made->types[made->type_count++].row = row;
+    if (is_of_version(row, version)) made->types[made->type_count++].row = row;
   }
   return FHX_OK;
 }
@@ -153,20 +169,20 @@ static void keep(fhx__kept *kept, const element *one) {
 }
 
 /* Makes room, and keeps what is always kept. The type is not bound by that. */
-static int32_t prepare(fhx__kept *kept) {
+static int32_t prepare(fhx__kept *kept, char version) {
   size_t count = COUNT_OF(always) + COUNT_OF(shared) + COUNT_OF(domain_shared);
   const char *at = kept->row->elements;
   bool is_mandatory = false;
   element one = {NULL, 0, false};
   if (kept->elements != NULL) return FHX_OK;
-  while (next_element(&at, &one, &is_mandatory)) count++;
+  while (next_element(&at, version, &one, &is_mandatory)) count++;
   kept->elements = fhx__alloc_zeroed(count, sizeof *kept->elements);
   if (kept->elements == NULL) return FHX_ERR_NO_MEMORY;
   for (size_t i = 0; i < COUNT_OF(always); i++) {
     one = (element){always[i], strlen(always[i]), false};
     keep(kept, &one);
   }
-  for (at = kept->row->elements; next_element(&at, &one, &is_mandatory);) {
+  for (at = kept->row->elements; next_element(&at, version, &one, &is_mandatory);) {
     if (is_mandatory) keep(kept, &one);
   }
   return FHX_OK;
@@ -216,6 +232,7 @@ static int32_t refuse_unknown(const char *text, fhx_error **error) {
 int32_t fhx__elements_add(fhx__elements *elements, const char *element_text, fhx_error **error) {
   wish of = {NULL, 0, NULL, 0};
   element found = {NULL, 0, false};
+  char version = elements->version;
   bool is_known = false;
   if (!read_wish(element_text, &of)) {
     return fhx__fail(error, FHX_ERR_ARGUMENT,
@@ -224,14 +241,16 @@ int32_t fhx__elements_add(fhx__elements *elements, const char *element_text, fhx
   }
   for (size_t i = 0; i < elements->type_count; i++) {
     fhx__kept *type = &elements->types[i];
-    if (!is_meant(&of, type) || !find_element(type->row, of.name, of.name_len, &found)) continue;
-    if (prepare(type) != FHX_OK) return fhx__no_memory(error);
+    if (!is_meant(&of, type) || !find_element(type->row, version, of.name, of.name_len, &found))
+      continue;
+    if (prepare(type, version) != FHX_OK) return fhx__no_memory(error);
     is_known = true;
   }
   if (!is_known) return refuse_unknown(element_text, error);
   for (size_t i = 0; i < elements->type_count; i++) {
     fhx__kept *type = &elements->types[i];
-    if (!is_meant(&of, type) || !find_element(type->row, of.name, of.name_len, &found)) continue;
+    if (!is_meant(&of, type) || !find_element(type->row, version, of.name, of.name_len, &found))
+      continue;
     keep(type, &found);
     type->is_bound = true;
   }

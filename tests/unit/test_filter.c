@@ -394,13 +394,15 @@ static void too_many_elements(void **state) {
   (void)state;
   for (size_t i = 0; i < fhx__element_count && status == FHX_OK; i++) {
     const fhx__element_row *row = &fhx__element_table[i];
-    if ((row->versions & FHX__ELEMENTS_R4) == 0) continue;
+
     for (const char *at = row->elements; *at != '\0' && status == FHX_OK;
          at = strchr(at, ' ') + 1) {
       char text[200];
-      snprintf(text, sizeof text, "%s.%.*s", row->resource_type, (int)strcspn(at, "!* "), at);
+      snprintf(text, sizeof text, "%s.%.*s", row->resource_type, (int)strcspn(at, "!*/ "), at);
       status = fhx_filter_add_element(filter, text, NULL);
-      if (status == FHX_OK) added++;
+      if (status == FHX_OK) added = filter->element_count;
+      /* Another version's. */
+      if (status == FHX_ERR_UNSUPPORTED) status = FHX_OK;
     }
   }
   assert_int_equal(status, FHX_ERR_ARGUMENT);
