@@ -4,6 +4,7 @@
  *
  *   bench_export (--sqlite FILE | --folder DIR) (--out DIR | --null) [--threads N] [--shards N]
  *                [--part-bytes N] [--sha256] [--gzip] [--helpers N] [--trust]
+ *                [--elements LIST]
  *
  * Status 4: the library does not have what an option asks for. The data do not change, so the job
  * does not wait for writes in flight. Prints what stopwatch.h says, and then the resident memory
@@ -33,6 +34,7 @@ struct settings {
   bool null;
   unsigned long threads;
   unsigned long helpers;
+  fhx_filter *filter;
   fhx_job_options job;
 };
 
@@ -129,6 +131,7 @@ static int export_all(struct settings *settings) {
   fhx_job_free(job);
   fhx_destination_free(settings->job.destination);
   fhx_source_free(settings->job.source);
+  fhx_filter_free(settings->filter);
   return status == FHX_OK ? 0 : 1;
 }
 
@@ -154,6 +157,16 @@ static int set_helpers(struct settings *settings) {
 #endif
 }
 
+/* Elements with commas between. */
+static int set_elements(struct settings *settings, char *list) {
+  if (fhx_filter_new(&settings->filter, NULL) != FHX_OK) return 1;
+  settings->job.filter = settings->filter;
+  for (char *name = strtok(list, ","); name != NULL; name = strtok(NULL, ",")) {
+    if (fhx_filter_add_element(settings->filter, name, NULL) != FHX_OK) return 2;
+  }
+  return 0;
+}
+
 static int set_trust(struct settings *settings) {
 #ifdef FHX_JOB_TRUST_SOURCE
   settings->job.flags |= FHX_JOB_TRUST_SOURCE;
@@ -176,6 +189,7 @@ static const struct option options[] = {{"sqlite", required_argument, NULL, 's'}
                                         {"gzip", no_argument, NULL, 'g'},
                                         {"helpers", required_argument, NULL, 'w'},
                                         {"trust", no_argument, NULL, 'v'},
+                                        {"elements", required_argument, NULL, 'e'},
                                         {NULL, 0, NULL, 0}};
 
 /* 0, or the exit code. */
@@ -212,6 +226,8 @@ static int set_option(struct settings *settings, int option) {
       return set_helpers(settings);
     case 'v':
       return set_trust(settings);
+    case 'e':
+      return settings->filter == NULL ? set_elements(settings, optarg) : 2;
     default:
       return 2;
   }

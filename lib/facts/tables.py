@@ -7,6 +7,7 @@ import pathlib
 import re
 import sys
 
+import elements
 import search
 
 FACTS = pathlib.Path(__file__).resolve().parent
@@ -111,6 +112,7 @@ def main():
     types = read_types()
     tables = {
         "lib/select/compartment_tables.c": compartment_tables(types),
+        "lib/select/element_tables.c": elements.table(FACTS, types, VERSIONS),
         "lib/request/type_table.c": type_table(types),
         "lib/select/fold_table.c": search.fold_table(opening),
         "lib/select/search_table.c": search.table(read, opening, types, VERSIONS),

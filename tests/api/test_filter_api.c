@@ -97,6 +97,31 @@ static void good_instants(void **state) {
   }
 }
 
+/* PARAM-13. What is kept of the resources is in test_elements.c. */
+static void elements(void **state) {
+  fhx_error *error = NULL;
+  assert_int_equal(fhx_filter_add_element(*state, "Patient.birthDate", NULL), FHX_OK);
+  assert_int_equal(fhx_filter_add_element(*state, "Patient.birthDate", NULL), FHX_OK);
+  assert_int_equal(fhx_filter_add_element(*state, "period", NULL), FHX_OK);
+  assert_refused(*state, fhx_filter_add_element, "Patient.name.family", "_elements");
+  assert_refused(*state, fhx_filter_add_element, "Patient", "_elements");
+  assert_refused(*state, fhx_filter_add_element, "", "_elements");
+  assert_int_equal(fhx_filter_add_element(NULL, "id", NULL), FHX_ERR_ARGUMENT);
+  assert_int_equal(fhx_filter_add_element(*state, NULL, NULL), FHX_ERR_ARGUMENT);
+  assert_int_equal(fhx_filter_add_element(*state, "Encounter.actualPeriod", &error),
+                   FHX_ERR_UNSUPPORTED);
+  assert_non_null(strstr(fhx_error_message(error), "Encounter.actualPeriod"));
+  fhx_error_free(error);
+  /* They leave out no resource. */
+  assert_true(matches(*state, "{\"resourceType\":\"Basic\",\"id\":\"x\"}"));
+  /* The version decides what there is; after a failure it is the one before. */
+  assert_int_equal(fhx_filter_set_fhir_version(*state, FHX_FHIR_R5, NULL), FHX_OK);
+  assert_int_equal(fhx_filter_add_element(*state, "Encounter.actualPeriod", NULL), FHX_OK);
+  assert_int_equal(fhx_filter_set_fhir_version(*state, FHX_FHIR_R4, NULL), FHX_ERR_UNSUPPORTED);
+  assert_int_equal(fhx_filter_add_element(*state, "Encounter.period", NULL), FHX_ERR_UNSUPPORTED);
+  assert_int_equal(fhx_filter_add_element(*state, "Transport.for", NULL), FHX_OK);
+}
+
 /* PARAM-10: the form of a type's name; whether the source has it is asked at the start. */
 static void bad_types(void **state) {
   static const char *const texts[] = {"",         "patient",   "Patient,Observation",
@@ -440,6 +465,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       FILTER_TEST(bad_instants),
       FILTER_TEST(good_instants),
+      FILTER_TEST(elements),
       FILTER_TEST(bad_types),
       FILTER_TEST(bad_patients),
       FILTER_TEST(null_arguments),

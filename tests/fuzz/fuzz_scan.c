@@ -35,6 +35,15 @@ static bool are_same(const fhx__scan *a, const fhx__scan *b) {
          are_same_facts(&a->facts, &b->facts);
 }
 
+static bool are_same_keys(const fhx__keys *a, const fhx__keys *b) {
+  bool same = a->count == b->count;
+  for (size_t i = 0; same && i < a->count && i < FHX__KEYS_MAX; i++) {
+    same = a->at[i].begin == b->at[i].begin && a->at[i].len == b->at[i].len &&
+           a->at[i].depth == b->at[i].depth;
+  }
+  return same;
+}
+
 static void check_facts(const fhx__scan *scan, size_t size) {
   const fhx__facts *facts = &scan->facts;
   size_t type_len = strlen(facts->resource_type), id_len = strlen(facts->id);
@@ -80,14 +89,17 @@ static void check_variants(const uint8_t *data, size_t size, uint32_t depth_max)
   unsigned char *line = new_block(size);
   unsigned char *out = new_block(size);
   fhx__scan plain, other;
-  fhx__scan_by(FHX__VARIANT_PLAIN, data, size, line, depth_max, &plain);
+  fhx__keys keys, noted;
+  fhx__scan_by(FHX__VARIANT_PLAIN, data, size, line, depth_max, &plain, &keys);
   for (fhx__variant i = FHX__VARIANT_PLAIN + 1; i < FHX__VARIANT_COUNT; i++) {
     if (!fhx__variant_works(i)) continue;
-    fhx__scan_by(i, data, size, out, depth_max, &other);
+    fhx__scan_by(i, data, size, out, depth_max, &other, &noted);
     must(are_same(&plain, &other), "a variant says the same");
     must(plain.fault != FHX__FAULT_NONE || memcmp(line, out, plain.out_len) == 0,
          "a variant writes the same");
-    fhx__scan_by(i, data, size, NULL, depth_max, &other);
+    must(plain.fault != FHX__FAULT_NONE || are_same_keys(&keys, &noted),
+         "a variant notes the same keys");
+    fhx__scan_by(i, data, size, NULL, depth_max, &other, NULL);
     must(are_same(&plain, &other), "a variant says the same without output");
   }
   free(out);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "ndjson/variant.h"
 
@@ -76,21 +77,91 @@ static inline void check_line(const unsigned char *in, size_t len, const unsigne
   free(expected);
 }
 
+static inline void assert_same_keys(const fhx__keys *a, const fhx__keys *b) {
+  assert_int_equal(a->count, b->count);
+  for (size_t i = 0; i < a->count && i < FHX__KEYS_MAX; i++) {
+    assert_int_equal(a->at[i].begin, b->at[i].begin);
+    assert_int_equal(a->at[i].len, b->at[i].len);
+    assert_int_equal(a->at[i].depth, b->at[i].depth);
+  }
+}
+
+/* Whether a key is "meta", with escapes or without: those of these letters end with their code. */
+static inline bool spells_meta(const char *key, size_t len) {
+  static const char name[] = "meta";
+  size_t at = 0;
+  for (size_t i = 0; i < 4; i++) {
+    char escape[8];
+    snprintf(escape, sizeof escape, "\\u00%02x", (unsigned)name[i]);
+    if (at < len && key[at] == name[i]) {
+      at++;
+    } else if (len - at >= 6 && strncasecmp(key + at, escape, 6) == 0) {
+      at += 6;
+    } else {
+      return false;
+    }
+  }
+  return at == len;
+}
+
+/* Behind the string whose opening quote is at `at`. */
+static inline size_t behind_string(const char *line, size_t at) {
+  for (at++; line[at] != '"'; at++) {
+    if (line[at] == '\\') at++;
+  }
+  return at + 1;
+}
+
+/* The keys of a line, found by counting its levels. */
+static inline void check_keys(const char *line, size_t len, const fhx__keys *keys) {
+  size_t found = 0, depth = 0, at = 0;
+  bool in_meta = false, is_key = false;
+  while (at < len) {
+    char c = line[at];
+    if (c == '"') {
+      size_t end = behind_string(line, at);
+      bool counts = line[end] == ':' && (depth == 1 || (depth == 2 && in_meta));
+      if (counts && found < FHX__KEYS_MAX) {
+        assert_int_equal(keys->at[found].begin, at);
+        assert_int_equal(keys->at[found].len, end - at - 2);
+        assert_int_equal(keys->at[found].depth, depth);
+      }
+      found += counts;
+      if (depth == 1) is_key = line[end] == ':' && spells_meta(line + at + 1, end - at - 2);
+      at = end;
+      continue;
+    }
+    if (depth == 1 && (c == '{' || c == '[')) in_meta = c == '{' && is_key;
+    if (c == '{' || c == '[') depth++;
+    if (c == '}' || c == ']') depth--;
+    at++;
+  }
+  assert_int_equal(keys->count, found);
+}
+
 /* Every variant says the same as the plain one and writes the same bytes, and none behind them. */
 static inline void check_variants(const unsigned char *in, size_t len, uint32_t depth_max) {
   unsigned char *line = exact_copy(in, len);
   unsigned char *out = exact_copy(in, len);
   fhx__scan plain, other;
-  fhx__scan_by(FHX__VARIANT_PLAIN, in, len, line, depth_max, &plain);
+  fhx__keys keys, noted;
+  fhx__scan_by(FHX__VARIANT_PLAIN, in, len, line, depth_max, &plain, &keys);
+  if (plain.fault == FHX__FAULT_NONE) check_keys((const char *)line, plain.out_len, &keys);
   for (fhx__variant i = FHX__VARIANT_PLAIN + 1; i < FHX__VARIANT_COUNT; i++) {
     if (!fhx__variant_works(i)) continue;
-    assert_int_equal(fhx__scan_by(i, in, len, out, depth_max, &other), plain.fault);
+    assert_int_equal(fhx__scan_by(i, in, len, out, depth_max, &other, &noted), plain.fault);
     assert_same_scan(&plain, &other);
-    if (plain.fault == FHX__FAULT_NONE) assert_memory_equal(out, line, plain.out_len);
-    fhx__scan_by(i, in, len, NULL, depth_max, &other);
+    if (plain.fault == FHX__FAULT_NONE) {
+      assert_memory_equal(out, line, plain.out_len);
+      assert_same_keys(&noted, &keys);
+    }
+    fhx__scan_by(i, in, len, NULL, depth_max, &other, &noted);
+    assert_same_scan(&plain, &other);
+    if (plain.fault == FHX__FAULT_NONE) assert_same_keys(&noted, &keys);
+    fhx__scan_by(i, in, len, NULL, depth_max, &other, NULL);
     assert_same_scan(&plain, &other);
     /* What it accepts by itself is faultless. */
-    if (!fhx__scan_faultless(i, in, len, out, depth_max, &other)) continue;
+    if (!fhx__scan_faultless(i, in, len, out, depth_max, &other, NULL)) continue;
     assert_same_scan(&plain, &other);
   }
   free(out);

@@ -235,13 +235,78 @@ static void given_twice(void **state) {
   check_types("_since=&_since=2020-01-01T00:00:00Z&_since=", false, NULL, "");
 }
 
+/* PARAM-13, PARAM-29: the filter's elements, and the sentences of what was ignored. */
+static void check_elements(const char *query, bool lenient, const char *expected) {
+  char text[2000] = "";
+  size_t len = 0;
+  fhx__export_request request = read_good(query, lenient, NULL);
+  for (size_t i = 0; i < request.filter->element_count; i++) {
+    len += (size_t)snprintf(text + len, sizeof text - len, " %s", request.filter->elements[i]);
+  }
+  for (size_t at = 0; at < request.skipped.len; at += strlen(request.skipped.data + at) + 1) {
+    len += (size_t)snprintf(text + len, sizeof text - len, " (%s)", request.skipped.data + at);
+  }
+  assert_string_equal(text, expected);
+  fhx__export_request_free(&request);
+}
+
+#define NO_ELEMENT                                                                           \
+  "_elements: not a root element such as Patient.birthDate or birthDate; what is below one " \
+  "cannot "                                                                                  \
+  "be named"
+
+static void elements_asked_for(void **state) {
+  static const char *const malformed[] = {"_elements=Patient.name.family",
+                                          "_elements=Patient",
+                                          "_elements=id,",
+                                          "_elements=,id",
+                                          "_elements=id,,meta",
+                                          "_elements=,",
+                                          "_elements=id,%20meta",
+                                          "_elements=secret%20element",
+                                          "_elements=patient.name",
+                                          "_elements=id&_elements=Patient.",
+                                          "_elements=Patient.name%00"};
+  char longest[400] = "_elements=Patient.";
+  (void)state;
+  check_elements("_elements=Patient.birthDate", false, " Patient.birthDate");
+  check_elements("_elements=Patient.birthDate,subject&_elements=id,subject", false,
+                 " Patient.birthDate subject id");
+  check_elements("_elements=&_elements=id&_elements", false, " id");
+  check_elements("_elements=Patient%2EbirthDate%2Cid", false, " Patient.birthDate id");
+  for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
+    bool is_target_fault = strstr(malformed[i], "%00") != NULL;
+    check_refused(malformed[i], false, NULL, 400, is_target_fault ? "control" : NO_ELEMENT);
+  }
+  check_refused("_elements=id,Patient.foo", false, NULL, 400,
+                "_elements: Patient.foo is not a root element of a resource type in this version "
+                "of FHIR; name root elements of FHIR R4");
+  check_refused("_elements=Martian.id", false, NULL, 400, "_elements: Martian.id is not");
+  check_refused("_elements=valueQuantity", false, NULL, 400, "_elements: valueQuantity is not");
+  check_elements("_elements=id,Patient.foo,Patient.name.family,name,", true,
+                 " id name (_elements: Patient.foo is not a root element of a resource type in "
+                 "this version of FHIR; it was ignored) (" NO_ELEMENT
+                 "; it was ignored) (" NO_ELEMENT "; it was ignored)");
+  check_elements("_elements=foo", true,
+                 " (_elements: foo is not a root element of a resource type in this version of "
+                 "FHIR; it was ignored)");
+  for (size_t len = strlen(longest); len < sizeof longest - 1; len += 50) {
+    memset(longest + strlen(longest), 'q', 50);
+    longest[len + 50 < sizeof longest ? len + 50 : sizeof longest - 1] = '\0';
+    fhx__export_request request;
+    fhx__problem problem;
+    test_require_status(read_query(longest, false, NULL, &request, &problem), FHX_ERR_ARGUMENT);
+    test_require(strstr(problem.text, "qqq") == NULL || len + 50 < 80);
+  }
+}
+
 /* PARAM-01 */
 static void unknown_parameters(void **state) {
   static const struct {
     const char *query;
     const char *words;
   } cases[] = {
-      {"_elements=id", "_elements: not a parameter"},
+      {"_typeFilter=id", "_typeFilter: not a parameter"},
       {"_Type=Patient", "_Type: not a parameter"},
       {"_type=Patient&foo=bar", "foo: not a parameter"},
       {"foo", "foo: not a parameter"},
@@ -349,6 +414,7 @@ static void nothing_repeated(void **state) {
 static void out_of_memory(void **state) {
   static const char query[] =
       "_type=Patient,Device,Foo,Group,Account,Basic,Binary,Bundle,Claim,Goal&foo=bar&"
+      "_elements=Patient.birthDate,foo,Goal.description.text&"
       "_since=2020-01-01T00:00:00+01:00&_until=2021-01-01T00:00:00Z&_outputFormat=ndjson";
   (void)state;
   for (int is_named = 0; is_named < 2; is_named++) {
@@ -370,12 +436,19 @@ static void out_of_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(types_asked_for),     cmocka_unit_test(unknown_types),
-      cmocka_unit_test(output_formats),      cmocka_unit_test(windows),
-      cmocka_unit_test(bad_windows),         cmocka_unit_test(given_twice),
-      cmocka_unit_test(unknown_parameters),  cmocka_unit_test(lenient),
-      cmocka_unit_test(skipped_without_end), cmocka_unit_test(permitted),
-      cmocka_unit_test(nothing_repeated),    cmocka_unit_test(out_of_memory),
+      cmocka_unit_test(elements_asked_for),
+      cmocka_unit_test(types_asked_for),
+      cmocka_unit_test(unknown_types),
+      cmocka_unit_test(output_formats),
+      cmocka_unit_test(windows),
+      cmocka_unit_test(bad_windows),
+      cmocka_unit_test(given_twice),
+      cmocka_unit_test(unknown_parameters),
+      cmocka_unit_test(lenient),
+      cmocka_unit_test(skipped_without_end),
+      cmocka_unit_test(permitted),
+      cmocka_unit_test(nothing_repeated),
+      cmocka_unit_test(out_of_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

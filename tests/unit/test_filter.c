@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "core/buffer.h"
+#include "select/element_table.h"
 #include "select/selection.h"
 #include "support/memory.h"
 
@@ -301,6 +302,10 @@ static void own_base(void **state) {
 
 /* --- copies --- */
 
+static bool is_whole(const fhx_filter *filter, const char *type) {
+  return filter->wish == NULL || fhx__elements_of(filter->wish, type) == NULL;
+}
+
 static void assert_same(const fhx_filter *a, const fhx_filter *b) {
   assert_int_equal(a->type_count, b->type_count);
   for (size_t i = 0; i < a->type_count; i++) assert_string_equal(a->types[i], b->types[i]);
@@ -320,6 +325,14 @@ static void assert_same(const fhx_filter *a, const fhx_filter *b) {
   assert_true((a->own_compartment == NULL) == (b->own_compartment == NULL));
   assert_true((a->base_url == NULL) == (b->base_url == NULL));
   if (a->base_url != NULL) assert_string_equal(a->base_url, b->base_url);
+  assert_int_equal(a->element_count, b->element_count);
+  for (size_t i = 0; i < a->element_count; i++) {
+    assert_string_equal(a->elements[i], b->elements[i]);
+  }
+  static const char *const types[] = {"Patient", "Observation", "Encounter", "Organization"};
+  for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+    assert_true(is_whole(a, types[i]) == is_whole(b, types[i]));
+  }
 }
 
 static fhx_filter *full_filter(void) {
@@ -340,6 +353,9 @@ static fhx_filter *full_filter(void) {
   assert_int_equal(fhx_filter_add_compartment_path(filter, "Consent.subject", NULL), FHX_OK);
   assert_int_equal(fhx_filter_add_compartment_path(filter, "Consent.grantee", NULL), FHX_OK);
   assert_int_equal(fhx_filter_set_base_url(filter, "https://h/fhir", NULL), FHX_OK);
+  assert_int_equal(fhx_filter_add_element(filter, "Patient.birthDate", NULL), FHX_OK);
+  assert_int_equal(fhx_filter_add_element(filter, "actualPeriod", NULL), FHX_OK);
+  assert_int_equal(fhx_filter_add_element(filter, "Patient.birthDate", NULL), FHX_OK);
   return filter;
 }
 
@@ -368,6 +384,31 @@ static void copy_of_nothing(void **state) {
   assert_true(takes(copy, 0, NULL, NULL));
   assert_true(takes(copy, 0, "2024-01-01T00:00:00Z", NULL));
   fhx_filter_free(copy);
+}
+
+/* Each may bind all types, so there is an end. */
+static void too_many_elements(void **state) {
+  fhx_filter *filter = new_filter();
+  size_t added = 0;
+  int32_t status = FHX_OK;
+  (void)state;
+  for (size_t i = 0; i < fhx__element_count && status == FHX_OK; i++) {
+    const fhx__element_row *row = &fhx__element_table[i];
+
+    for (const char *at = row->elements; *at != '\0' && status == FHX_OK;
+         at = strchr(at, ' ') + 1) {
+      char text[200];
+      snprintf(text, sizeof text, "%s.%.*s", row->resource_type, (int)strcspn(at, "!*/ "), at);
+      status = fhx_filter_add_element(filter, text, NULL);
+      if (status == FHX_OK) added = filter->element_count;
+      /* Another version's. */
+      if (status == FHX_ERR_UNSUPPORTED) status = FHX_OK;
+    }
+  }
+  assert_int_equal(status, FHX_ERR_ARGUMENT);
+  assert_int_equal(added, 1024);
+  assert_int_equal(filter->element_count, 1024);
+  fhx_filter_free(filter);
 }
 
 /* --- in a definition --- */
@@ -409,7 +450,11 @@ static void there_and_back(void **state) {
                       "\"until\":\"2025-01-01T00:00:00Z\",\"patients\":[\"p1\",\"p2\"],"
                       "\"level\":\"patient\",\"group\":\"g.2\",\"fhirVersion\":50,"
                       "\"compartment\":[\"Consent.subject\",\"Consent.grantee\"],"
-                      "\"baseUrl\":\"https://h/fhir\",\"behind\":2}");
+                      "\"baseUrl\":\"https://h/fhir\","
+                      "\"elements\":[\"Patient.birthDate\",\"actualPeriod\"],\"behind\":2}");
+  assert_false(is_whole(copy, "Patient"));
+  assert_false(is_whole(copy, "Encounter"));
+  assert_true(is_whole(copy, "Observation"));
   assert_int_equal(read_back(text.data, &read), FHX_OK);
   assert_true(read->sealed);
   assert_same(copy, read);
@@ -487,6 +532,13 @@ static void broken_definitions(void **state) {
       "{\"baseUrl\":\"\"}",
       "{\"baseUrl\":null}",
       "{\"baseUrl\":\"h\"}",
+      "{\"elements\":[]}",
+      "{\"elements\":null}",
+      "{\"elements\":[1]}",
+      "{\"elements\":[\"Patient\"]}",
+      "{\"elements\":[\"birthDate\",\"foo\"]}",
+      "{\"elements\":[\"id\\u0000x\"]}",
+      "{\"fhirVersion\":50,\"elements\":[\"Encounter.period\"]}",
   };
   (void)state;
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -518,6 +570,12 @@ static void fill_copy_test(bool all_well) {
   expect(fhx_filter_add_compartment_path(filter, "Observation.focus", NULL), all_well);
   expect(fhx_filter_add_compartment_path(filter, "Observation.subject", NULL), all_well);
   expect(fhx_filter_set_base_url(filter, "https://h", NULL), all_well);
+  expect(fhx_filter_add_element(filter, "Observation.value", NULL), all_well);
+  expect(fhx_filter_add_element(filter, "birthDate", NULL), all_well);
+  assert_int_equal(filter->element_count, (is_whole(filter, "Observation") ? 0 : 1) +
+                                              (is_whole(filter, "Patient") ? 0 : 1));
+  expect(fhx_filter_set_fhir_version(filter, FHX_FHIR_R4B, NULL), all_well);
+  assert_true(is_whole(filter, "Patient") || filter->element_count > 0);
   for (int i = 0; i < 20; i++) {
     char id[16];
     snprintf(id, sizeof id, "p%d", i / 2);
@@ -542,7 +600,8 @@ static void read_definition(bool all_well) {
   static const char text[] =
       "{\"types\":[\"Patient\"],\"since\":\"2024-01-01T00:00:00Z\",\"patients\":[\"b\",\"a\"],"
       "\"level\":\"patient\",\"group\":\"g\","
-      "\"compartment\":[\"Basic.subject\",\"Basic.author\"],\"baseUrl\":\"https://h\"}";
+      "\"compartment\":[\"Basic.subject\",\"Basic.author\"],\"baseUrl\":\"https://h\","
+      "\"elements\":[\"id\",\"Patient.name\"]}";
   fhx__json_node *root = NULL;
   fhx_filter *filter = NULL;
   fhx_error *error = NULL;
@@ -604,6 +663,7 @@ int main(void) {
       cmocka_unit_test(as_many_paths_as_can_be),
       cmocka_unit_test(own_base),
       cmocka_unit_test(a_million_patients),
+      cmocka_unit_test(too_many_elements),
       cmocka_unit_test(copying),
       cmocka_unit_test(copy_of_nothing),
       cmocka_unit_test(there_and_back),

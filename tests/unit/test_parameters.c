@@ -109,6 +109,9 @@ static char *describe(fhx__export_request *request) {
   if (filter->has_until) {
     len += snprintf(text + len, BODY_MAX - (size_t)len, " until %s", filter->until_text);
   }
+  for (size_t i = 0; i < filter->element_count; i++) {
+    len += snprintf(text + len, BODY_MAX - (size_t)len, " .%s", filter->elements[i]);
+  }
   const fhx__buffer *skipped = &request->skipped;
   for (size_t at = 0; at < skipped->len; at += strlen(skipped->data + at) + 1) {
     len += snprintf(text + len, BODY_MAX - (size_t)len, " (%s)", skipped->data + at);
@@ -237,6 +240,7 @@ static void value_types(void **state) {
   } cases[] = {
       {"_type", "\"Patient\"", "all patients: Patient", "yyynnnnnnnnnnnn"},
       {"_outputFormat", "\"ndjson\"", "all patients:", "yyynnnnnnnnnnnn"},
+      {"_elements", "\"id,Patient.name\"", "all patients: .id .Patient.name", "yyynnnnnnnnnnnn"},
       {"_since", "\"2020-01-01T00:00:00Z\"", "all patients: since 2020-01-01T00:00:00Z",
        "ynnyynnnnnnnnnn"},
       {"_until", "\"2020-01-01T00:00:00Z\"", "all patients: until 2020-01-01T00:00:00Z",
@@ -388,13 +392,14 @@ static void as_by_get(void **state) {
 static void same_by_both(void **state) {
   static const char query[] =
       "/?_type=Patient,Observation&_type=Goal,Foo&_since=2020-01-01T00:00:00%2B01:00&"
-      "_until=2021-01-01T00:00:00Z&_outputFormat=ndjson&x=y";
+      "_until=2021-01-01T00:00:00Z&_outputFormat=ndjson&x=y&_elements=id,Goal.note,x";
   static const char text[] = PARAMETERS(
       "{\"name\":\"_type\",\"valueString\":\"Patient,Observation\"},{\"name\":\"_type\","
       "\"valueCode\":\"Goal,Foo\"},{\"name\":\"_since\",\"valueInstant\":"
       "\"2020-01-01T00:00:00+01:00\"},{\"name\":\"_until\",\"valueString\":"
       "\"2021-01-01T00:00:00Z\"},{\"name\":\"_outputFormat\",\"valueString\":\"ndjson\"},"
-      "{\"name\":\"x\",\"valueString\":\"y\"}");
+      "{\"name\":\"x\",\"valueString\":\"y\"},{\"name\":\"_elements\",\"valueString\":\"id\"},"
+      "{\"name\":\"_elements\",\"valueCode\":\"Goal.note,x\"}");
   (void)state;
   for (int i = 0; i < 3; i++) {
     const asked as = {(fhx__export_level)i, true, "Patient,Group,Observation,Goal", NULL, 0};
@@ -407,6 +412,7 @@ static void same_by_both(void **state) {
     fhx__target_free(&target);
     char *by_get = describe(&request);
     test_require(strstr(by_get, " Patient Observation Goal since 2020") != NULL);
+    test_require(strstr(by_get, " .id .Goal.note (") != NULL);
     check_as(&as, text, by_get);
     free(by_get);
   }
