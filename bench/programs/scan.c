@@ -37,7 +37,7 @@ static bool choose(const char *name) {
 }
 
 static fhx__fault scan_one(const char *in, size_t len, char *out, fhx__scan *scan) {
-  return fhx__scan_by(chosen, in, len, out, FHX__DEPTH_DEFAULT, scan);
+  return fhx__scan_by(chosen, in, len, out, FHX__DEPTH_DEFAULT, scan, NULL);
 }
 #else
 static bool choose(const char *name) {

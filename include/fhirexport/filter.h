@@ -75,7 +75,8 @@ FHX_API int32_t fhx_filter_list_patients(const fhx_filter *filter, const void *d
 
 /*
  * Which version's Patient compartment counts, one of FHX_FHIR_...; that of R4 unless set. It
- * changes nothing where no patient is added. FHX_ERR_ARGUMENT for another number.
+ * changes nothing where no patient is added, and decides which elements there are. FHX_ERR_ARGUMENT
+ * for another number, FHX_ERR_UNSUPPORTED if the version lacks an element that was added.
  */
 FHX_API int32_t fhx_filter_set_fhir_version(fhx_filter *filter, uint32_t fhir_version,
                                             fhx_error **error);
@@ -101,6 +102,25 @@ FHX_API int32_t fhx_filter_add_compartment_path(fhx_filter *filter, const char *
  */
 FHX_API int32_t fhx_filter_set_base_url(fhx_filter *filter, const char *base_url,
                                         fhx_error **error);
+
+/*
+ * `_elements`: only parts of the resources are exported. `element` names a root element that is
+ * wanted, of one type ("Patient.birthDate") or of all types that have it ("subject"); a choice of
+ * data types without one ("Observation.value" for valueQuantity and all others). One named twice
+ * counts once.
+ *
+ * Of resources of a type for which an element was named, what is exported is those elements, what
+ * FHIR says is mandatory, `resourceType`, `id`, `meta`, `implicitRules` and `modifierExtension`;
+ * the key `_birthDate` goes with `birthDate`. They get the tag SUBSETTED in `meta.tag`, also where
+ * nothing was left out. Other types are exported whole. The elements change nothing in which
+ * resources are taken.
+ *
+ * FHX_ERR_ARGUMENT for what is no name of a root element, as is what names something below one, and
+ * for more than 1,024; FHX_ERR_UNSUPPORTED for an element, or a type, that the filter's version of
+ * FHIR does not have. Set the version first: fhx_filter_set_fhir_version fails if it does not have
+ * an element that was added.
+ */
+FHX_API int32_t fhx_filter_add_element(fhx_filter *filter, const char *element, fhx_error **error);
 
 /*
  * Stores 1 in `*matches` if the filter takes this resource, else 0. FHX_ERR_RESOURCE if it is not

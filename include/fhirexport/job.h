@@ -34,7 +34,8 @@ FHX_BEGIN_DECLS
  * exported like any other, and clients have to cope with it. One line feed at the end of a row is
  * left out; a row with any other line break, or other white space around it, is a bad row.
  * Rows whose text decides what is exported, for patients that the source does not apply and for
- * associated_types, are checked all the same, and so is a Group whose members are asked for.
+ * associated_types, are checked all the same, as are those of which only elements are exported, and
+ * a Group whose members are asked for.
  */
 #define FHX_JOB_TRUST_SOURCE 8u
 

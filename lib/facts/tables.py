@@ -8,6 +8,8 @@ import re
 import sys
 import unicodedata
 
+import elements
+
 FACTS = pathlib.Path(__file__).resolve().parent
 VERSIONS = {"R4": "4.0.1", "R4B": "4.3.0", "R5": "5.0.0"}
 # The example server is one of this version.
@@ -278,6 +280,7 @@ def main():
     types = read_types()
     tables = {
         "lib/select/compartment_tables.c": compartment_tables(types),
+        "lib/select/element_tables.c": elements.table(FACTS, types, VERSIONS),
         "lib/request/type_table.c": type_table(types),
         "lib/select/fold_table.c": fold_table(),
         "lib/select/search_table.c": search_table(types, read_elements()),

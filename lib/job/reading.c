@@ -8,9 +8,12 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "job/hooks.h"
+#include "select/reduce.h"
 
 #define WANT_BYTES_MAX (UINT64_C(1) << 20)
 #define WANT_BYTES_MIN (UINT64_C(4) << 10)
+/* What is kept for the next reduced line. */
+#define REDUCED_BYTES ((size_t)1 << 20)
 
 /* --- one row --- */
 
@@ -99,16 +102,44 @@ static int32_t add_line(fhx__reading *read, const fhx__line *line, fhx_error **e
   return fhx__part_writer_take_behind(writer, block->header, block->header_len, line, error);
 }
 
-/* What is written is what counts: what it refers to is noted here, behind the hooks. */
-static bool put_line(fhx__reading *read, const fhx__line *line) {
+static bool write_line(fhx__reading *read, const fhx__line *line) {
   fhx_error *error = NULL;
-  if (!fhx__wanted_note(read->out.wanted, read->work, line->text, line->len) ||
-      !make_room(read, line->scan.out_len)) {
-    return false;
-  }
+  if (!make_room(read, line->scan.out_len)) return false;
   fhx__output_begin_part(&read->out);
   if (add_line(read, line, &error) == FHX_OK) return true;
   return fhx__work_fail(read->work, error);
+}
+
+/* What is kept of resources of this type; NULL: all. */
+static const fhx__kept *kept_of(fhx__reading *read, const char *type) {
+  if (read->wish == NULL || type == NULL) return NULL;
+  if (strcmp(read->kept_type, type) != 0) {
+    memcpy(read->kept_type, type, strlen(type) + 1);
+    read->kept = fhx__elements_of(read->wish, type);
+  }
+  return read->kept;
+}
+
+/* Writes only what is wanted of a line, which is compact and was checked. */
+static bool write_reduced(fhx__reading *read, const fhx__kept *kept, const fhx__line *line) {
+  fhx__line reduced = *line;
+  if (fhx__reduce(kept, line->text, line->len, line->keys, &read->reduced) != FHX_OK) {
+    return fhx__work_no_memory(read->work);
+  }
+  reduced.text = read->reduced.data;
+  reduced.len = reduced.scan.out_len = read->reduced.len;
+  reduced.oversized = reduced.len >= read->out.writer.capacity;
+  bool going = write_line(read, &reduced);
+  if (read->reduced.capacity > REDUCED_BYTES) fhx__buffer_free(&read->reduced);
+  return going;
+}
+
+/* What was exported is what counts: what it refers to is noted here, behind the hooks, and of the
+   whole resource. */
+static bool put_line(fhx__reading *read, const fhx__line *line) {
+  const fhx__kept *kept = kept_of(read, line->scan.facts.resource_type);
+  return fhx__wanted_note(read->out.wanted, read->work, line->text, line->len) &&
+         (kept == NULL ? write_line(read, line) : write_reduced(read, kept, line));
 }
 
 bool fhx__reading_write(fhx__reading *read, const fhx__line *line) {
@@ -159,10 +190,17 @@ static void name_row(fhx__reading *read, const char *type) {
   memcpy(read->block->row_type, type, strlen(type) + 1);
 }
 
+/* Only checked lines are reduced: finding their members in others takes longer than the check. */
+static bool may_reduce(fhx__reading *read) {
+  return read->wish != NULL &&
+         (read->takes_type != NULL || kept_of(read, read->query.resource_type) != NULL);
+}
+
 static bool read_row(fhx__reading *read, const unsigned char *data, size_t len,
                      const int64_t *updated_us) {
   const fhx_job *job = read->work->job;
-  bool needs_line = read->takes_by_text || read->out.wanted != NULL || job->attachment_hook != NULL;
+  bool needs_line = read->takes_by_text || read->out.wanted != NULL ||
+                    job->attachment_hook != NULL || may_reduce(read);
   bool needs_check = needs_line || read->takes_by_raw_text;
   /* A resource hook may look at what nobody has checked: that is what its host has promised. */
   needs_line = needs_line || job->resource_hook != NULL;
@@ -343,6 +381,8 @@ bool fhx__reading_begin(fhx__reading *read, fhx__work *work) {
   read->query.token = task->token;
   read->query.token_len = task->token_len;
   read->want_bytes = wanted_bytes(work->job->definition.part_bytes);
+  read->wish = work->job->definition.filter->wish;
+  read->out.writer.notes_keys = read->wish != NULL;
   if (!fhx__output_set_token(&read->out, task->token, task->token_len)) return false;
   read->out.has_moved = false;
   return true;
@@ -350,6 +390,7 @@ bool fhx__reading_begin(fhx__reading *read, fhx__work *work) {
 
 void fhx__reading_end(fhx__reading *read) {
   fhx__source_close(&read->cursor);
+  fhx__buffer_free(&read->reduced);
   fhx__roster_page_free(&read->page);
   fhx__output_free(&read->out, read->work->end != FHX__WORK_STORE);
 }

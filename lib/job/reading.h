@@ -80,6 +80,13 @@ struct fhx__reading {
   bool has_one_type;
   bool ascending;
   uint64_t want_bytes;
+  /* The root elements that the job exports; NULL: all. Of the type that was asked for last, "" for
+     none, it is known what is kept. */
+  const fhx__elements *wish;
+  char kept_type[FHX__TYPE_MAX + 1];
+  const fhx__kept *kept;
+  /* The line that was reduced last. */
+  fhx__buffer reduced;
   /* The id of the last row, for a source that promises ascending ids. */
   char last_id[FHX__ID_MAX + 1];
 };
@@ -98,7 +105,7 @@ bool fhx__reading_cursor(fhx__reading *read);
 
 /* Every resource that is exported comes through here, on whatever way. Calls the host's hooks for
    the line, which the output's writer has scanned last, and writes what becomes of it to the open
-   part, or to a new one where it would make that too long. */
+   part, or to a new one where it would make that too long; reduced, if only elements are wanted. */
 bool fhx__reading_write(fhx__reading *read, const fhx__line *line);
 
 /* Takes one reply's rows, and moves the place behind them. */

@@ -39,8 +39,9 @@ static void scan_all(fhx__scanner *scanner, const unsigned char *at) {
 }
 
 static fhx__fault scan_plainly(const void *in, size_t len, void *out, uint32_t depth_max,
-                               fhx__scan *scan) {
+                               fhx__scan *scan, fhx__keys *keys) {
   memset(scan, 0, sizeof *scan);
+  if (keys != NULL) keys->count = 0;
   if (len == 0) return scan->fault = FHX__FAULT_EMPTY;
   const unsigned char *begin = in;
   fhx__scanner scanner = {
@@ -50,6 +51,7 @@ static fhx__fault scan_plainly(const void *in, size_t len, void *out, uint32_t d
       .depth_max = depth_max < FHX__DEPTH_MAX ? depth_max : FHX__DEPTH_MAX,
       .watched_depth = 1,
       .facts = &scan->facts,
+      .keys = keys,
   };
   scan_all(&scanner, begin);
   scan->fault = scanner.fault;
@@ -59,17 +61,22 @@ static fhx__fault scan_plainly(const void *in, size_t len, void *out, uint32_t d
 }
 
 fhx__fault fhx__scan_by(fhx__variant variant, const void *in, size_t len, void *out,
-                        uint32_t depth_max, fhx__scan *scan) {
+                        uint32_t depth_max, fhx__scan *scan, fhx__keys *keys) {
   if (variant != FHX__VARIANT_PLAIN &&
-      fhx__scan_faultless(variant, in, len, out, depth_max, scan)) {
+      fhx__scan_faultless(variant, in, len, out, depth_max, scan, keys)) {
     return FHX__FAULT_NONE;
   }
-  return scan_plainly(in, len, out, depth_max, scan);
+  return scan_plainly(in, len, out, depth_max, scan, keys);
+}
+
+fhx__fault fhx__scan_keys(const void *in, size_t len, void *out, uint32_t depth_max,
+                          fhx__scan *scan, fhx__keys *keys) {
+  return fhx__scan_by(fhx__variant_used(), in, len, out, depth_max, scan, keys);
 }
 
 fhx__fault fhx__scan_resource(const void *in, size_t len, void *out, uint32_t depth_max,
                               fhx__scan *scan) {
-  return fhx__scan_by(fhx__variant_used(), in, len, out, depth_max, scan);
+  return fhx__scan_keys(in, len, out, depth_max, scan, NULL);
 }
 
 const char *fhx__fault_text(fhx__fault fault) {

@@ -51,6 +51,24 @@ typedef struct fhx__scan {
 } fhx__scan;
 
 /*
+ * The keys of the resource (depth 1) and of its `meta` (depth 2), in the order of its line: where
+ * the opening quote stands, and how long the key is between its quotes. Behind it are a colon and
+ * the value, up to the comma before the next key or the closing brace.
+ */
+typedef struct fhx__key {
+  size_t begin;
+  size_t len;
+  uint32_t depth;
+} fhx__key;
+
+/* More than FHX__KEYS_MAX are only counted. */
+#define FHX__KEYS_MAX 64
+typedef struct fhx__keys {
+  size_t count;
+  fhx__key at[FHX__KEYS_MAX];
+} fhx__keys;
+
+/*
  * Scans `len` bytes at `in`. Writes the line to `out`, which has room for `len` bytes and does not
  * overlap `in`; NULL: only checks. Returns scan->fault. No allocation, no recursion; depth_max is
  * 1 to FHX__DEPTH_MAX. The bytes of `out` behind the line, and all after a fault, hold anything.
@@ -60,6 +78,10 @@ typedef struct fhx__scan {
  */
 fhx__fault fhx__scan_resource(const void *in, size_t len, void *out, uint32_t depth_max,
                               fhx__scan *scan);
+
+/* The same, noting the keys as well (NULL: not); after a fault they are of no use. */
+fhx__fault fhx__scan_keys(const void *in, size_t len, void *out, uint32_t depth_max,
+                          fhx__scan *scan, fhx__keys *keys);
 
 /*
  * Looks at a resource whose source vouches for it: the input is the line. It has to begin with a

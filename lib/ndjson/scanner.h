@@ -45,6 +45,8 @@ typedef struct fhx__scanner {
   /* A bit for each top-level key of enum fhx__watched that was there. */
   uint32_t seen;
   fhx__facts *facts;
+  /* NULL: they are not noted. */
+  fhx__keys *keys;
   /* A bit for each open level: set for an object. */
   uint64_t is_object[FHX__DEPTH_MAX / 64 + 1];
 } fhx__scanner;
@@ -60,6 +62,16 @@ static inline bool fhx__is_space(unsigned char c) {
 static inline bool fhx__begins_value(unsigned char c) {
   return c == '"' || c == '{' || c == '[' || c == '-' || (c >= '0' && c <= '9') || c == 't' ||
          c == 'f' || c == 'n';
+}
+
+/* Notes a key of the resource or its meta, of `len` bytes, whose opening quote is at `begin` of the
+   line. */
+static inline void fhx__note_key(fhx__scanner *scanner, size_t begin, size_t len) {
+  fhx__keys *keys = scanner->keys;
+  if (keys->count < FHX__KEYS_MAX) {
+    keys->at[keys->count] = (fhx__key){begin, len, scanner->depth};
+  }
+  keys->count++;
 }
 
 /* Stores the fault and returns NULL. */

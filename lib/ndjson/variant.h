@@ -23,11 +23,11 @@ fhx__variant fhx__variant_used(void);
 
 /* fhx__scan_resource by a variant that works. */
 fhx__fault fhx__scan_by(fhx__variant variant, const void *in, size_t len, void *out,
-                        uint32_t depth_max, fhx__scan *scan);
+                        uint32_t depth_max, fhx__scan *scan, fhx__keys *keys);
 
 /* Scans by a variant that works, but not the plain one. False: it is for the plain one to say what
    is wrong, if anything is; *scan and `out` hold anything. */
 bool fhx__scan_faultless(fhx__variant variant, const void *in, size_t len, void *out,
-                         uint32_t depth_max, fhx__scan *scan);
+                         uint32_t depth_max, fhx__scan *scan, fhx__keys *keys);
 
 #endif

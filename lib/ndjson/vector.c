@@ -31,9 +31,10 @@ fhx__variant fhx__variant_used(void) {
 }
 
 bool fhx__scan_faultless(fhx__variant variant, const void *in, size_t len, void *out,
-                         uint32_t depth_max, fhx__scan *scan) {
+                         uint32_t depth_max, fhx__scan *scan, fhx__keys *keys) {
   const fhx__vector_parts *parts = parts_of(variant);
   memset(scan, 0, sizeof *scan);
+  if (keys != NULL) keys->count = 0;
   const unsigned char *at = in;
   while (len != 0 && fhx__is_space(at[len - 1])) len--;
   if (len == 0 || at[len - 1] != '}') return false;
@@ -47,7 +48,7 @@ bool fhx__scan_faultless(fhx__variant variant, const void *in, size_t len, void 
       .run = at,
       .out = out,
       .levels_end = UINT64_C(1) << (depth_max < LEVELS_MAX ? depth_max : LEVELS_MAX),
-      .scanner = {.end = end, .watched_depth = 1, .facts = &scan->facts},
+      .scanner = {.end = end, .watched_depth = 1, .facts = &scan->facts, .keys = keys},
   };
   walk.scanner.words_end = len < FHX__WORD_LEN ? at : end - FHX__WORD_LEN + 1;
   walk.scanner.depth_max = depth_max;

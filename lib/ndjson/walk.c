@@ -82,9 +82,12 @@ static inline const unsigned char *pass_key(fhx__scanner *scanner, const unsigne
   if (text == NULL) return NULL;
   at = pass_text(scanner, text);
   if (at == NULL) return NULL;
-  if (scanner->depth == scanner->watched_depth && fhx__begins_watched(*text) &&
-      !fhx__watch_key(scanner, text, (size_t)(at - 1 - text))) {
-    return NULL;
+  if (scanner->depth == scanner->watched_depth) {
+    size_t len = (size_t)(at - 1 - text);
+    if (fhx__begins_watched(*text) && !fhx__watch_key(scanner, text, len)) return NULL;
+    if (scanner->keys != NULL) {
+      fhx__note_key(scanner, scanner->written + (size_t)(text - 1 - scanner->run), len);
+    }
   }
   return pass_byte(scanner, at, ':');
 }

@@ -200,8 +200,10 @@ INLINE const unsigned char *pass_watched_member(vector_walk *walk, const unsigne
   const unsigned char *text = at + 1;
   at = pass_text(walk, text);
   if (at == NULL) return NULL;
-  if (fhx__begins_watched(*text) && !fhx__watch_key(&walk->scanner, text, (size_t)(at - text))) {
-    return NULL;
+  size_t len = (size_t)(at - text);
+  if (fhx__begins_watched(*text) && !fhx__watch_key(&walk->scanner, text, len)) return NULL;
+  if (walk->scanner.keys != NULL) {
+    fhx__note_key(&walk->scanner, walk->written + (size_t)(text - 1 - walk->run), len);
   }
   at = next_byte(walk, at + 1);
   return *at == ':' ? pass_watched(walk, next_byte(walk, at + 1)) : NULL;

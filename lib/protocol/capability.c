@@ -130,6 +130,11 @@ static const parameter_text parameters[] = {
     {FHX__LEVEL_SYSTEM,
      {"_type", "Patient", FHX__VALUE_STRING},
      "types, with commas between or repeated; without it all types are exported."},
+    {FHX__LEVEL_SYSTEM,
+     {"_elements", "id", FHX__VALUE_STRING},
+     "root elements, as Type.element or element, with commas between or repeated: of the types "
+     "that "
+     "have them only these, those that are mandatory, id and meta, with the tag SUBSETTED."},
     {FHX__LEVEL_PATIENT,
      {"patient", "Patient/1", FHX__VALUE_REFERENCE},
      "by POST, for Patient and Group exports: references to the patients that are meant."},

@@ -234,6 +234,48 @@ static int32_t read_patient(fhx__reading *of, const fhx__parameter *parameter) {
   return fhx_filter_add_patient(of->request->filter, id, NULL);
 }
 
+/* --- elements --- */
+
+#define ELEMENT_MAX (FHX__TYPE_MAX + 64 + 1)
+
+/* The filter's sentence says which element it is, if that has the form of one. */
+static int32_t unusable_element(fhx__reading *of, fhx_error *error) {
+  char sentence[SENTENCE_MAX];
+  int32_t status = FHX_OK;
+  if (of->kick_off->lenient) {
+    snprintf(sentence, sizeof sentence, "%s; it was ignored", fhx_error_message(error));
+    status = fhx__reading_skip(of, sentence);
+  } else {
+    status = fhx__refuse(of->problem, 400, "value",
+                         "%s; name root elements of FHIR %s, alone or behind a type and a dot, "
+                         "with only commas between",
+                         fhx_error_message(error), version_name(of));
+  }
+  return status;
+}
+
+static int32_t read_element(fhx__reading *of, fhx__span entry) {
+  char element[ELEMENT_MAX + 1] = "";
+  fhx_error *error = NULL;
+  /* One that is too long is none, as is what is left of it. */
+  if (entry.len <= ELEMENT_MAX) memcpy(element, entry.text, entry.len);
+  int32_t status = fhx_filter_add_element(of->request->filter, element, &error);
+  if (status == FHX_ERR_ARGUMENT || status == FHX_ERR_UNSUPPORTED) {
+    status = unusable_element(of, error);
+  }
+  fhx_error_free(error);
+  return status;
+}
+
+static int32_t read_elements(fhx__reading *of, const fhx__parameter *parameter) {
+  fhx__span rest = {parameter->value, strlen(parameter->value)}, entry = {NULL, 0};
+  while (fhx__span_next(&rest, ',', &entry)) {
+    int32_t status = read_element(of, entry);
+    if (status != FHX_OK) return status;
+  }
+  return FHX_OK;
+}
+
 /* --- all parameters --- */
 
 #define TEXTS (FHX__VALUE_QUERY | FHX__VALUE_STRING)
@@ -250,6 +292,7 @@ typedef struct known_parameter {
 } known_parameter;
 
 static const known_parameter known[] = {
+    {"_elements", TEXTS | FHX__VALUE_CODE, "a valueString", true, false, read_elements},
     {"_outputFormat", TEXTS | FHX__VALUE_CODE, "a valueString", false, false, read_output_format},
     {"_since", TEXTS | FHX__VALUE_TIME, "a valueInstant", false, false, read_since},
     {"_type", TEXTS | FHX__VALUE_CODE, "a valueString", true, false, read_types},

@@ -11,6 +11,8 @@
 #define CAPACITY_MIN 8
 /* Each added path makes the compartment anew. */
 #define PATHS_MAX 1024
+/* Each may bind every type. */
+#define ELEMENTS_MAX 1024
 
 int32_t fhx_filter_new(fhx_filter **filter, fhx_error **error) {
   if (filter == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "filter is NULL");
@@ -30,6 +32,8 @@ void fhx_filter_free(fhx_filter *filter) {
   free_texts(filter->types, filter->type_count);
   free_texts(filter->patients, filter->patient_count);
   free_texts(filter->paths, filter->path_count);
+  free_texts(filter->elements, filter->element_count);
+  fhx__elements_free(filter->wish);
   fhx__compartment_free(filter->own_compartment);
   fhx__free(filter->base_url);
   fhx__free(filter->since_text);
@@ -153,6 +157,47 @@ int32_t fhx_filter_set_until(fhx_filter *filter, const char *instant, fhx_error 
                    error);
 }
 
+/* --- elements --- */
+
+/* The filter's elements in a version; NULL for none. */
+static int32_t make_wish(const fhx_filter *filter, uint32_t fhir_version, fhx__elements **wish,
+                         fhx_error **error) {
+  fhx__elements *made = NULL;
+  *wish = NULL;
+  if (filter->element_count == 0) return FHX_OK;
+  int32_t status = fhx__elements_new(fhir_version, &made, error);
+  for (size_t i = 0; i < filter->element_count && status == FHX_OK; i++) {
+    status = fhx__elements_add(made, filter->elements[i], error);
+  }
+  if (status != FHX_OK) {
+    fhx__elements_free(made);
+    return status;
+  }
+  *wish = made;
+  return FHX_OK;
+}
+
+int32_t fhx_filter_add_element(fhx_filter *filter, const char *element, fhx_error **error) {
+  if (filter == NULL || element == NULL) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "filter or element is NULL");
+  }
+  if (has_text(filter->elements, filter->element_count, element)) return FHX_OK;
+  if (filter->element_count == ELEMENTS_MAX) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "_elements: more than %d are named", ELEMENTS_MAX);
+  }
+  int32_t status = FHX_OK;
+  if (filter->wish == NULL) {
+    status = fhx__elements_new(filter->fhir_version, &filter->wish, error);
+    if (status != FHX_OK) return status;
+  }
+  status = add_text(&filter->elements, &filter->element_count, &filter->element_capacity, element,
+                    error);
+  if (status != FHX_OK) return status;
+  status = fhx__elements_add(filter->wish, element, error);
+  if (status != FHX_OK) fhx__free(filter->elements[--filter->element_count]);
+  return status;
+}
+
 /* --- the compartment --- */
 
 int32_t fhx_filter_set_fhir_version(fhx_filter *filter, uint32_t fhir_version, fhx_error **error) {
@@ -160,6 +205,11 @@ int32_t fhx_filter_set_fhir_version(fhx_filter *filter, uint32_t fhir_version, f
   if (fhx__compartment_builtin(fhir_version) == NULL) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "fhir_version is none of FHX_FHIR_R4, _R4B and _R5");
   }
+  fhx__elements *wish = NULL;
+  int32_t status = make_wish(filter, fhir_version, &wish, error);
+  if (status != FHX_OK) return status;
+  fhx__elements_free(filter->wish);
+  filter->wish = wish;
   filter->fhir_version = fhir_version;
   return FHX_OK;
 }
@@ -272,7 +322,11 @@ static int32_t copy_contents(const fhx_filter *filter, fhx_filter *copy, fhx_err
   if (status == FHX_OK && filter->group_id != NULL) {
     status = fhx_filter_set_group(copy, filter->group_id, error);
   }
-  return status == FHX_OK ? copy_compartment(filter, copy, error) : status;
+  if (status == FHX_OK) status = copy_compartment(filter, copy, error);
+  for (size_t i = 0; i < filter->element_count && status == FHX_OK; i++) {
+    status = fhx_filter_add_element(copy, filter->elements[i], error);
+  }
+  return status;
 }
 
 int32_t fhx__filter_copy(const fhx_filter *filter, fhx_filter **copy, fhx_error **error) {

@@ -11,6 +11,7 @@
 #include "core/json.h"
 #include "ndjson/scan.h"
 #include "select/compartment.h"
+#include "select/elements.h"
 
 struct fhx_filter {
   /* Types in the order they were added. */
@@ -41,6 +42,12 @@ struct fhx_filter {
   fhx__compartment *own_compartment;
   /* NULL for none. */
   char *base_url;
+  /* The root elements that are wanted, as given, always made into the wish of them all; NULL where
+     there are none. */
+  char **elements;
+  size_t element_count;
+  size_t element_capacity;
+  fhx__elements *wish;
 };
 
 /* A sealed copy (NULL: of a filter that takes everything), so that later reading needs no lock. */
@@ -59,8 +66,8 @@ bool fhx__filter_has_patient(const fhx_filter *filter, const char *id, size_t le
 const fhx__compartment *fhx__filter_compartment(const fhx_filter *filter);
 
 /* Writes the filter as members ("types", "since", "until", "patients", "level", "group",
-   "fhirVersion", "compartment", "baseUrl") of the open object, those that say nothing left out;
-   reads them back into a sealed filter. */
+   "fhirVersion", "compartment", "baseUrl", "elements") of the open object, those that say nothing
+   left out; reads them back into a sealed filter. */
 void fhx__filter_write(const fhx_filter *filter, fhx__json_writer *writer);
 int32_t fhx__filter_read(const fhx__json_node *object, fhx_filter **filter, fhx_error **error);
 

@@ -27,6 +27,7 @@ void fhx__filter_write(const fhx_filter *filter, fhx__json_writer *writer) {
   }
   write_texts(writer, "compartment", filter->paths, filter->path_count);
   if (filter->base_url != NULL) fhx__json_member_text(writer, "baseUrl", filter->base_url);
+  write_texts(writer, "elements", filter->elements, filter->element_count);
 }
 
 /* One of the functions that fill in a filter. */
@@ -112,6 +113,8 @@ int32_t fhx__filter_read(const fhx__json_node *object, fhx_filter **filter, fhx_
   if (status == FHX_OK) status = read_optional(object, "level", set_level, made, error);
   if (status == FHX_OK) status = read_optional(object, "group", fhx_filter_set_group, made, error);
   if (status == FHX_OK) status = read_compartment(object, made, error);
+  if (status == FHX_OK)
+    status = read_texts(object, "elements", fhx_filter_add_element, made, error);
   if (status != FHX_OK) {
     fhx_filter_free(made);
     return status;

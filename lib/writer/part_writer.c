@@ -92,7 +92,9 @@ int32_t fhx__part_writer_scan(fhx__part_writer *writer, const void *data, size_t
     return FHX_OK;
   }
   unsigned char *out = line->oversized ? NULL : writer->buffer + writer->used;
-  fhx__scan_resource(data, len, out, writer->depth_max, &line->scan);
+  line->keys = writer->notes_keys ? &writer->keys : NULL;
+  fhx__scan_keys(data, len, out, writer->depth_max, &line->scan,
+                 writer->notes_keys ? &writer->keys : NULL);
   line->text = line->oversized ? data : (const char *)out;
   line->len = line->oversized ? len : line->scan.out_len;
   return FHX_OK;
@@ -129,6 +131,11 @@ static int32_t take_oversized(fhx__part_writer *writer, const fhx__line *line, f
 
 int32_t fhx__part_writer_take(fhx__part_writer *writer, const fhx__line *line, fhx_error **error) {
   if (line->oversized) return take_oversized(writer, line, error);
+  /* What was made of a line can be longer than it was. */
+  if (line->len >= writer->capacity - writer->used) {
+    int32_t status = flush(writer, error);
+    if (status != FHX_OK) return status;
+  }
   unsigned char *at = writer->buffer + writer->used;
   /* A trusted line is not there yet; a commit between scan and take has emptied the buffer before
      any other. */

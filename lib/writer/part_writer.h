@@ -20,6 +20,8 @@ typedef struct fhx__part_writer {
   fhx__pipeline pipeline;
   /* Resources are lines already: see fhx__scan_trusted. One line feed behind each is left out. */
   bool trusts_source;
+  /* Scanned lines come with their keys, trusted ones not. */
+  bool notes_keys;
   uint32_t depth_max;
   uint64_t resource_bytes_max;
   /* Bytes that are not yet passed on: those of taken lines, then perhaps a scanned line. */
@@ -30,6 +32,8 @@ typedef struct fhx__part_writer {
      destination with its first flush. What is stored of it the sink counts. */
   bool named;
   fhx_part part;
+  /* Of the line that was scanned last. */
+  fhx__keys keys;
 } fhx__part_writer;
 
 /* A resource that was scanned and not yet taken. Valid until the next scan, take or abort. */
@@ -38,6 +42,8 @@ typedef struct fhx__line {
   /* The compact line; for a resource that is trusted or longer than the buffer, as it came. */
   const char *text;
   size_t len;
+  /* The keys of the compact line; NULL: they were not noted. */
+  const fhx__keys *keys;
   bool oversized;
   /* Longer than resource_bytes_max: not scanned. */
   bool too_long;
@@ -61,7 +67,7 @@ int32_t fhx__part_writer_scan(fhx__part_writer *writer, const void *data, size_t
 /* Names the next part. None is named yet. Nothing is opened before the first flush. */
 void fhx__part_writer_begin(fhx__part_writer *writer, const fhx_part *identity);
 
-/* Adds the scanned line to the named part. */
+/* Adds the scanned line to the named part, or a short text that was made of it, elsewhere. */
 int32_t fhx__part_writer_take(fhx__part_writer *writer, const fhx__line *line, fhx_error **error);
 
 /* The same with a short line in front of it, which needs no check (without its line feed). */

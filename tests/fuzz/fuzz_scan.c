@@ -80,14 +80,14 @@ static void check_variants(const uint8_t *data, size_t size, uint32_t depth_max)
   unsigned char *line = new_block(size);
   unsigned char *out = new_block(size);
   fhx__scan plain, other;
-  fhx__scan_by(FHX__VARIANT_PLAIN, data, size, line, depth_max, &plain);
+  fhx__scan_by(FHX__VARIANT_PLAIN, data, size, line, depth_max, &plain, NULL);
   for (fhx__variant i = FHX__VARIANT_PLAIN + 1; i < FHX__VARIANT_COUNT; i++) {
     if (!fhx__variant_works(i)) continue;
-    fhx__scan_by(i, data, size, out, depth_max, &other);
+    fhx__scan_by(i, data, size, out, depth_max, &other, NULL);
     must(are_same(&plain, &other), "a variant says the same");
     must(plain.fault != FHX__FAULT_NONE || memcmp(line, out, plain.out_len) == 0,
          "a variant writes the same");
-    fhx__scan_by(i, data, size, NULL, depth_max, &other);
+    fhx__scan_by(i, data, size, NULL, depth_max, &other, NULL);
     must(are_same(&plain, &other), "a variant says the same without output");
   }
   free(out);

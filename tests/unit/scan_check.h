@@ -81,16 +81,16 @@ static inline void check_variants(const unsigned char *in, size_t len, uint32_t 
   unsigned char *line = exact_copy(in, len);
   unsigned char *out = exact_copy(in, len);
   fhx__scan plain, other;
-  fhx__scan_by(FHX__VARIANT_PLAIN, in, len, line, depth_max, &plain);
+  fhx__scan_by(FHX__VARIANT_PLAIN, in, len, line, depth_max, &plain, NULL);
   for (fhx__variant i = FHX__VARIANT_PLAIN + 1; i < FHX__VARIANT_COUNT; i++) {
     if (!fhx__variant_works(i)) continue;
-    assert_int_equal(fhx__scan_by(i, in, len, out, depth_max, &other), plain.fault);
+    assert_int_equal(fhx__scan_by(i, in, len, out, depth_max, &other, NULL), plain.fault);
     assert_same_scan(&plain, &other);
     if (plain.fault == FHX__FAULT_NONE) assert_memory_equal(out, line, plain.out_len);
-    fhx__scan_by(i, in, len, NULL, depth_max, &other);
+    fhx__scan_by(i, in, len, NULL, depth_max, &other, NULL);
     assert_same_scan(&plain, &other);
     /* What it accepts by itself is faultless. */
-    if (!fhx__scan_faultless(i, in, len, out, depth_max, &other)) continue;
+    if (!fhx__scan_faultless(i, in, len, out, depth_max, &other, NULL)) continue;
     assert_same_scan(&plain, &other);
   }
   free(out);

@@ -222,7 +222,7 @@ static void check_bytes(const unsigned char *bytes, size_t len, size_t before) {
   for (fhx__variant i = 0; i < FHX__VARIANT_COUNT; i++) {
     fhx__scan result;
     if (!fhx__variant_works(i)) continue;
-    fhx__fault fault = fhx__scan_by(i, text, whole, NULL, FHX__DEPTH_DEFAULT, &result);
+    fhx__fault fault = fhx__scan_by(i, text, whole, NULL, FHX__DEPTH_DEFAULT, &result, NULL);
     if (fault != (is_good ? FHX__FAULT_NONE : FHX__FAULT_UTF8)) {
       fail_msg("variant %d, %02x %02x %02x %02x behind %zu: %s", (int)i, bytes[0], bytes[1],
                bytes[2], bytes[3], before, fhx__fault_text(fault));
@@ -324,15 +324,16 @@ static void alignments(void **state) {
   fhx__scan plain, other;
   unsigned char line[sizeof text];
   (void)state;
-  assert_int_equal(fhx__scan_by(FHX__VARIANT_PLAIN, text, len, line, FHX__DEPTH_DEFAULT, &plain),
-                   FHX__FAULT_NONE);
+  assert_int_equal(
+      fhx__scan_by(FHX__VARIANT_PLAIN, text, len, line, FHX__DEPTH_DEFAULT, &plain, NULL),
+      FHX__FAULT_NONE);
   for (size_t place = 0; place < PLACES * PLACES; place++) {
     unsigned char *from = in + place % PLACES, *to = out + place / PLACES;
     memcpy(from, text, len);
     for (fhx__variant i = 0; i < FHX__VARIANT_COUNT; i++) {
       if (!fhx__variant_works(i)) continue;
       memset(out, GUARD_BYTE, sizeof out);
-      fhx__scan_by(i, from, len, to, FHX__DEPTH_DEFAULT, &other);
+      fhx__scan_by(i, from, len, to, FHX__DEPTH_DEFAULT, &other, NULL);
       assert_same_scan(&plain, &other);
       assert_memory_equal(to, line, plain.out_len);
       assert_int_equal(to[len], GUARD_BYTE);
@@ -358,7 +359,7 @@ static void taken_by_themselves(void **state) {
     fhx__scan result;
     for (fhx__variant v = FHX__VARIANT_PLAIN + 1; v < FHX__VARIANT_COUNT; v++) {
       if (!fhx__variant_works(v)) continue;
-      assert_true(fhx__scan_faultless(v, texts[i], strlen(texts[i]), out, 4, &result));
+      assert_true(fhx__scan_faultless(v, texts[i], strlen(texts[i]), out, 4, &result, NULL));
     }
   }
 }
