@@ -76,7 +76,8 @@ FHX_API int32_t fhx_filter_list_patients(const fhx_filter *filter, const void *d
 /*
  * Which version's Patient compartment counts, one of FHX_FHIR_...; that of R4 unless set. It
  * changes nothing where no patient is added, and decides which elements there are. FHX_ERR_ARGUMENT
- * for another number, FHX_ERR_UNSUPPORTED if the version lacks an element that was added.
+ * for another number, FHX_ERR_UNSUPPORTED if the version lacks an element that was added,
+ * FHX_ERR_MISUSE if there are queries already.
  */
 FHX_API int32_t fhx_filter_set_fhir_version(fhx_filter *filter, uint32_t fhir_version,
                                             fhx_error **error);
@@ -121,6 +122,25 @@ FHX_API int32_t fhx_filter_set_base_url(fhx_filter *filter, const char *base_url
  * an element that was added.
  */
 FHX_API int32_t fhx_filter_add_element(fhx_filter *filter, const char *element, fhx_error **error);
+
+/*
+ * `_typeFilter`: `query` is a FHIR search of one type, "Observation?status=final&date=ge2024".
+ * Resources of that type are taken only if they meet all conditions of this query, or of one that
+ * was added before for the same type. Types without a query are not filtered, and no query adds a
+ * type to the export. Names and values are encoded as in a URL, where `+` stays a plus.
+ *
+ * Queries say nothing about what is exported because exported resources refer to it or are its
+ * targets: associated resources, and the Provenances of FHX_PROVENANCE_LATEST and _RELEVANT. A
+ * DocumentReference made of a Binary has to meet those for DocumentReference. What was deleted
+ * cannot be looked at: all of the type that the export could have had is told.
+ *
+ * At most 1,000 queries; one given twice counts once. FHX_ERR_ARGUMENT for what is malformed, too
+ * many, not of one type, or a parameter of results such as _sort; FHX_ERR_UNSUPPORTED for a type, a
+ * parameter or a modifier that is not supported in the filter's version of FHIR. The message names
+ * it, but no value. Set the version first: fhx_filter_set_fhir_version is FHX_ERR_MISUSE behind
+ * this.
+ */
+FHX_API int32_t fhx_filter_add_query(fhx_filter *filter, const char *query, fhx_error **error);
 
 /*
  * Stores 1 in `*matches` if the filter takes this resource, else 0. FHX_ERR_RESOURCE if it is not

@@ -82,6 +82,16 @@ FHX_API int32_t fhx_query_patients(const fhx_query *query, uint64_t first, uint6
 FHX_API int32_t fhx_query_is_patient(const fhx_query *query, const char *patient_id,
                                      uint32_t *is_patient, fhx_error **error);
 
+/*
+ * `_typeFilter`: the queries on content that resources of the query's type have to meet, at least
+ * one of them, as fhx_filter_add_query took them: "Observation?status=final&date=ge2024". 0: its
+ * resources are not filtered so, or are not to be by the source. Names and values are encoded as in
+ * a URL. The texts may hold what is confidential; they live as long as the query. NULL behind the
+ * last.
+ */
+FHX_API uint64_t fhx_query_search_count(const fhx_query *query);
+FHX_API const char *fhx_query_search(const fhx_query *query, uint64_t position);
+
 /* Where to go on: the token of a reply of this source; NULL and 0: from the beginning. */
 FHX_API const void *fhx_query_token(const fhx_query *query, size_t *len);
 
@@ -103,6 +113,9 @@ FHX_API const void *fhx_query_host_context(const fhx_query *query, size_t *len);
 #define FHX_APPLIED_AS_OF 16u
 /* Rows come in strictly ascending byte order of id; a row out of order fails the job. */
 #define FHX_PROMISE_ASCENDING_IDS 32u
+/* Only what meets one of the query's searches is delivered, if it has any: exactly as FHIR says,
+   for the library does not look again. */
+#define FHX_APPLIED_SEARCH 64u
 
 /*
  * Open a cursor. A query with a shard or a token must be obeyed in these; a source that cannot
@@ -202,7 +215,7 @@ typedef void (*fhx_open_deleted_callback)(void *user_data, const fhx_query *quer
  * alone. It has no type (""), shard or token: the cursor always begins at the beginning. The
  * Patient itself may be among the rows or not: the library takes it from the cursor over Patients,
  * which it asks for without a window, and reads on only when it is through with this one.
- * FHX_APPLIED_TYPE and FHX_PROMISE_ASCENDING_IDS mean nothing here.
+ * FHX_APPLIED_TYPE, FHX_APPLIED_SEARCH and FHX_PROMISE_ASCENDING_IDS mean nothing here.
  * The cursor is read by next_rows and closed by close_cursor. Answers: as open_cursor.
  */
 typedef void (*fhx_open_patient_callback)(void *user_data, const fhx_query *query,

@@ -31,9 +31,9 @@ typedef struct associated {
   fhx__reading read;
   /* What a main task would take. */
   fhx__selection main;
-  /* The job's filter without its patients and its window. Sources select by patients, and these
-     resources are nobody's; and a source that left out what is older could not be told from one
-     that does not have it. */
+  /* The job's filter without its patients, its window and its queries. Sources select by patients,
+     and these resources are nobody's; and a source that left out what is older could not be told
+     from one that does not have it. */
   fhx_filter open;
   /* `Type/`, with which every text of this task begins. */
   char prefix[FHX__TYPE_MAX + 2];
@@ -124,17 +124,29 @@ static bool is_anothers(const associated *at, const fhx__row *row) {
          fhx__selection_is_somebodys(&at->main, row->facts, row->text, row->len);
 }
 
+/* What exported resources refer to explains them, and goes along whatever the queries say; a member
+   of the Group is exported for his own sake (FILTER-21). A type that both mean counts as the
+   former. */
+static int32_t meets_queries(const associated *at, const fhx__row *row, bool *meets,
+                             fhx_error **error) {
+  const fhx__work *work = at->read.work;
+  *meets = true;
+  if (fhx__wanted_has_type(work->job, work->task->resource_type)) return FHX_OK;
+  return fhx__filter_meets_queries(at->main.filter, row->facts, row->text, row->len, meets, error);
+}
+
 /* A wanted resource that the source has. */
 static bool judge(associated *at, const fhx__row *row, bool *takes) {
   fhx_error *error = NULL;
-  bool exported = false;
+  bool exported = false, meets = false;
   *takes = false;
   if (!fhx__selection_in_window(&at->main, row->facts, row->updated_us)) return true;
   if (fhx__selection_takes(&at->main, 0, row->facts, row->updated_us, row->text, row->len,
-                           &exported, &error) != FHX_OK) {
+                           &exported, &error) != FHX_OK ||
+      meets_queries(at, row, &meets, &error) != FHX_OK) {
     return fhx__work_fail(at->read.work, error);
   }
-  *takes = !exported && !is_anothers(at, row);
+  *takes = !exported && meets && !is_anothers(at, row);
   return true;
 }
 
@@ -377,8 +389,9 @@ static void set_up(associated *at) {
   at->open.group_id = NULL;
   at->open.has_since = false;
   at->open.has_until = false;
+  fhx__filter_drop_queries(&at->open);
   read->query.selection = (fhx__selection){&at->open, NULL, NULL};
-  read->takes_by_text = fhx__selection_reads_line(&at->main, 0) ||
+  read->takes_by_text = fhx__selection_reads_line(&at->main, read->work->task->resource_type, 0) ||
                         strcmp(read->work->task->resource_type, "Binary") == 0;
   at->prefix_len =
       (size_t)snprintf(at->prefix, sizeof at->prefix, "%s/", read->work->task->resource_type);

@@ -33,6 +33,8 @@ typedef struct deleted {
   uint32_t entry_count;
   /* The Group's members with those that are gone themselves; NULL where none is. */
   fhx__roster *named;
+  /* The job's filter without its queries: what is gone cannot be judged by its content. */
+  fhx_filter open;
 } deleted;
 
 /* The reading is the first member of what the task knows. */
@@ -184,11 +186,16 @@ static bool has_nobody(const fhx__reading *read) {
 static bool read_deleted(fhx__reading *read) {
   if (has_nobody(read)) return true;
   if (!fhx__reading_open(read, fhx__source_open_deleted)) return false;
-  read->takes_by_text = fhx__selection_reads_line(&read->query.selection, read->cursor.applied);
+  read->takes_by_text =
+      fhx__selection_reads_line(&read->query.selection, NULL, read->cursor.applied);
   return fhx__reading_cursor(read);
 }
 
 static void set_up(fhx__reading *read) {
+  deleted *at = task_of(read);
+  at->open = *read->query.selection.filter;
+  fhx__filter_drop_queries(&at->open);
+  read->query.selection.filter = &at->open;
   read->out.kind = FHX_PART_DELETED;
   read->out.resource_type = "Bundle";
   /* Who has joined a Group lately has nothing yet that could be deleted. */

@@ -20,7 +20,8 @@ typedef struct documents {
   /* What the job exports. */
   fhx__selection main;
   /* The job's filter without its patients: a Binary is in no compartment that a source could select
-     by. Where new members' data counts whatever its age, without the window's lower bound too. */
+     by. Nor has it its queries, which are for what is written. Where new members' data counts
+     whatever its age, without the window's lower bound too. */
   fhx_filter open;
   /* Of the row that is looked at. */
   fhx__binary binary;
@@ -171,6 +172,7 @@ static bool write_document(documents *at, const char *binary_id) {
   fhx__reading *read = &at->read;
   fhx_error *error = NULL;
   fhx__line line;
+  bool meets = false;
   read->out.writer.trusts_source = false;
   if (fhx__part_writer_scan(&read->out.writer, at->line.data, at->line.len, &line, &error) !=
       FHX_OK) {
@@ -184,7 +186,12 @@ static bool write_document(documents *at, const char *binary_id) {
     return fhx__output_bad_row(&read->out, binary_id, fhx__fault_text(line.scan.fault),
                                line.scan.offset);
   }
-  return fhx__reading_write(read, &line);
+  /* The queries are those of its own type, which is not the Binary's. */
+  if (fhx__filter_meets_queries(at->main.filter, &line.scan.facts, line.text, line.len, &meets,
+                                &error) != FHX_OK) {
+    return fhx__work_fail(read->work, error);
+  }
+  return !meets || fhx__reading_write(read, &line);
 }
 
 static bool put_row(fhx__reading *read, const fhx__line *line, const fhx__row *row) {
@@ -210,6 +217,7 @@ static void set_up(documents *at) {
   at->open.all_patients = false;
   at->open.group_id = NULL;
   if (at->main.new_members != NULL) at->open.has_since = false;
+  fhx__filter_drop_queries(&at->open);
   read->query.selection = (fhx__selection){&at->open, NULL, NULL};
   read->query.resource_type = "Binary";
   read->out.row_type = "Binary";

@@ -47,7 +47,8 @@ void fhx__work_main(fhx__work *work) {
   if (fhx__reading_begin(&read, work) && open_notes(&read) &&
       fhx__reading_open(&read, fhx__source_open)) {
     read.take_row = take_row;
-    read.takes_by_text = fhx__selection_reads_line(&read.query.selection, read.cursor.applied);
+    read.takes_by_text = fhx__selection_reads_line(&read.query.selection, work->task->resource_type,
+                                                   read.cursor.applied);
     read.takes_by_raw_text = strcmp(work->task->resource_type, "Binary") == 0;
     read.reports_unknown = is_first_type(work);
     if (fhx__reading_cursor(&read)) fhx__reading_finish(&read);

@@ -25,7 +25,7 @@
 typedef struct patients {
   fhx__reading read;
   fhx__block block;
-  /* The job's filter without its window. */
+  /* The job's filter without its window and its queries: a block may lack its Patient. */
   fhx_filter open;
   /* What is exported of one patient: the job's filter, with him alone. */
   fhx_filter own;
@@ -108,7 +108,7 @@ static bool with_compartment(patients *at, fhx__cursor compartment) {
   const bool takes_by_text = read->takes_by_text, has_one_type = read->has_one_type,
              ascending = read->ascending;
   read->cursor = compartment;
-  read->takes_by_text = fhx__selection_reads_line(&at->query.selection, read->cursor.applied);
+  read->takes_by_text = fhx__selection_reads_line(&at->query.selection, NULL, read->cursor.applied);
   read->has_one_type = false;
   read->ascending = false;
   at->in_block = true;
@@ -172,6 +172,7 @@ static void set_up(patients *at) {
   at->open = *whole.filter;
   at->open.has_since = false;
   at->open.has_until = false;
+  fhx__filter_drop_queries(&at->open);
   read->query.selection = (fhx__selection){&at->open, whole.members, NULL};
   at->own = *whole.filter;
   at->own.group_id = NULL;
@@ -203,8 +204,8 @@ void fhx__work_patients(fhx__work *work) {
     set_up(&at);
     if (fhx__reading_open(&at.read, fhx__source_open)) {
       at.read.takes_by_text =
-          fhx__selection_reads_line(&at.read.query.selection, at.read.cursor.applied) ||
-          fhx__selection_reads_line(&at.query.selection, FHX_APPLIED_PATIENTS);
+          fhx__selection_reads_line(&at.read.query.selection, "Patient", at.read.cursor.applied) ||
+          fhx__selection_reads_line(&at.query.selection, "Patient", FHX_APPLIED_PATIENTS);
       if (fhx__reading_cursor(&at.read)) fhx__reading_finish(&at.read);
     }
   }

@@ -55,8 +55,9 @@ typedef struct provenance {
   char way;
   /* Whom each question means. */
   fhx__selection selections[QUESTIONS];
-  /* What the source is asked for; and the job's filter without its window; without its patients;
-     and without them and the lower bound. */
+  /* What the source is asked for; and the job's filter without its window and its queries, since
+     whose a target is does not hang on them; without its patients; and without them and the lower
+     bound. */
   fhx_filter open;
   fhx_filter ageless;
   fhx_filter everybody;
@@ -119,7 +120,10 @@ void fhx__provenance_ask(const fhx_job *job, fhx_query *query, fhx_filter *open)
   if (is_by_default(job) && !fhx__source_reads_resources(job->source)) return;
   *open = *job->definition.filter;
   drop_patients(open);
-  if (!is_by_default(job)) drop_window(open);
+  if (!is_by_default(job)) {
+    drop_window(open);
+    fhx__filter_drop_queries(open);
+  }
   query->selection = (fhx__selection){open, NULL, is_by_default(job) ? new_members : NULL};
 }
 
@@ -156,7 +160,7 @@ static bool scan_target(const provenance *at, const fhx__selection *selection, c
   const fhx__definition *definition = &at->read.work->job->definition;
   bool is_trusted = (definition->flags & FHX_JOB_TRUST_SOURCE) != 0 &&
                     *definition->associated_types == '\0' &&
-                    !fhx__selection_reads_line(selection, 0);
+                    !fhx__selection_reads_line(selection, NULL, 0);
   if (len > definition->resource_bytes_max) return false;
   if (is_trusted) return fhx__scan_trusted(data, len, scan) == FHX__FAULT_NONE;
   return fhx__scan_resource(data, len, line, definition->depth_max, scan) == FHX__FAULT_NONE;
@@ -486,6 +490,7 @@ static void set_up(provenance *at, bool reports_unknown) {
   const fhx__selection main = read->query.selection;
   at->ageless = at->everybody = *main.filter;
   drop_window(&at->ageless);
+  fhx__filter_drop_queries(&at->ageless);
   drop_patients(&at->everybody);
   at->not_too_new = at->everybody;
   at->not_too_new.has_since = false;

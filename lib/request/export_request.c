@@ -279,32 +279,37 @@ static int32_t read_elements(fhx__reading *of, const fhx__parameter *parameter) 
 
 #define TEXTS (FHX__VALUE_QUERY | FHX__VALUE_STRING)
 
+/* In which order they are read, wherever they stand: those that say which types are in reach, _type
+   among others, and those that depend on the types. */
+typedef enum turn { TURN_REACH, TURN_TYPES, TURN_CONTENT } turn;
+
 typedef struct known_parameter {
   const char *name;
   /* As what its value may come, in bits and in words. */
   uint32_t kinds;
   const char *value;
   bool may_repeat;
-  /* It says which types are in reach, so it is read before _type, wherever it stands. */
-  bool comes_first;
+  turn turn;
   int32_t (*read)(fhx__reading *of, const fhx__parameter *parameter);
 } known_parameter;
 
 static const known_parameter known[] = {
-    {"_elements", TEXTS | FHX__VALUE_CODE, "a valueString", true, false, read_elements},
-    {"_outputFormat", TEXTS | FHX__VALUE_CODE, "a valueString", false, false, read_output_format},
-    {"_since", TEXTS | FHX__VALUE_TIME, "a valueInstant", false, false, read_since},
-    {"_type", TEXTS | FHX__VALUE_CODE, "a valueString", true, false, read_types},
-    {"_until", TEXTS | FHX__VALUE_TIME, "a valueInstant", false, false, read_until},
-    {"allowPartialManifests", FHX__VALUE_QUERY | FHX__VALUE_BOOLEAN, "a valueBoolean", false, false,
-     fhx__reading_partial_manifests},
-    {"includeAssociatedData", TEXTS | FHX__VALUE_CODE, "a valueCode", true, true,
+    {"_elements", TEXTS | FHX__VALUE_CODE, "a valueString", true, TURN_TYPES, read_elements},
+    {"_outputFormat", TEXTS | FHX__VALUE_CODE, "a valueString", false, TURN_TYPES,
+     read_output_format},
+    {"_since", TEXTS | FHX__VALUE_TIME, "a valueInstant", false, TURN_TYPES, read_since},
+    {"_type", TEXTS | FHX__VALUE_CODE, "a valueString", true, TURN_TYPES, read_types},
+    {"_typeFilter", TEXTS, "a valueString", true, TURN_CONTENT, fhx__reading_type_filter},
+    {"_until", TEXTS | FHX__VALUE_TIME, "a valueInstant", false, TURN_TYPES, read_until},
+    {"allowPartialManifests", FHX__VALUE_QUERY | FHX__VALUE_BOOLEAN, "a valueBoolean", false,
+     TURN_TYPES, fhx__reading_partial_manifests},
+    {"includeAssociatedData", TEXTS | FHX__VALUE_CODE, "a valueCode", true, TURN_REACH,
      fhx__reading_associated_data},
-    {"organizeOutputBy", TEXTS | FHX__VALUE_CODE, "a valueString", false, true,
+    {"organizeOutputBy", TEXTS | FHX__VALUE_CODE, "a valueString", false, TURN_REACH,
      fhx__reading_organize},
     {"patient", FHX__VALUE_REFERENCE,
      "a valueReference with a reference, in a Parameters resource that is sent by POST", true,
-     false, read_patient},
+     TURN_TYPES, read_patient},
 };
 #define KNOWN_COUNT (sizeof known / sizeof known[0])
 
@@ -329,13 +334,12 @@ static size_t find_known(const char *name) {
   return at;
 }
 
-static int32_t read_parameters(fhx__reading *of, bool first) {
+static int32_t read_parameters(fhx__reading *of, turn now) {
   bool is_given[KNOWN_COUNT] = {false};
   for (size_t i = 0; i < of->kick_off->parameter_count; i++) {
     const fhx__parameter *parameter = &of->kick_off->parameters[i];
     size_t at = find_known(parameter->name);
-    bool comes_first = at < KNOWN_COUNT && known[at].comes_first;
-    if (comes_first != first) continue;
+    if ((at < KNOWN_COUNT ? known[at].turn : TURN_TYPES) != now) continue;
     int32_t status = at == KNOWN_COUNT ? unknown_parameter(of, parameter->name)
                                        : read_known(of, &known[at], parameter, &is_given[at]);
     if (status != FHX_OK) return status;
@@ -367,10 +371,11 @@ int32_t fhx__export_request_read(const fhx__export_rules *rules, const fhx__kick
   int32_t status = fhx__export_rules_filter(rules, kick_off->base_url, &request->filter, NULL);
   if (status == FHX_OK) status = read_level(&of);
   if (status == FHX_OK) status = fhx__reading_begin_output(&of);
-  if (status == FHX_OK) status = read_parameters(&of, true);
+  if (status == FHX_OK) status = read_parameters(&of, TURN_REACH);
   if (status == FHX_OK) status = fhx__reading_settle_output(&of);
-  if (status == FHX_OK) status = read_parameters(&of, false);
+  if (status == FHX_OK) status = read_parameters(&of, TURN_TYPES);
   if (status == FHX_OK) status = finish_types(&of);
+  if (status == FHX_OK) status = read_parameters(&of, TURN_CONTENT);
   if (status != FHX_OK) fhx__export_request_free(request);
   return status;
 }

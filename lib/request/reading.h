@@ -17,6 +17,8 @@ typedef struct fhx__reading {
   bool has_reach;
   /* includeAssociatedData had a value that counts. */
   bool includes_data;
+  /* Of _typeFilter. */
+  size_t query_count;
 } fhx__reading;
 
 /* Notes a sentence for the error file. FHX_OK or FHX_ERR_NO_MEMORY. */
@@ -39,5 +41,9 @@ int32_t fhx__reading_associated_data(fhx__reading *of, const fhx__parameter *par
 int32_t fhx__reading_begin_output(fhx__reading *of);
 /* What does not go together, when all of these are read. */
 int32_t fhx__reading_settle_output(fhx__reading *of);
+
+/* --- in type_filter.c, when the types are known --- */
+
+int32_t fhx__reading_type_filter(fhx__reading *of, const fhx__parameter *parameter);
 
 #endif

@@ -15,8 +15,8 @@
 
 /* Why a request is refused: an HTTP status (4xx), a FHIR issue code and a sentence that names
    the parameter and says what to change. No value of a parameter is ever in the sentence, except
-   type names, elements and values of includeAssociatedData that have the form of one, and parameter
-   names that are short and printable. */
+   type names, elements and values of includeAssociatedData that have the form of one, and names of
+   parameters, of modifiers too, that are short and printable. */
 typedef struct fhx__problem {
   uint32_t http_status;
   const char *issue_code;
@@ -172,16 +172,18 @@ typedef struct fhx__export_request {
  * Reads _outputFormat (three spellings, PARAM-03), _type (comma list and repeated, doubles once,
  * PARAM-08, -10, -12), _since and _until (instants, in a query with a space where an unencoded +
  * stood, PARAM-04 to -07), patient (references, below Patient and Group only, PARAM-14, -16),
- * _elements (comma list and repeated, PARAM-13), organizeOutputBy (Patient, PARAM-23),
- * allowPartialManifests (true or false, PARAM-24) and includeAssociatedData (comma list and
- * repeated, the two of the IG and the host's own, PARAM-17; of both provenance values the larger,
- * FILTER-19; not with organizeOutputBy); given twice where that is not allowed: 400 (PARAM-25); an
- * empty value counts as absent (PARAM-29); any other name: 400 naming it (PARAM-01), or skipped
- * when `lenient` (PARAM-02), as are values that this server does not know or cannot follow, unknown
- * types, and those that an export of patients cannot have (PARAM-11). The permitted types bound
- * _type: naming another is 403 with code "forbidden" (AUTH-18), as is asking for Provenance without
- * the right to read it, and a Group export by a client that may not read Groups (KICK-18); without
- * _type they are the list of types. FHX_OK, FHX_ERR_ARGUMENT with a problem, or FHX_ERR_NO_MEMORY.
+ * _elements (comma list and repeated, PARAM-13), _typeFilter (comma list of queries and repeated,
+ * of types of _type only, where that is given, PARAM-18 to -22), organizeOutputBy (Patient,
+ * PARAM-23), allowPartialManifests (true or false, PARAM-24) and includeAssociatedData (comma list
+ * and repeated, the two of the IG and the host's own, PARAM-17; of both provenance values the
+ * larger, FILTER-19; not with organizeOutputBy); given twice where that is not allowed: 400
+ * (PARAM-25); an empty value counts as absent (PARAM-29); any other name: 400 naming it (PARAM-01),
+ * or skipped when `lenient` (PARAM-02), as are values that this server does not know or cannot
+ * follow, queries among them, unknown types, and those that an export of patients cannot have
+ * (PARAM-11). The permitted types bound _type and _typeFilter: naming another is 403 with code
+ * "forbidden" (AUTH-18), as is asking for Provenance without the right to read it, and a Group
+ * export by a client that may not read Groups (KICK-18); without _type they are the list of types.
+ * FHX_OK, FHX_ERR_ARGUMENT with a problem, or FHX_ERR_NO_MEMORY.
  */
 int32_t fhx__export_request_read(const fhx__export_rules *rules, const fhx__kick_off *kick_off,
                                  fhx__export_request *request, fhx__problem *problem);

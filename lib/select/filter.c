@@ -1,4 +1,5 @@
-/* Which resources an export takes. How a filter is stored is in filter_json.c. */
+/* Which resources an export takes. How a filter is stored is in filter_json.c, and its queries are
+   in filter_query.c. */
 #include "select/filter.h"
 
 #include <stdlib.h>
@@ -34,6 +35,7 @@ void fhx_filter_free(fhx_filter *filter) {
   free_texts(filter->paths, filter->path_count);
   free_texts(filter->elements, filter->element_count);
   fhx__elements_free(filter->wish);
+  fhx__filter_free_queries(filter);
   fhx__compartment_free(filter->own_compartment);
   fhx__free(filter->base_url);
   fhx__free(filter->since_text);
@@ -205,6 +207,10 @@ int32_t fhx_filter_set_fhir_version(fhx_filter *filter, uint32_t fhir_version, f
   if (fhx__compartment_builtin(fhir_version) == NULL) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "fhir_version is none of FHX_FHIR_R4, _R4B and _R5");
   }
+  if (filter->search_count != 0) {
+    return fhx__fail(error, FHX_ERR_MISUSE,
+                     "the filter has queries, which were read for its FHIR version; set it first");
+  }
   fhx__elements *wish = NULL;
   int32_t status = make_wish(filter, fhir_version, &wish, error);
   if (status != FHX_OK) return status;
@@ -326,7 +332,7 @@ static int32_t copy_contents(const fhx_filter *filter, fhx_filter *copy, fhx_err
   for (size_t i = 0; i < filter->element_count && status == FHX_OK; i++) {
     status = fhx_filter_add_element(copy, filter->elements[i], error);
   }
-  return status;
+  return status == FHX_OK ? fhx__filter_copy_queries(filter, copy, error) : status;
 }
 
 int32_t fhx__filter_copy(const fhx_filter *filter, fhx_filter **copy, fhx_error **error) {

@@ -12,6 +12,7 @@
 #include "ndjson/scan.h"
 #include "select/compartment.h"
 #include "select/elements.h"
+#include "select/search.h"
 
 struct fhx_filter {
   /* Types in the order they were added. */
@@ -48,6 +49,10 @@ struct fhx_filter {
   size_t element_count;
   size_t element_capacity;
   fhx__elements *wish;
+  /* Queries in ascending order of their types' bytes, those of one type as they were added. */
+  fhx__search **searches;
+  size_t search_count;
+  size_t search_capacity;
 };
 
 /* A sealed copy (NULL: of a filter that takes everything), so that later reading needs no lock. */
@@ -65,9 +70,26 @@ bool fhx__filter_has_patient(const fhx_filter *filter, const char *id, size_t le
 /* The compartment that counts: the host's own, or that of the version. Never NULL. */
 const fhx__compartment *fhx__filter_compartment(const fhx_filter *filter);
 
+/* The queries of a type, one after the other; NULL and 0: its resources are not filtered. */
+fhx__search *const *fhx__filter_searches(const fhx_filter *filter, const char *resource_type,
+                                         size_t *count);
+
+/* Whether a resource meets one of its type's queries, or its type has none (FILTER-21). `line` is
+   the compact line that `facts` describe. */
+int32_t fhx__filter_meets_queries(const fhx_filter *filter, const fhx__facts *facts,
+                                  const char *line, size_t len, bool *meets, fhx_error **error);
+
+/* Parts of copying and of freeing a filter. */
+int32_t fhx__filter_copy_queries(const fhx_filter *filter, fhx_filter *copy, fhx_error **error);
+void fhx__filter_free_queries(fhx_filter *filter);
+
+/* Takes the queries from a filter that is the same as another's members, which keeps them: for what
+   is not asked for by its content. */
+void fhx__filter_drop_queries(fhx_filter *view);
+
 /* Writes the filter as members ("types", "since", "until", "patients", "level", "group",
-   "fhirVersion", "compartment", "baseUrl", "elements") of the open object, those that say nothing
-   left out; reads them back into a sealed filter. */
+   "fhirVersion", "compartment", "baseUrl", "elements", "queries") of the open object, those that
+   say nothing left out; reads them back into a sealed filter. */
 void fhx__filter_write(const fhx_filter *filter, fhx__json_writer *writer);
 int32_t fhx__filter_read(const fhx__json_node *object, fhx_filter **filter, fhx_error **error);
 

@@ -15,6 +15,16 @@ static void write_texts(fhx__json_writer *writer, const char *key, char *const *
   fhx__json_close_array(writer);
 }
 
+static void write_queries(fhx__json_writer *writer, const fhx_filter *filter) {
+  if (filter->search_count == 0) return;
+  fhx__json_key(writer, "queries");
+  fhx__json_open_array(writer);
+  for (size_t i = 0; i < filter->search_count; i++) {
+    fhx__json_text(writer, fhx__search_text(filter->searches[i]));
+  }
+  fhx__json_close_array(writer);
+}
+
 void fhx__filter_write(const fhx_filter *filter, fhx__json_writer *writer) {
   write_texts(writer, "types", filter->types, filter->type_count);
   if (filter->has_since) fhx__json_member_text(writer, "since", filter->since_text);
@@ -28,6 +38,7 @@ void fhx__filter_write(const fhx_filter *filter, fhx__json_writer *writer) {
   write_texts(writer, "compartment", filter->paths, filter->path_count);
   if (filter->base_url != NULL) fhx__json_member_text(writer, "baseUrl", filter->base_url);
   write_texts(writer, "elements", filter->elements, filter->element_count);
+  write_queries(writer, filter);
 }
 
 /* One of the functions that fill in a filter. */
@@ -97,6 +108,13 @@ static int32_t read_compartment(const fhx__json_node *object, fhx_filter *filter
   return status == FHX_OK ? read_optional(object, "baseUrl", set_base_url, filter, error) : status;
 }
 
+/* What the version was read for. */
+static int32_t read_content(const fhx__json_node *object, fhx_filter *filter, fhx_error **error) {
+  int32_t status = read_texts(object, "elements", fhx_filter_add_element, filter, error);
+  if (status != FHX_OK) return status;
+  return read_texts(object, "queries", fhx_filter_add_query, filter, error);
+}
+
 int32_t fhx__filter_read(const fhx__json_node *object, fhx_filter **filter, fhx_error **error) {
   fhx_filter *made = NULL;
   *filter = NULL;
@@ -113,8 +131,7 @@ int32_t fhx__filter_read(const fhx__json_node *object, fhx_filter **filter, fhx_
   if (status == FHX_OK) status = read_optional(object, "level", set_level, made, error);
   if (status == FHX_OK) status = read_optional(object, "group", fhx_filter_set_group, made, error);
   if (status == FHX_OK) status = read_compartment(object, made, error);
-  if (status == FHX_OK)
-    status = read_texts(object, "elements", fhx_filter_add_element, made, error);
+  if (status == FHX_OK) status = read_content(object, made, error);
   if (status != FHX_OK) {
     fhx_filter_free(made);
     return status;

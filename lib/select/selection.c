@@ -1,6 +1,6 @@
 /*
  * Which resources one job takes. The checks that are cheap come first: the window is in the facts,
- * the compartment is a walk through the line, and a set of patients may be on disk.
+ * a query is a walk through the line, so is the compartment, and a set of patients may be on disk.
  */
 #include "select/selection.h"
 
@@ -173,12 +173,38 @@ bool fhx__selection_has_since(const fhx__selection *selection) {
   return selection->filter->has_since && selection->new_members == NULL;
 }
 
-/* --- both --- */
+/* --- all --- */
 
-bool fhx__selection_reads_line(const fhx__selection *selection, uint32_t applied) {
+/* Whose a resource is: in the compartment of a new member, if `by_age`, and in that of a patient
+   whom the scope means, where the source has not seen to that. */
+static int32_t takes_patients(const fhx__selection *selection, uint32_t applied, bool by_age,
+                              const fhx__facts *facts, const char *line, size_t len, bool *takes,
+                              fhx_error **error) {
+  int32_t status = FHX_OK;
+  *takes = true;
+  if (by_age) {
+    status = in_compartment(selection, selection->new_members, facts, line, len, takes, error);
+  }
+  if (status == FHX_OK && *takes && fhx__selection_scope(selection) != FHX_SCOPE_ALL &&
+      (applied & FHX_APPLIED_PATIENTS) == 0) {
+    status = in_compartment(selection, NULL, facts, line, len, takes, error);
+  }
+  return status;
+}
+
+static bool asks_content(const fhx_filter *filter, const char *resource_type) {
+  size_t count = filter->search_count;
+  if (count != 0 && resource_type != NULL) fhx__filter_searches(filter, resource_type, &count);
+  return count != 0;
+}
+
+bool fhx__selection_reads_line(const fhx__selection *selection, const char *resource_type,
+                               uint32_t applied) {
   bool asks_patients =
       fhx__selection_scope(selection) != FHX_SCOPE_ALL && (applied & FHX_APPLIED_PATIENTS) == 0;
-  return asks_patients || (selection->filter->has_since && selection->new_members != NULL);
+  bool asks_age = selection->filter->has_since && selection->new_members != NULL;
+  return asks_patients || asks_age ||
+         ((applied & FHX_APPLIED_SEARCH) == 0 && asks_content(selection->filter, resource_type));
 }
 
 int32_t fhx__selection_takes(const fhx__selection *selection, uint32_t applied,
@@ -188,19 +214,19 @@ int32_t fhx__selection_takes(const fhx__selection *selection, uint32_t applied,
   /* A source that says so with new members was not told of the bound. */
   bool since_applied = (applied & FHX_APPLIED_SINCE) != 0 && fhx__selection_has_since(selection);
   bool until_applied = (applied & FHX_APPLIED_UNTIL) != 0;
-  int32_t status = FHX_OK;
   bool found = true;
   *takes = false;
   if (is_unresolved(selection)) return fail_unresolved(error);
   if (!until_applied && is_too_new(filter, facts, row_updated_us)) return FHX_OK;
-  if (!since_applied && is_too_old(filter, facts, row_updated_us)) {
-    /* Only a new member's data is taken whatever its age. */
-    if (selection->new_members == NULL) return FHX_OK;
-    status = in_compartment(selection, selection->new_members, facts, line, len, &found, error);
+  bool too_old = !since_applied && is_too_old(filter, facts, row_updated_us);
+  /* Only a new member's data is taken whatever its age. */
+  if (too_old && selection->new_members == NULL) return FHX_OK;
+  int32_t status = FHX_OK;
+  if ((applied & FHX_APPLIED_SEARCH) == 0) {
+    status = fhx__filter_meets_queries(filter, facts, line, len, &found, error);
   }
-  if (status == FHX_OK && found && fhx__selection_scope(selection) != FHX_SCOPE_ALL &&
-      (applied & FHX_APPLIED_PATIENTS) == 0) {
-    status = in_compartment(selection, NULL, facts, line, len, &found, error);
+  if (status == FHX_OK && found) {
+    status = takes_patients(selection, applied, too_old, facts, line, len, &found, error);
   }
   *takes = status == FHX_OK && found;
   return status;

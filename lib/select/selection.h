@@ -46,8 +46,10 @@ int32_t fhx__selection_takes(const fhx__selection *selection, uint32_t applied,
                              const fhx__facts *facts, const int64_t *row_updated_us,
                              const char *line, size_t len, bool *takes, fhx_error **error);
 
-/* Whether `line` is looked at by fhx__selection_takes. */
-bool fhx__selection_reads_line(const fhx__selection *selection, uint32_t applied);
+/* Whether `line` is looked at by fhx__selection_takes for resources of this type; NULL: for those
+   of any. */
+bool fhx__selection_reads_line(const fhx__selection *selection, const char *resource_type,
+                               uint32_t applied);
 
 /* Whether the resource is in the compartment of any patient at all, whoever is selected. */
 bool fhx__selection_is_somebodys(const fhx__selection *selection, const fhx__facts *facts,

@@ -77,6 +77,22 @@ int32_t fhx_query_is_patient(const fhx_query *query, const char *patient_id, uin
   return status;
 }
 
+uint64_t fhx_query_search_count(const fhx_query *query) {
+  size_t count = 0;
+  if (query != NULL) {
+    fhx__filter_searches(query->selection.filter, query->resource_type, &count);
+  }
+  return count;
+}
+
+const char *fhx_query_search(const fhx_query *query, uint64_t position) {
+  size_t count = 0;
+  if (query == NULL) return NULL;
+  fhx__search *const *searches =
+      fhx__filter_searches(query->selection.filter, query->resource_type, &count);
+  return position < count ? fhx__search_text(searches[position]) : NULL;
+}
+
 const void *fhx_query_token(const fhx_query *query, size_t *len) {
   return query == NULL ? give_bytes(NULL, 0, len) : give_bytes(query->token, query->token_len, len);
 }

@@ -93,13 +93,18 @@ static int32_t take_cursor(fhx_source *source, fhx_reply *reply, const char *who
   return status;
 }
 
+/* A source that was told of no searches has applied none, whatever it says. */
 int32_t fhx__source_open(fhx_source *source, const fhx_query *query, fhx__cursor *cursor,
                          fhx_error **error) {
   fhx_reply reply;
   *cursor = (fhx__cursor){NULL, NULL, 0};
   fhx__reply_begin(&reply, FHX__ACCEPT_HANDLE, "the callback");
   source->callbacks.open_cursor(source->user_data, query, &reply);
-  return take_cursor(source, &reply, "the source's open_cursor", cursor, error);
+  int32_t status = take_cursor(source, &reply, "the source's open_cursor", cursor, error);
+  if ((cursor->applied & FHX_APPLIED_SEARCH) != 0 && fhx_query_search_count(query) == 0) {
+    cursor->applied &= ~FHX_APPLIED_SEARCH;
+  }
+  return status;
 }
 
 static int32_t no_callback(const char *name, fhx_error **error) {
@@ -113,7 +118,9 @@ int32_t fhx__source_open_deleted(fhx_source *source, const fhx_query *query, fhx
   if (!fhx__source_tells_deleted(source)) return no_callback("open_deleted", error);
   fhx__reply_begin(&reply, FHX__ACCEPT_HANDLE, "the callback");
   source->callbacks.open_deleted(source->user_data, query, &reply);
-  return take_cursor(source, &reply, "the source's open_deleted", cursor, error);
+  int32_t status = take_cursor(source, &reply, "the source's open_deleted", cursor, error);
+  cursor->applied &= ~FHX_APPLIED_SEARCH;
+  return status;
 }
 
 int32_t fhx__source_open_patient(fhx_source *source, const fhx_query *query, const char *patient_id,
@@ -123,7 +130,9 @@ int32_t fhx__source_open_patient(fhx_source *source, const fhx_query *query, con
   if (!fhx__source_knows_patients(source)) return no_callback("open_patient", error);
   fhx__reply_begin(&reply, FHX__ACCEPT_HANDLE, "the callback");
   source->callbacks.open_patient(source->user_data, query, patient_id, &reply);
-  return take_cursor(source, &reply, "the source's open_patient", cursor, error);
+  int32_t status = take_cursor(source, &reply, "the source's open_patient", cursor, error);
+  cursor->applied &= ~FHX_APPLIED_SEARCH;
+  return status;
 }
 
 bool fhx__source_tells_deleted(const fhx_source *source) {

@@ -334,16 +334,16 @@ static void reading_the_line(void **state) {
   fhx__roster *roster = roster_of(0, "a");
   fhx__selection selection = {filter, NULL, NULL};
   assert_int_equal(fhx_filter_set_until(filter, UNTIL, NULL), FHX_OK);
-  assert_false(fhx__selection_reads_line(&selection, 0));
+  assert_false(fhx__selection_reads_line(&selection, "Observation", 0));
   assert_int_equal(fhx_filter_set_all_patients(filter, NULL), FHX_OK);
-  assert_true(fhx__selection_reads_line(&selection, 0));
-  assert_true(fhx__selection_reads_line(&selection, ~FHX_APPLIED_PATIENTS));
-  assert_false(fhx__selection_reads_line(&selection, FHX_APPLIED_PATIENTS));
+  assert_true(fhx__selection_reads_line(&selection, "Observation", 0));
+  assert_true(fhx__selection_reads_line(&selection, "Observation", ~FHX_APPLIED_PATIENTS));
+  assert_false(fhx__selection_reads_line(&selection, "Observation", FHX_APPLIED_PATIENTS));
   selection.members = roster;
   selection.new_members = roster;
-  assert_false(fhx__selection_reads_line(&selection, FHX_APPLIED_PATIENTS));
+  assert_false(fhx__selection_reads_line(&selection, "Observation", FHX_APPLIED_PATIENTS));
   assert_int_equal(fhx_filter_set_since(filter, SINCE, NULL), FHX_OK);
-  assert_true(fhx__selection_reads_line(&selection, UINT32_MAX));
+  assert_true(fhx__selection_reads_line(&selection, "Observation", UINT32_MAX));
   fhx__roster_free(roster);
   fhx_filter_free(filter);
 }
