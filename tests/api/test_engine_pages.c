@@ -314,7 +314,7 @@ static void read_while_it_runs(const test_source_knobs *knobs, uint64_t seed) {
    together they are the whole. Sources with tokens, without, with some, and with shards. */
 static void test_followed(void **state) {
   (void)state;
-  for (uint64_t seed = 1; seed <= (test_is_quick() ? 4u : 12u); seed++) {
+  for (uint64_t seed = 1; seed <= (test_is_quick() ? 2u : 12u); seed++) {
     test_source_knobs knobs = test_engine_source(data);
     knobs.seed = seed;
     knobs.tokens = seed % 4 != 0;

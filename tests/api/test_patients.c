@@ -109,7 +109,7 @@ static void many_patients(void **state) {
   (void)state;
   test_ward *ward = test_ward_new(1, 2000, 12);
   make_table(ward);
-  for (uint32_t threads = 1; threads <= 4; threads += 3) {
+  for (uint32_t threads = test_is_quick() ? 4 : 1; threads <= 4; threads += 3) {
     test_scenario("SQLite, %u threads", threads);
     test_ward_found found = run(ward, &everything, table, threads);
     test_require(found.block_count == 2000 && found.part_count > 50);
@@ -450,7 +450,7 @@ static void the_destination_fails_everywhere(void **state) {
   ward->applied = FHX_APPLIED_TYPE;
   ward->rows_max = 3;
   for (size_t n = 0; n < 9; n++) {
-    for (uint64_t at = 1;; at++) {
+    for (uint64_t at = 1;; at += test_is_quick() ? 5 : 1) {
       const test_destination_knobs knobs = {
           .fault_call = calls[n / 3], .fault = faults[n % 3], .fault_at = at, .fault_times = 1};
       stay of;
@@ -501,7 +501,7 @@ static void memory_runs_out(void **state) {
   test_ward_add_bad(ward, "Observation", "p0002", "no JSON");
   make_table(ward);
   for (int n = 0; n < 4; n++) {
-    for (uint64_t number = 1;; number += test_is_quick() ? 7 : 1) {
+    for (uint64_t number = 1;; number += test_is_quick() ? 31 : 1) {
       test_scenario("variant %d, allocation %d", n, (int)number);
       if (n % 2 == 0) {
         test_memory_begin(number);
@@ -790,7 +790,7 @@ static void killed_anywhere(void **state) {
   test_ward *ward = test_ward_new(11, 40, 8);
   test_random random = {12};
   make_table(ward);
-  for (int round = 0; round < (test_is_quick() ? 2 : 6); round++) {
+  for (int round = 0; round < (test_is_quick() ? 1 : 6); round++) {
     char place[TEST_PATH_MAX], out[TEST_PATH_MAX], job_id[33];
     stay of = {.ward = ward, .ask = {.part_bytes = 6000}};
     int deaths = 0, result = 1;

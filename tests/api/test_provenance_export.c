@@ -46,7 +46,7 @@ static void run(const test_world *world, test_small_source *small, const test_wo
 /* --- what comes out --- */
 
 static void worlds_come_out_as_they_must(void **state) {
-  const uint64_t count = test_is_quick() ? 40 : 300;
+  const uint64_t count = test_is_quick() ? 15 : 300;
   (void)state;
   for (uint64_t seed = 1; seed <= count; seed++) {
     test_random random = {seed * 7919};
@@ -424,7 +424,7 @@ static void troubles(bool tokens) {
                                   false, false};
       bool parks = i >= 9, reached = true;
       test_small_call call = calls[i / 3 % 3];
-      for (uint64_t at = 1; reached; at += test_is_quick() ? 3 : 1) {
+      for (uint64_t at = 1; reached; at += test_is_quick() ? 7 : 1) {
         trouble met = {.call = call, .at = at};
         test_scenario("world %d, trouble %d, tokens %d, at %d", (int)seed, i, tokens, (int)at);
         reached = run_troubled(world, &ask, &met, parks, tokens);
