@@ -1,7 +1,8 @@
 /*
  * The CapabilityStatement of `/metadata` (CAP-01 to CAP-06, CAP-10), for hosts that have none of
- * their own. It claims what the engine serves and nothing else, so no interaction of REST, and
- * which parameters there are it does not know by heart: it asks what reads kick-offs.
+ * their own. It claims what the engine serves and nothing else, so no interaction of REST; the
+ * search parameters are those of `_typeFilter`. Which parameters there are it does not know by
+ * heart: it asks what reads kick-offs, and queries.
  */
 #include <fhirexport/version.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "protocol/service.h"
 #include "request/span.h"
 #include "request/types.h"
+#include "select/search.h"
 #include "writer/part_writer.h"
 
 #define BULK_DATA "http://hl7.org/fhir/uv/bulkdata/"
@@ -133,8 +135,12 @@ static const parameter_text parameters[] = {
     {FHX__LEVEL_SYSTEM,
      {"_elements", "id", FHX__VALUE_STRING},
      "root elements, as Type.element or element, with commas between or repeated: of the types "
+     "that have them only these, those that are mandatory, id and meta, with the tag SUBSETTED."},
+    {FHX__LEVEL_SYSTEM,
+     {"_typeFilter", "Patient?", FHX__VALUE_STRING},
+     "a query, as Type?parameter=value&..., repeated or with commas between, of the parameters "
      "that "
-     "have them only these, those that are mandatory, id and meta, with the tag SUBSETTED."},
+     "`searchParam` lists: of its type only what meets it, or another of that type."},
     {FHX__LEVEL_PATIENT,
      {"patient", "Patient/1", FHX__VALUE_REFERENCE},
      "by POST, for Patient and Group exports: references to the patients that are meant."},
@@ -273,9 +279,23 @@ static void write_operation(fhx__json_writer *writer, const char *definition) {
   fhx__json_close_array(writer);
 }
 
-static void write_type(fhx__json_writer *writer, const char *name) {
+static void write_parameter(void *context, const char *name, size_t len, const char *type) {
+  fhx__json_writer *writer = context;
+  char text[FHX__TYPE_MAX + 1];
+  snprintf(text, sizeof text, "%.*s", (int)len, name);
+  fhx__json_open_object(writer);
+  fhx__json_member_text(writer, "name", text);
+  fhx__json_member_text(writer, "type", type);
+  fhx__json_close_object(writer);
+}
+
+static void write_type(fhx__json_writer *writer, const char *name, uint32_t fhir_version) {
   fhx__json_open_object(writer);
   fhx__json_member_text(writer, "type", name);
+  fhx__json_key(writer, "searchParam");
+  fhx__json_open_array(writer);
+  fhx__search_list(name, fhir_version, write_parameter, writer);
+  fhx__json_close_array(writer);
   if (strcmp(name, "Group") == 0) {
     write_operation(writer, BULK_DATA "OperationDefinition/group-export");
   } else if (strcmp(name, "Patient") == 0) {
@@ -284,7 +304,8 @@ static void write_type(fhx__json_writer *writer, const char *name) {
   fhx__json_close_object(writer);
 }
 
-static void write_rest(fhx__json_writer *writer, const type_list *types, const char *prose_text) {
+static void write_rest(fhx__json_writer *writer, const type_list *types, uint32_t fhir_version,
+                       const char *prose_text) {
   fhx__json_key(writer, "rest");
   fhx__json_open_array(writer);
   fhx__json_open_object(writer);
@@ -292,7 +313,7 @@ static void write_rest(fhx__json_writer *writer, const type_list *types, const c
   fhx__json_member_text(writer, "documentation", prose_text);
   fhx__json_key(writer, "resource");
   fhx__json_open_array(writer);
-  for (size_t i = 0; i < types->count; i++) write_type(writer, types->names[i].text);
+  for (size_t i = 0; i < types->count; i++) write_type(writer, types->names[i].text, fhir_version);
   fhx__json_close_array(writer);
   write_operation(writer, BULK_DATA "OperationDefinition/export");
   fhx__json_close_object(writer);
@@ -340,7 +361,7 @@ static int32_t write_statement(const fhx__call *call, const type_list *types, fh
     fhx__json_begin(&writer, out);
     fhx__json_open_object(&writer);
     write_head(&writer, call);
-    write_rest(&writer, types, said.text.data);
+    write_rest(&writer, types, call->service->rules.fhir_version, said.text.data);
     fhx__json_close_object(&writer);
     status = fhx__json_end(&writer);
   }

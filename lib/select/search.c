@@ -436,6 +436,48 @@ int32_t fhx__search_parse(const char *text, uint32_t fhir_version, fhx__search *
   return FHX_OK;
 }
 
+/* --- what there is --- */
+
+static const char *kind_name(fhx__search_kind kind, uint32_t version) {
+  switch (kind) {
+    case FHX__SEARCH_DATE:
+    case FHX__SEARCH_UPDATED:
+      return "date";
+    case FHX__SEARCH_REFERENCE:
+      return "reference";
+    case FHX__SEARCH_STRING:
+      return "string";
+    case FHX__SEARCH_URI:
+      return "uri";
+    case FHX__SEARCH_NUMBER:
+      return "number";
+    case FHX__SEARCH_QUANTITY:
+      return "quantity";
+    case FHX__SEARCH_CANONICAL:
+      return version == FHX__SEARCH_R5 ? "reference" : "uri";
+    default:
+      return "token";
+  }
+}
+
+void fhx__search_list(const char *resource_type, uint32_t fhir_version,
+                      fhx__search_parameter_callback callback, void *context) {
+  const uint32_t version = version_bit(fhir_version);
+  const fhx__search_row *row = find_row(resource_type, version);
+  if (row == NULL) return;
+  for (size_t i = 0; i < sizeof common / sizeof common[0]; i++) {
+    callback(context, common[i].name, strlen(common[i].name), kind_name(common[i].kind, version));
+  }
+  const char *at = row->parameters;
+  for (size_t len = 0; *at != '\0'; at += len + 1) {
+    fhx__search_kind kind = FHX__SEARCH_TOKEN;
+    size_t name_len = strcspn(at, "=");
+    len = strcspn(at, " ");
+    if (((uint32_t)(at[name_len + 2] - '0') & version) == 0) continue;
+    if (kind_of(at[name_len + 1], &kind)) callback(context, at, name_len, kind_name(kind, version));
+  }
+}
+
 /* --- lists --- */
 
 /* Whether a query begins here: `Type?`, or a path up to a question mark, which the reader refuses.

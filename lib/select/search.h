@@ -66,4 +66,13 @@ typedef int32_t (*fhx__search_query_callback)(void *context, const char *text, s
  */
 int32_t fhx__search_split(const char *list, fhx__search_query_callback callback, void *context);
 
+/* Called with a parameter's name, which has no NUL behind it, and its type as FHIR has it. */
+typedef void (*fhx__search_parameter_callback)(void *context, const char *name, size_t len,
+                                               const char *type);
+
+/* Names the parameters that queries of a resource type may have, those of all types first, each
+   once; none for a type that the version does not have. */
+void fhx__search_list(const char *resource_type, uint32_t fhir_version,
+                      fhx__search_parameter_callback callback, void *context);
+
 #endif

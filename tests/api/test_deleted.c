@@ -217,6 +217,25 @@ static void every_source_tells_the_same(void **state) {
   }
 }
 
+/* What is gone cannot be looked at: a query of its type leaves out none (FILTER-21). */
+static void queries_leave_out_no_deletion(void **state) {
+  (void)state;
+  for (size_t i = 0; i < COUNT(levels); i++) {
+    exported of;
+    fhx_filter *filter = filter_of(&levels[i]);
+    test_scenario("%s, with queries", levels[i].name);
+    test_require_status(fhx_filter_add_query(filter, "Observation?status=unknown", NULL), FHX_OK);
+    test_require_status(fhx_filter_add_query(filter, "Patient?_id=p2", NULL), FHX_OK);
+    prepare(&of, &usual);
+    start(&of, filter);
+    run(&of, 1);
+    expect(&of, levels[i].expected_with_reads);
+    test_require(strstr(collect(&of)->output, "Observation") == NULL);
+    test_require(strstr(collect(&of)->output, "Patient/p1") == NULL);
+    end(&of);
+  }
+}
+
 /* All that is left of it are deletions. */
 static void a_group_may_be_gone_whole(void **state) {
   static const test_deletion group[] = {
@@ -639,6 +658,7 @@ static void memory_runs_out(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_source_tells_the_same),
+      cmocka_unit_test(queries_leave_out_no_deletion),
       cmocka_unit_test(a_group_may_be_gone_whole),
       cmocka_unit_test(new_members_have_no_older_deletions),
       cmocka_unit_test(a_source_may_know_whose_it_was),

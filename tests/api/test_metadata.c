@@ -96,6 +96,35 @@ static void check_operation(yajl_val object, const char *name) {
   test_require(strcmp(text_of(operation, "definition"), definition) == 0);
 }
 
+static const char *with_modifier(const char *name) {
+  static char text[100];
+  snprintf(text, sizeof text, "%s:missing", name);
+  return text;
+}
+
+/* CAP-06: each parameter that is listed can stand in a query of the type, and no name comes twice.
+ */
+static void check_parameters(yajl_val type) {
+  yajl_val list = get(type, "searchParam");
+  test_require(YAJL_IS_ARRAY(list) && list->u.array.len > 5);
+  for (size_t i = 0; i < list->u.array.len; i++) {
+    char target[200];
+    const char *name = text_of(list->u.array.values[i], "name");
+    test_scenario("%s of %s", name, text_of(type, "type"));
+    test_require(*text_of(list->u.array.values[i], "type") != '\0');
+    for (size_t k = 0; k < i; k++) {
+      test_require(strcmp(text_of(list->u.array.values[k], "name"), name) != 0);
+    }
+    /* What is told is the second query's mistake: the first has none. */
+    snprintf(target, sizeof target, "/$export?_typeFilter=%s%%3F%s%%3D%s&_typeFilter=Foo%%3F",
+             text_of(type, "type"), strcmp(name, "deceased") == 0 ? name : with_modifier(name),
+             strcmp(name, "deceased") == 0 ? "true" : "false");
+    test_answer answer = test_get(of.engine, target);
+    test_require(answer.status == 400 && strstr(answer.body, "type Foo is not known") != NULL);
+    test_answer_free(&answer);
+  }
+}
+
 /* The types with these names and no others, in this order; two of them have an operation. */
 static void check_types(yajl_val root, const char *const *names) {
   yajl_val types = get(only(get(root, "rest")), "resource");
@@ -107,7 +136,8 @@ static void check_types(yajl_val root, const char *const *names) {
     bool is_patient = strcmp(names[count], "Patient") == 0;
     test_require(strcmp(text_of(type, "type"), names[count]) == 0);
     /* CAP-05: no interaction is claimed. */
-    test_require(type->u.object.len == (is_group || is_patient ? 2u : 1u));
+    test_require(type->u.object.len == (is_group || is_patient ? 3u : 2u));
+    check_parameters(type);
     if (is_group) check_operation(type, "group-export");
     if (is_patient) check_operation(type, "patient-export");
   }
@@ -315,6 +345,7 @@ static void check_documentation(bool organizes, bool includes) {
               {"_until", "2020-01-01T00:00:00Z", 1},
               {"_type", "Patient", 1},
               {"_elements", "Patient.birthDate", 1},
+              {"_typeFilter", "Patient%3Fgender%3Dfemale", 1},
               {"allowPartialManifests", "true", 1},
               {"organizeOutputBy", "Patient", 2},
               {"includeAssociatedData", "LatestProvenanceResources", 3}};
@@ -334,7 +365,6 @@ static void check_documentation(bool organizes, bool includes) {
     test_answer_free(&answer);
   }
   test_require(is_documented(documentation, "patient"));
-  test_require(!is_documented(documentation, "_typeFilter"));
   static const char *const said[] = {
       "Patient/$export", "Group/[id]/$export", "6000 bytes", "429",
       "7200 seconds",    "17 unfinished",      "in gzip",    "Device",

@@ -181,6 +181,10 @@ static void check_request(const fhx__export_request *request, const fhx__kick_of
   for (size_t i = 0; i < filter->patient_count; i++) {
     must(fhx__is_id(filter->patients[i], strlen(filter->patients[i])), "a patient has an id");
   }
+  for (size_t i = 0; i < filter->search_count; i++) {
+    const char *type = fhx__search_type(filter->searches[i]);
+    must(permitted == NULL || is_listed(permitted, type), "a query is of a permitted type");
+  }
   const fhx__buffer *skipped = &request->skipped;
   must(skipped->len == 0 || skipped->data[skipped->len - 1] == '\0', "the last sentence ends");
   for (size_t at = 0; at < skipped->len; at += strlen(skipped->data + at) + 1) {

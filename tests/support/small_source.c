@@ -73,6 +73,15 @@ static void open_cursor(void *user_data, const fhx_query *query, fhx_reply *repl
   if (fhx_reply_handle(reply, at, small->applied) != FHX_OK) free(at);
 }
 
+/* One of the searches that it is told of, if there are any. */
+static bool meets_any(const cursor *at, const test_small_row *row) {
+  uint64_t count = fhx_query_search_count(at->query);
+  for (uint64_t i = 0; i < count; i++) {
+    if (at->small->meets(row, fhx_query_search(at->query, i))) return true;
+  }
+  return count == 0;
+}
+
 static bool is_delivered(const cursor *at, const test_small_row *row) {
   uint32_t applied = at->small->applied;
   int64_t since_us = fhx_query_since_us(at->query);
@@ -83,6 +92,7 @@ static bool is_delivered(const cursor *at, const test_small_row *row) {
       row->updated_us <= since_us) {
     return false;
   }
+  if ((applied & FHX_APPLIED_SEARCH) != 0 && !meets_any(at, row)) return false;
   return (applied & FHX_APPLIED_PATIENTS) == 0 || is_in_scope(row, at->query);
 }
 

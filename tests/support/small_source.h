@@ -43,8 +43,9 @@ typedef enum test_small_call {
 typedef struct test_small_source {
   const test_small_row *rows;
   size_t row_count;
-  /* FHX_APPLIED_TYPE, _SINCE, _PATIENTS: what it pushes down. */
+  /* FHX_APPLIED_TYPE, _SINCE, _PATIENTS, _SEARCH: what it pushes down; the last by `meets`. */
   uint32_t applied;
+  bool (*meets)(const test_small_row *row, const char *search);
   bool reads;
   /* Each type is divided in two: every other row is in one. */
   bool shards;

@@ -306,7 +306,7 @@ static void unknown_parameters(void **state) {
     const char *query;
     const char *words;
   } cases[] = {
-      {"_typeFilter=id", "_typeFilter: not a parameter"},
+      {"_typefilter=Patient%3F", "_typefilter: not a parameter"},
       {"_Type=Patient", "_Type: not a parameter"},
       {"_type=Patient&foo=bar", "foo: not a parameter"},
       {"foo", "foo: not a parameter"},
