@@ -14,9 +14,9 @@
 #define ELEMENT_MAX 64
 /* Longer ones are not repeated in messages. */
 #define SHOWN_MAX 64
-#define LETTERS 26
-/* Bits of a kept type's sieve. */
-#define SIEVE_LOG 8
+/* Kept names are found by a hash of how they begin. */
+#define SLOTS_LOG 8
+#define SLOTS (1 << SLOTS_LOG)
 
 /* Elements that no table has, since all types have them, and those that Bundle, Binary and
    Parameters have not. */
@@ -37,11 +37,9 @@ struct fhx__kept {
   const fhx__element_row *row;
   /* Whether anything was wanted of this type; if not, all is kept. */
   bool is_bound;
-  /* A bit for each kept name, by how it begins: most keys that are not kept are told by it. */
-  uint64_t sieve[(1 << SIEVE_LOG) / 64];
-  /* By the first letter of their names: those of letter i are from from[i] on, up to from[i + 1].
-     NULL until the type is to be bound; there is room for all that it can have. */
-  uint8_t from[LETTERS + 1];
+  /* By their slots: those of slot i are from from[i] on, up to from[i + 1]. NULL until the type is
+     to be bound; there is room for all that it can have. */
+  uint8_t from[SLOTS + 1];
   element *elements;
 };
 
@@ -145,27 +143,24 @@ void fhx__elements_free(fhx__elements *elements) {
 
 /* --- what is kept of a type --- */
 
-/* The bit of a key, by its first bytes. A key's closing quote and colon may be among them; the
-   shortest name, "id", goes by two. */
-static inline uint32_t sieve_bit(const char *key) {
+/* The slot of a key, by its first bytes. Its closing quote and colon may be among them; the
+   shortest name, "id", goes by two, as do names whose third letter begins a choice's type. */
+static inline size_t slot_of(const char *key) {
   uint32_t head = (uint32_t)(unsigned char)key[0] << 8 | (unsigned char)key[1];
   if (key[2] >= 'a' && key[2] <= 'z') head |= (uint32_t)(unsigned char)key[2] << 16;
-  return head * UINT32_C(0x9E3779B1) >> (32 - SIEVE_LOG);
+  return head * UINT32_C(0x9E3779B1) >> (32 - SLOTS_LOG);
 }
 
 /* There is room. */
 static void keep(fhx__kept *kept, const element *one) {
-  size_t letter = (size_t)(*one->name - 'a');
-  size_t at = kept->from[letter + 1];
-  for (size_t i = kept->from[letter]; i < at; i++) {
+  size_t slot = slot_of(one->name), at = kept->from[slot + 1];
+  for (size_t i = kept->from[slot]; i < at; i++) {
     if (has_name(&kept->elements[i], one->name, one->len)) return;
   }
-  size_t behind = kept->from[LETTERS] - at;
+  size_t behind = kept->from[SLOTS] - at;
   memmove(&kept->elements[at + 1], &kept->elements[at], behind * sizeof *one);
   kept->elements[at] = *one;
-  while (++letter <= LETTERS) kept->from[letter]++;
-  uint32_t bit = sieve_bit(one->name);
-  kept->sieve[bit / 64] |= UINT64_C(1) << bit % 64;
+  while (++slot <= SLOTS) kept->from[slot]++;
 }
 
 /* Makes room, and keeps what is always kept. The type is not bound by that. */
@@ -286,33 +281,30 @@ static size_t spell(const char *key, size_t len, char name[ELEMENT_MAX]) {
   return used;
 }
 
-static bool is_kept(const fhx__kept *kept, const char *key, size_t len) {
-  if (len == 0 || *key < 'a' || *key > 'z') return false;
-  size_t letter = (size_t)(*key - 'a');
-  for (size_t i = kept->from[letter]; i < kept->from[letter + 1]; i++) {
-    if (is_key_of(&kept->elements[i], key, len)) return true;
+static inline fhx__fate fate_of(const fhx__kept *kept, const char *key, size_t len) {
+  size_t sibling = *key == '_' ? 1 : 0;
+  size_t slot = slot_of(key + sibling);
+  for (size_t i = kept->from[slot]; i < kept->from[slot + 1]; i++) {
+    if (!is_key_of(&kept->elements[i], key + sibling, len - sibling)) continue;
+    return len == 4 && memcmp(key, "meta", 4) == 0 ? FHX__FATE_META : FHX__FATE_KEPT;
   }
-  return false;
+  return FHX__FATE_DROPPED;
 }
 
-static fhx__fate fate_of(const fhx__kept *kept, const char *key, size_t len) {
-  size_t sibling = len > 0 && *key == '_';
-  if (!is_kept(kept, key + sibling, len - sibling)) return FHX__FATE_DROPPED;
-  return len == 4 && memcmp(key, "meta", 4) == 0 ? FHX__FATE_META : FHX__FATE_KEPT;
-}
-
-/* Whether the sieve knows nothing of a key. */
-static inline bool begins_oddly(const char *key) {
-  return key[0] == '_' || key[0] == '\\' || key[1] == '\\' || key[2] == '\\';
+/* Most keys that are not kept are told at once: they begin as no kept one does. */
+static inline bool may_have_escape(const fhx__kept *kept, const char *key, size_t len) {
+  const char *name = key + (*key == '_' ? 1 : 0);
+  size_t slot = slot_of(name);
+  bool is_free = kept->from[slot] == kept->from[slot + 1];
+  if (is_free && name[0] != '\\' && name[1] != '\\' && name[2] != '\\') return false;
+  return memchr(key, '\\', len) != NULL;
 }
 
 fhx__fate fhx__kept_fate(const fhx__kept *kept, const char *key, size_t len) {
-  char name[ELEMENT_MAX];
-  uint32_t bit = sieve_bit(key);
-  if ((kept->sieve[bit / 64] >> bit % 64 & 1) == 0 && !begins_oddly(key)) {
-    return FHX__FATE_DROPPED;
-  }
+  /* What is spelt ends with something that no key holds, as a key in a line does. */
+  char spelt[ELEMENT_MAX + 3] = "";
   fhx__fate fate = fate_of(kept, key, len);
-  if (fate != FHX__FATE_DROPPED || memchr(key, '\\', len) == NULL) return fate;
-  return fate_of(kept, name, spell(key, len, name));
+  if (fate != FHX__FATE_DROPPED || !may_have_escape(kept, key, len)) return fate;
+  size_t spelt_len = spell(key, len, spelt);
+  return spelt_len == 0 ? fate : fate_of(kept, spelt, spelt_len);
 }
