@@ -37,6 +37,8 @@ struct fhx__kept {
   const fhx__element_row *row;
   /* Whether anything was wanted of this type; if not, all is kept. */
   bool is_bound;
+  /* What is being added, while it may still fail; without a name: nothing. */
+  element added;
   /* By their slots: those of slot i are from from[i] on, up to from[i + 1]. NULL until the type is
      to be bound; there is room for all that it can have. */
   uint8_t from[SLOTS + 1];
@@ -89,11 +91,11 @@ static bool has_name(const element *one, const char *name, size_t len) {
   return one->len == len && memcmp(one->name, name, len) == 0;
 }
 
-static bool find_in(const char *const *names, size_t count, const char *name, size_t len,
-                    element *found) {
+static bool find_in(const char *const *names, size_t count, const char *name, element *found) {
   for (size_t i = 0; i < count; i++) {
-    *found = (element){names[i], strlen(names[i]), false};
-    if (has_name(found, name, len)) return true;
+    if (strcmp(names[i], name) != 0) continue;
+    *found = (element){names[i], strlen(name), false};
+    return true;
   }
   return false;
 }
@@ -103,17 +105,26 @@ static bool is_domain_resource(const char *type) {
          strcmp(type, "Parameters") != 0;
 }
 
-/* Finds an element that a client can name. */
-static bool find_element(const fhx__element_row *row, char version, const char *name, size_t len,
-                         element *found) {
-  const char *at = row->elements;
+/* Finds an element of the row by its name. Entries begin behind a space; most of what the search
+   stops at is one. */
+static bool find_entry(const fhx__element_row *row, char version, const char *name,
+                       element *found) {
+  size_t len = strlen(name);
   bool is_mandatory = false;
-  while (next_element(&at, version, found, &is_mandatory)) {
-    if (has_name(found, name, len)) return true;
+  for (const char *at = strstr(row->elements, name); at != NULL; at = strstr(at + 1, name)) {
+    if (at != row->elements && at[-1] != ' ') continue;
+    const char *entry = at;
+    if (read_element(&entry, version, found, &is_mandatory) && found->len == len) return true;
   }
-  return find_in(shared, COUNT_OF(shared), name, len, found) ||
+  return false;
+}
+
+/* Finds an element that a client can name. */
+static bool find_element(const fhx__element_row *row, char version, const char *name,
+                         element *found) {
+  return find_entry(row, version, name, found) || find_in(shared, COUNT_OF(shared), name, found) ||
          (is_domain_resource(row->resource_type) &&
-          find_in(domain_shared, COUNT_OF(domain_shared), name, len, found));
+          find_in(domain_shared, COUNT_OF(domain_shared), name, found));
 }
 
 /* --- making --- */
@@ -190,7 +201,6 @@ typedef struct wish {
   const char *text;
   size_t type_len;
   const char *name;
-  size_t name_len;
 } wish;
 
 static bool is_element_name(const char *text, size_t len) {
@@ -206,8 +216,8 @@ static bool is_element_name(const char *text, size_t len) {
 static bool read_wish(const char *text, wish *read) {
   const char *dot = strchr(text, '.');
   const char *name = dot == NULL ? text : dot + 1;
-  *read = (wish){text, dot == NULL ? 0 : (size_t)(dot - text), name, strlen(name)};
-  return is_element_name(name, read->name_len) &&
+  *read = (wish){text, dot == NULL ? 0 : (size_t)(dot - text), name};
+  return is_element_name(name, strlen(name)) &&
          (dot == NULL || fhx__is_type_name(text, read->type_len));
 }
 
@@ -225,7 +235,7 @@ static int32_t refuse_unknown(const char *text, fhx_error **error) {
 }
 
 int32_t fhx__elements_add(fhx__elements *elements, const char *element_text, fhx_error **error) {
-  wish of = {NULL, 0, NULL, 0};
+  wish of = {NULL, 0, NULL};
   element found = {NULL, 0, false};
   char version = elements->version;
   bool is_known = false;
@@ -236,17 +246,17 @@ int32_t fhx__elements_add(fhx__elements *elements, const char *element_text, fhx
   }
   for (size_t i = 0; i < elements->type_count; i++) {
     fhx__kept *type = &elements->types[i];
-    if (!is_meant(&of, type) || !find_element(type->row, version, of.name, of.name_len, &found))
-      continue;
+    type->added.name = NULL;
+    if (!is_meant(&of, type) || !find_element(type->row, version, of.name, &found)) continue;
     if (prepare(type, version) != FHX_OK) return fhx__no_memory(error);
+    type->added = found;
     is_known = true;
   }
   if (!is_known) return refuse_unknown(element_text, error);
   for (size_t i = 0; i < elements->type_count; i++) {
     fhx__kept *type = &elements->types[i];
-    if (!is_meant(&of, type) || !find_element(type->row, version, of.name, of.name_len, &found))
-      continue;
-    keep(type, &found);
+    if (type->added.name == NULL) continue;
+    keep(type, &type->added);
     type->is_bound = true;
   }
   return FHX_OK;

@@ -300,6 +300,25 @@ static void elements_asked_for(void **state) {
   }
 }
 
+static void too_many_elements(void **state) {
+  static char query[20000];
+  (void)state;
+  for (size_t count = 1023; count <= 1025; count++) {
+    size_t len = (size_t)snprintf(query, sizeof query, "_elements=id");
+    for (size_t i = 1; i < count; i++) {
+      const char *name = i % 200 == 0 ? "&_elements=x" : i % 2 == 0 ? ",id" : ",Goal.note";
+      len += (size_t)snprintf(query + len, sizeof query - len, "%s", name);
+    }
+    if (count <= 1024) {
+      fhx__export_request request = read_good(query, true, NULL);
+      test_require(request.filter->element_count == 2);
+      fhx__export_request_free(&request);
+    } else {
+      check_refused(query, true, NULL, 400, "_elements: more than 1024 are named");
+    }
+  }
+}
+
 /* PARAM-01 */
 static void unknown_parameters(void **state) {
   static const struct {
@@ -436,19 +455,13 @@ static void out_of_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(elements_asked_for),
-      cmocka_unit_test(types_asked_for),
-      cmocka_unit_test(unknown_types),
-      cmocka_unit_test(output_formats),
-      cmocka_unit_test(windows),
-      cmocka_unit_test(bad_windows),
-      cmocka_unit_test(given_twice),
-      cmocka_unit_test(unknown_parameters),
-      cmocka_unit_test(lenient),
-      cmocka_unit_test(skipped_without_end),
-      cmocka_unit_test(permitted),
-      cmocka_unit_test(nothing_repeated),
-      cmocka_unit_test(out_of_memory),
+      cmocka_unit_test(elements_asked_for),  cmocka_unit_test(too_many_elements),
+      cmocka_unit_test(types_asked_for),     cmocka_unit_test(unknown_types),
+      cmocka_unit_test(output_formats),      cmocka_unit_test(windows),
+      cmocka_unit_test(bad_windows),         cmocka_unit_test(given_twice),
+      cmocka_unit_test(unknown_parameters),  cmocka_unit_test(lenient),
+      cmocka_unit_test(skipped_without_end), cmocka_unit_test(permitted),
+      cmocka_unit_test(nothing_repeated),    cmocka_unit_test(out_of_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
