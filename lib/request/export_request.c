@@ -237,6 +237,8 @@ static int32_t read_patient(fhx__reading *of, const fhx__parameter *parameter) {
 /* --- elements --- */
 
 #define ELEMENT_MAX (FHX__TYPE_MAX + 64 + 1)
+/* Each costs a look into the whole table. */
+#define ELEMENTS_MAX 1024
 
 /* The filter's sentence says which element it is, if that has the form of one. */
 static int32_t unusable_element(fhx__reading *of, fhx_error *error) {
@@ -269,6 +271,12 @@ static int32_t read_element(fhx__reading *of, fhx__span entry) {
 static int32_t read_elements(fhx__reading *of, const fhx__parameter *parameter) {
   fhx__span rest = {parameter->value, strlen(parameter->value)}, entry = {NULL, 0};
   while (fhx__span_next(&rest, ',', &entry)) {
+    if (of->element_count++ == ELEMENTS_MAX) {
+      return fhx__refuse(of->problem, 400, "too-costly",
+                         "_elements: more than %d are named; name "
+                         "fewer",
+                         ELEMENTS_MAX);
+    }
     int32_t status = read_element(of, entry);
     if (status != FHX_OK) return status;
   }

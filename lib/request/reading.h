@@ -10,6 +10,8 @@ typedef struct fhx__reading {
   fhx__export_request *request;
   fhx__problem *problem;
   size_t skipped_count;
+  /* Of _elements, what is skipped among them. */
+  size_t element_count;
   /* Whether _type had a name, whether one is in the filter, and whether one of these is of
      something that this export can have. */
   bool names_types;

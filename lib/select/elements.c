@@ -14,9 +14,9 @@
 #define ELEMENT_MAX 64
 /* Longer ones are not repeated in messages. */
 #define SHOWN_MAX 64
-#define LETTERS 26
-/* Bits of a kept type's sieve. */
-#define SIEVE_LOG 8
+/* Kept names are found by a hash of how they begin. */
+#define SLOTS_LOG 8
+#define SLOTS (1 << SLOTS_LOG)
 
 /* Elements that no table has, since all types have them, and those that Bundle, Binary and
    Parameters have not. */
@@ -37,11 +37,11 @@ struct fhx__kept {
   const fhx__element_row *row;
   /* Whether anything was wanted of this type; if not, all is kept. */
   bool is_bound;
-  /* A bit for each kept name, by how it begins: most keys that are not kept are told by it. */
-  uint64_t sieve[(1 << SIEVE_LOG) / 64];
-  /* By the first letter of their names: those of letter i are from from[i] on, up to from[i + 1].
-     NULL until the type is to be bound; there is room for all that it can have. */
-  uint8_t from[LETTERS + 1];
+  /* What is being added, while it may still fail; without a name: nothing. */
+  element added;
+  /* By their slots: those of slot i are from from[i] on, up to from[i + 1]. NULL until the type is
+     to be bound; there is room for all that it can have. */
+  uint8_t from[SLOTS + 1];
   element *elements;
 };
 
@@ -91,11 +91,11 @@ static bool has_name(const element *one, const char *name, size_t len) {
   return one->len == len && memcmp(one->name, name, len) == 0;
 }
 
-static bool find_in(const char *const *names, size_t count, const char *name, size_t len,
-                    element *found) {
+static bool find_in(const char *const *names, size_t count, const char *name, element *found) {
   for (size_t i = 0; i < count; i++) {
-    *found = (element){names[i], strlen(names[i]), false};
-    if (has_name(found, name, len)) return true;
+    if (strcmp(names[i], name) != 0) continue;
+    *found = (element){names[i], strlen(name), false};
+    return true;
   }
   return false;
 }
@@ -105,17 +105,26 @@ static bool is_domain_resource(const char *type) {
          strcmp(type, "Parameters") != 0;
 }
 
-/* Finds an element that a client can name. */
-static bool find_element(const fhx__element_row *row, char version, const char *name, size_t len,
-                         element *found) {
-  const char *at = row->elements;
+/* Finds an element of the row by its name. Entries begin behind a space; most of what the search
+   stops at is one. */
+static bool find_entry(const fhx__element_row *row, char version, const char *name,
+                       element *found) {
+  size_t len = strlen(name);
   bool is_mandatory = false;
-  while (next_element(&at, version, found, &is_mandatory)) {
-    if (has_name(found, name, len)) return true;
+  for (const char *at = strstr(row->elements, name); at != NULL; at = strstr(at + 1, name)) {
+    if (at != row->elements && at[-1] != ' ') continue;
+    const char *entry = at;
+    if (read_element(&entry, version, found, &is_mandatory) && found->len == len) return true;
   }
-  return find_in(shared, COUNT_OF(shared), name, len, found) ||
+  return false;
+}
+
+/* Finds an element that a client can name. */
+static bool find_element(const fhx__element_row *row, char version, const char *name,
+                         element *found) {
+  return find_entry(row, version, name, found) || find_in(shared, COUNT_OF(shared), name, found) ||
          (is_domain_resource(row->resource_type) &&
-          find_in(domain_shared, COUNT_OF(domain_shared), name, len, found));
+          find_in(domain_shared, COUNT_OF(domain_shared), name, found));
 }
 
 /* --- making --- */
@@ -145,27 +154,24 @@ void fhx__elements_free(fhx__elements *elements) {
 
 /* --- what is kept of a type --- */
 
-/* The bit of a key, by its first bytes. A key's closing quote and colon may be among them; the
-   shortest name, "id", goes by two. */
-static inline uint32_t sieve_bit(const char *key) {
+/* The slot of a key, by its first bytes. Its closing quote and colon may be among them; the
+   shortest name, "id", goes by two, as do names whose third letter begins a choice's type. */
+static inline size_t slot_of(const char *key) {
   uint32_t head = (uint32_t)(unsigned char)key[0] << 8 | (unsigned char)key[1];
   if (key[2] >= 'a' && key[2] <= 'z') head |= (uint32_t)(unsigned char)key[2] << 16;
-  return head * UINT32_C(0x9E3779B1) >> (32 - SIEVE_LOG);
+  return head * UINT32_C(0x9E3779B1) >> (32 - SLOTS_LOG);
 }
 
 /* There is room. */
 static void keep(fhx__kept *kept, const element *one) {
-  size_t letter = (size_t)(*one->name - 'a');
-  size_t at = kept->from[letter + 1];
-  for (size_t i = kept->from[letter]; i < at; i++) {
+  size_t slot = slot_of(one->name), at = kept->from[slot + 1];
+  for (size_t i = kept->from[slot]; i < at; i++) {
     if (has_name(&kept->elements[i], one->name, one->len)) return;
   }
-  size_t behind = kept->from[LETTERS] - at;
+  size_t behind = kept->from[SLOTS] - at;
   memmove(&kept->elements[at + 1], &kept->elements[at], behind * sizeof *one);
   kept->elements[at] = *one;
-  while (++letter <= LETTERS) kept->from[letter]++;
-  uint32_t bit = sieve_bit(one->name);
-  kept->sieve[bit / 64] |= UINT64_C(1) << bit % 64;
+  while (++slot <= SLOTS) kept->from[slot]++;
 }
 
 /* Makes room, and keeps what is always kept. The type is not bound by that. */
@@ -195,7 +201,6 @@ typedef struct wish {
   const char *text;
   size_t type_len;
   const char *name;
-  size_t name_len;
 } wish;
 
 static bool is_element_name(const char *text, size_t len) {
@@ -211,8 +216,8 @@ static bool is_element_name(const char *text, size_t len) {
 static bool read_wish(const char *text, wish *read) {
   const char *dot = strchr(text, '.');
   const char *name = dot == NULL ? text : dot + 1;
-  *read = (wish){text, dot == NULL ? 0 : (size_t)(dot - text), name, strlen(name)};
-  return is_element_name(name, read->name_len) &&
+  *read = (wish){text, dot == NULL ? 0 : (size_t)(dot - text), name};
+  return is_element_name(name, strlen(name)) &&
          (dot == NULL || fhx__is_type_name(text, read->type_len));
 }
 
@@ -230,7 +235,7 @@ static int32_t refuse_unknown(const char *text, fhx_error **error) {
 }
 
 int32_t fhx__elements_add(fhx__elements *elements, const char *element_text, fhx_error **error) {
-  wish of = {NULL, 0, NULL, 0};
+  wish of = {NULL, 0, NULL};
   element found = {NULL, 0, false};
   char version = elements->version;
   bool is_known = false;
@@ -241,17 +246,17 @@ int32_t fhx__elements_add(fhx__elements *elements, const char *element_text, fhx
   }
   for (size_t i = 0; i < elements->type_count; i++) {
     fhx__kept *type = &elements->types[i];
-    if (!is_meant(&of, type) || !find_element(type->row, version, of.name, of.name_len, &found))
-      continue;
+    type->added.name = NULL;
+    if (!is_meant(&of, type) || !find_element(type->row, version, of.name, &found)) continue;
     if (prepare(type, version) != FHX_OK) return fhx__no_memory(error);
+    type->added = found;
     is_known = true;
   }
   if (!is_known) return refuse_unknown(element_text, error);
   for (size_t i = 0; i < elements->type_count; i++) {
     fhx__kept *type = &elements->types[i];
-    if (!is_meant(&of, type) || !find_element(type->row, version, of.name, of.name_len, &found))
-      continue;
-    keep(type, &found);
+    if (type->added.name == NULL) continue;
+    keep(type, &type->added);
     type->is_bound = true;
   }
   return FHX_OK;
@@ -286,33 +291,30 @@ static size_t spell(const char *key, size_t len, char name[ELEMENT_MAX]) {
   return used;
 }
 
-static bool is_kept(const fhx__kept *kept, const char *key, size_t len) {
-  if (len == 0 || *key < 'a' || *key > 'z') return false;
-  size_t letter = (size_t)(*key - 'a');
-  for (size_t i = kept->from[letter]; i < kept->from[letter + 1]; i++) {
-    if (is_key_of(&kept->elements[i], key, len)) return true;
+static inline fhx__fate fate_of(const fhx__kept *kept, const char *key, size_t len) {
+  size_t sibling = *key == '_' ? 1 : 0;
+  size_t slot = slot_of(key + sibling);
+  for (size_t i = kept->from[slot]; i < kept->from[slot + 1]; i++) {
+    if (!is_key_of(&kept->elements[i], key + sibling, len - sibling)) continue;
+    return len == 4 && memcmp(key, "meta", 4) == 0 ? FHX__FATE_META : FHX__FATE_KEPT;
   }
-  return false;
+  return FHX__FATE_DROPPED;
 }
 
-static fhx__fate fate_of(const fhx__kept *kept, const char *key, size_t len) {
-  size_t sibling = len > 0 && *key == '_';
-  if (!is_kept(kept, key + sibling, len - sibling)) return FHX__FATE_DROPPED;
-  return len == 4 && memcmp(key, "meta", 4) == 0 ? FHX__FATE_META : FHX__FATE_KEPT;
-}
-
-/* Whether the sieve knows nothing of a key. */
-static inline bool begins_oddly(const char *key) {
-  return key[0] == '_' || key[0] == '\\' || key[1] == '\\' || key[2] == '\\';
+/* Most keys that are not kept are told at once: they begin as no kept one does. */
+static inline bool may_have_escape(const fhx__kept *kept, const char *key, size_t len) {
+  const char *name = key + (*key == '_' ? 1 : 0);
+  size_t slot = slot_of(name);
+  bool is_free = kept->from[slot] == kept->from[slot + 1];
+  if (is_free && name[0] != '\\' && name[1] != '\\' && name[2] != '\\') return false;
+  return memchr(key, '\\', len) != NULL;
 }
 
 fhx__fate fhx__kept_fate(const fhx__kept *kept, const char *key, size_t len) {
-  char name[ELEMENT_MAX];
-  uint32_t bit = sieve_bit(key);
-  if ((kept->sieve[bit / 64] >> bit % 64 & 1) == 0 && !begins_oddly(key)) {
-    return FHX__FATE_DROPPED;
-  }
+  /* What is spelt ends with something that no key holds, as a key in a line does. */
+  char spelt[ELEMENT_MAX + 3] = "";
   fhx__fate fate = fate_of(kept, key, len);
-  if (fate != FHX__FATE_DROPPED || memchr(key, '\\', len) == NULL) return fate;
-  return fate_of(kept, name, spell(key, len, name));
+  if (fate != FHX__FATE_DROPPED || !may_have_escape(kept, key, len)) return fate;
+  size_t spelt_len = spell(key, len, spelt);
+  return spelt_len == 0 ? fate : fate_of(kept, spelt, spelt_len);
 }

@@ -267,8 +267,9 @@ static void elements_asked_for(void **state) {
                                           "_elements=patient.name",
                                           "_elements=id&_elements=Patient.",
                                           "_elements=Patient.name%00"};
-  char longest[400] = "_elements=Patient.";
+  char many[300];
   (void)state;
+  memset(many, 'q', sizeof many);
   check_elements("_elements=Patient.birthDate", false, " Patient.birthDate");
   check_elements("_elements=Patient.birthDate,subject&_elements=id,subject", false,
                  " Patient.birthDate subject id");
@@ -290,13 +291,32 @@ static void elements_asked_for(void **state) {
   check_elements("_elements=foo", true,
                  " (_elements: foo is not a root element of a resource type in this version of "
                  "FHIR; it was ignored)");
-  for (size_t len = strlen(longest); len < sizeof longest - 1; len += 50) {
-    memset(longest + strlen(longest), 'q', 50);
-    longest[len + 50 < sizeof longest ? len + 50 : sizeof longest - 1] = '\0';
+  for (size_t count = 1; count < 300; count += 7) {
+    char text[400];
     fhx__export_request request;
     fhx__problem problem;
-    test_require_status(read_query(longest, false, NULL, &request, &problem), FHX_ERR_ARGUMENT);
-    test_require(strstr(problem.text, "qqq") == NULL || len + 50 < 80);
+    snprintf(text, sizeof text, "_elements=Patient.%.*s", (int)count, many);
+    test_require_status(read_query(text, false, NULL, &request, &problem), FHX_ERR_ARGUMENT);
+    test_require((strstr(problem.text, "qqq") != NULL) == (count > 2 && count <= 64 - 8));
+  }
+}
+
+static void too_many_elements(void **state) {
+  static char query[20000];
+  (void)state;
+  for (size_t count = 1023; count <= 1025; count++) {
+    size_t len = (size_t)snprintf(query, sizeof query, "_elements=id");
+    for (size_t i = 1; i < count; i++) {
+      const char *name = i % 200 == 0 ? "&_elements=x" : i % 2 == 0 ? ",id" : ",Goal.note";
+      len += (size_t)snprintf(query + len, sizeof query - len, "%s", name);
+    }
+    if (count <= 1024) {
+      fhx__export_request request = read_good(query, true, NULL);
+      test_require(request.filter->element_count == 2);
+      fhx__export_request_free(&request);
+    } else {
+      check_refused(query, true, NULL, 400, "_elements: more than 1024 are named");
+    }
   }
 }
 
@@ -436,19 +456,13 @@ static void out_of_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(elements_asked_for),
-      cmocka_unit_test(types_asked_for),
-      cmocka_unit_test(unknown_types),
-      cmocka_unit_test(output_formats),
-      cmocka_unit_test(windows),
-      cmocka_unit_test(bad_windows),
-      cmocka_unit_test(given_twice),
-      cmocka_unit_test(unknown_parameters),
-      cmocka_unit_test(lenient),
-      cmocka_unit_test(skipped_without_end),
-      cmocka_unit_test(permitted),
-      cmocka_unit_test(nothing_repeated),
-      cmocka_unit_test(out_of_memory),
+      cmocka_unit_test(elements_asked_for),  cmocka_unit_test(too_many_elements),
+      cmocka_unit_test(types_asked_for),     cmocka_unit_test(unknown_types),
+      cmocka_unit_test(output_formats),      cmocka_unit_test(windows),
+      cmocka_unit_test(bad_windows),         cmocka_unit_test(given_twice),
+      cmocka_unit_test(unknown_parameters),  cmocka_unit_test(lenient),
+      cmocka_unit_test(skipped_without_end), cmocka_unit_test(permitted),
+      cmocka_unit_test(nothing_repeated),    cmocka_unit_test(out_of_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -265,6 +265,9 @@ static const char *one_of(test_random *random, const char *const *texts, size_t 
   return texts[test_random_below(random, count)];
 }
 
+static const char long_text[] =
+    "\"a rather long text, so that runs of some length are copied in blocks, and not all alike\"";
+
 static void add_value(test_random *random, char *line) {
   static const char *const values[] = {"1",
                                        "-1.50e3",
@@ -278,8 +281,7 @@ static void add_value(test_random *random, char *line) {
                                        "{}",
                                        "[1,{\"meta\":{\"tag\":[]}},\"]\"]",
                                        "{\"id\":[[{}]],\"a\":\"}\"}",
-                                       "\"a rather long text, so that runs of some length are "
-                                       "copied in blocks, and not all alike\""};
+                                       long_text};
   append(line, one_of(random, values, COUNT_OF(values)));
 }
 
