@@ -10,7 +10,8 @@
 static const char documentation[] =
     "Bulk Data exports of everything, of all patients and of a Group, by GET or POST, as "
     "application/fhir+ndjson. Parameters: _outputFormat, _since, _until, _type, _typeFilter, "
-    "_elements, patient, includeAssociatedData (LatestProvenanceResources, RelevantProvenanceResources), "
+    "_elements, patient, includeAssociatedData (LatestProvenanceResources, "
+    "RelevantProvenanceResources), "
     "organizeOutputBy (Patient), allowPartialManifests; others are refused, or ignored with "
     "Prefer: handling=lenient. Files hold one type each and are divided by size; organised by "
     "Patient, a file has blocks of a header, a Patient and what is in its compartment. With _since "

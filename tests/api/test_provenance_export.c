@@ -165,6 +165,51 @@ static const test_small_row plain_rows[] = {
 };
 #define PLAIN_ROWS (sizeof plain_rows / sizeof *plain_rows)
 
+/* FILTER-21: those that are asked for as such have to meet the queries of their type, whatever is
+   asked of their targets; those that go along with what is exported come with that alone. */
+static void queries(void **state) {
+  static const test_small_row rows[] = {
+      {"Patient", "a", "a", 0, HEAD("Patient", "a") NEW "}"},
+      {"Observation", "a", "a", 0,
+       HEAD("Observation", "a") NEW ",\"status\":\"final\","
+                                    "\"subject\":{\"reference\":\"Patient/a\"}}"},
+      {"Observation", "b", "a", 0,
+       HEAD("Observation", "b") NEW ",\"status\":\"amended\","
+                                    "\"subject\":{\"reference\":\"Patient/a\"}}"},
+      {"Provenance", "a-new", "", 0,
+       HEAD("Provenance", "a-new") NEW ",\"recorded\":\"2024-05-01T00:00:00Z\","
+                                       "\"target\":[{\"reference\":\"Observation/a\"}]}"},
+      {"Provenance", "a-old", "", 0,
+       HEAD("Provenance", "a-old") NEW ",\"recorded\":\"2020-05-01T00:00:00Z\","
+                                       "\"target\":[{\"reference\":\"Observation/a\"}]}"},
+      {"Provenance", "b-new", "", 0,
+       HEAD("Provenance", "b-new") NEW ",\"recorded\":\"2024-05-01T00:00:00Z\","
+                                       "\"target\":[{\"reference\":\"Observation/b\"}]}"},
+  };
+  static const char *const types[] = {"Patient", "Observation", "Provenance", NULL};
+  static const char *const output[] = {
+      "Observation/a Patient/a Provenance/a-new Provenance/b-new",
+      "Observation/a Patient/a Provenance/a-new Provenance/a-old",
+      "Observation/a Patient/a Provenance/a-new",
+  };
+  (void)state;
+  for (int i = 0; i < 6; i++) {
+    test_small_source small = few(rows, sizeof rows / sizeof *rows);
+    fhx_filter *filter = filter_of(types);
+    test_small_job of;
+    test_scenario("queries %d", i);
+    if (i >= 3) test_require_status(fhx_filter_set_all_patients(filter, NULL), FHX_OK);
+    test_require_status(fhx_filter_add_query(filter, "Observation?status=final", NULL), FHX_OK);
+    test_require_status(fhx_filter_add_query(filter, "Provenance?recorded=ge2024", NULL), FHX_OK);
+    test_small_prepare(&of, &small);
+    of.options.provenance = kinds[i % 3];
+    test_small_start(&of, filter);
+    test_small_run(&of);
+    test_small_check(&of, output[i % 3]);
+    test_small_end(&of);
+  }
+}
+
 /* FILTER-20 by the table of R5, where a Provenance has a `patient`; and by a host's own without
    Provenance: what it is about counts all the same. */
 static void any_compartment_will_do(void **state) {
@@ -510,6 +555,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(worlds_come_out_as_they_must),
       cmocka_unit_test(new_members_come_with_old_ones),
+      cmocka_unit_test(queries),
       cmocka_unit_test(any_compartment_will_do),
       cmocka_unit_test(what_they_refer_to_is_associated),
       cmocka_unit_test(they_are_not_associated),
