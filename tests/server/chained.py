@@ -172,6 +172,7 @@ class Export:
         manifest = exports.wait(self.server, self.url)
         self.time = manifest["transactionTime"]
         self.found = exports.download(self.server, manifest)
+        self.deleted = exports.deletions(self.server, manifest)
         self.end_time = datetime.datetime.now(datetime.timezone.utc).isoformat(
             timespec="microseconds").replace("+00:00", "Z")
         return self
@@ -183,6 +184,8 @@ class Export:
         else:
             same(self.found, history.at(self.time, self.since),
                  f"the export from {self.since} to {self.time}")
+        need(self.deleted <= history.dead_at(self.time) and (self.since or not self.deleted),
+             f"the export of {self.time} tells deletions that nobody made")
 
 
 def run_chain(server, count, chance):
@@ -199,12 +202,13 @@ def run_chain(server, count, chance):
 def check_all(history, chain, fulls):
     for export in chain + fulls:
         export.check(history)
-    # What a client has that follows the chain; deletions it learns elsewhere.
+    # What a client has that follows the chain, deletions included (MAN-13, MAN-14, FILTER-24).
     followed = {}
     for export in chain:
+        need(not export.deleted & export.found.keys(), "a resource is exported and deleted")
         followed.update(export.found)
-    for key in history.dead_at(chain[-1].time):
-        followed.pop(key, None)
+        for key in export.deleted:
+            followed.pop(key, None)
     same(followed, history.at(chain[-1].time), "the chain")
 
 

@@ -98,7 +98,7 @@ def read_lines(server, entry):
 
 def download(server, manifest):
     """All resources of an export, by type and id; each may be there once only."""
-    need(manifest["error"] == [] and not manifest.get("deleted"), "the manifest has more than output")
+    need(manifest["error"] == [], "the manifest has errors")
     found = {}
     for entry in manifest["output"]:
         for line in read_lines(server, entry):
@@ -107,6 +107,19 @@ def download(server, manifest):
             need(key[0] == entry["type"], f"a {key[0]} is in a file of {entry['type']}")
             need(key not in found, f"{key} was exported twice")
             found[key] = resource
+    return found
+
+
+def deletions(server, manifest):
+    """Type and id of all that the export says was deleted."""
+    found = set()
+    for entry in manifest.get("deleted", []):
+        for line in read_lines(server, entry):
+            for one in json.loads(line)["entry"]:
+                need(one["request"]["method"] == "DELETE", "a deletion is none")
+                key = tuple(one["request"]["url"].split("/"))
+                need(key not in found, f"{key} was told twice")
+                found.add(key)
     return found
 
 
