@@ -180,18 +180,27 @@ typedef struct crowd {
   atomic_uint throttled;
 } crowd;
 
+static uint32_t kick_off_one(const crowd *all, unsigned number) {
+  fhx_request request = test_request("GET", "/$export");
+  fhx_response *response = NULL;
+  request.client = all->clients[number % 3];
+  int32_t status = fhx_engine_handle(all->engines[number % 2], &request, &response, NULL);
+  uint32_t answered = status == FHX_OK ? fhx_response_status(response) : 0;
+  fhx_response_free(response);
+  return answered;
+}
+
 /* No assertion of cmocka's on a thread. */
 static void *kick_off_many(void *context) {
   crowd *all = context;
   for (;;) {
     unsigned number = atomic_fetch_add(&all->next, 1);
     if (number >= all->total) return NULL;
-    fhx_request request = test_request("GET", "/$export");
-    fhx_response *response = NULL;
-    request.client = all->clients[number % 3];
-    int32_t status = fhx_engine_handle(all->engines[number % 2], &request, &response, NULL);
-    uint32_t answered = status == FHX_OK ? fhx_response_status(response) : 0;
-    fhx_response_free(response);
+    uint32_t answered = 503;
+    /* On a busy machine the store's lock may not be had in time: such a client comes again. */
+    for (int tries = 0; tries < 50 && answered == 503; tries++) {
+      answered = kick_off_one(all, number);
+    }
     if (answered == 202) atomic_fetch_add(&all->accepted[number % 3], 1);
     if (answered == 429) atomic_fetch_add(&all->throttled, 1);
     test_violation_unless(answered == 202 || answered == 429, "a kick-off failed");
