@@ -383,12 +383,8 @@ static void set_up(associated *at) {
   fhx__reading *read = &at->read;
   at->main = read->query.selection;
   at->open = *at->main.filter;
-  at->open.patients = NULL;
-  at->open.patient_count = 0;
-  at->open.all_patients = false;
-  at->open.group_id = NULL;
-  at->open.has_since = false;
-  at->open.has_until = false;
+  fhx__filter_drop_patients(&at->open);
+  fhx__filter_drop_window(&at->open);
   fhx__filter_drop_queries(&at->open);
   read->query.selection = (fhx__selection){&at->open, NULL, NULL};
   read->takes_by_text = fhx__selection_reads_line(&at->main, read->work->task->resource_type, 0) ||

@@ -212,10 +212,7 @@ static void set_up(documents *at) {
   fhx__reading *read = &at->read;
   at->main = read->query.selection;
   at->open = *at->main.filter;
-  at->open.patients = NULL;
-  at->open.patient_count = 0;
-  at->open.all_patients = false;
-  at->open.group_id = NULL;
+  fhx__filter_drop_patients(&at->open);
   if (at->main.new_members != NULL) at->open.has_since = false;
   fhx__filter_drop_queries(&at->open);
   read->query.selection = (fhx__selection){&at->open, NULL, NULL};

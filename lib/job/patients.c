@@ -170,8 +170,7 @@ static void set_up(patients *at) {
   fhx__reading *read = &at->read;
   const fhx__selection whole = read->query.selection;
   at->open = *whole.filter;
-  at->open.has_since = false;
-  at->open.has_until = false;
+  fhx__filter_drop_window(&at->open);
   fhx__filter_drop_queries(&at->open);
   read->query.selection = (fhx__selection){&at->open, whole.members, NULL};
   at->own = *whole.filter;

@@ -102,26 +102,14 @@ bool fhx__provenance_is_whole(const fhx_job *job, const char *resource_type) {
 
 /* --- what is asked of the source --- */
 
-static void drop_patients(fhx_filter *filter) {
-  filter->patients = NULL;
-  filter->patient_count = 0;
-  filter->all_patients = false;
-  filter->group_id = NULL;
-}
-
-static void drop_window(fhx_filter *filter) {
-  filter->has_since = false;
-  filter->has_until = false;
-}
-
 void fhx__provenance_ask(const fhx_job *job, fhx_query *query, fhx_filter *open) {
   const fhx__roster *new_members = query->selection.new_members;
   if (!fhx__provenance_judges(job, query->resource_type)) return;
   if (is_by_default(job) && !fhx__source_reads_resources(job->source)) return;
   *open = *job->definition.filter;
-  drop_patients(open);
+  fhx__filter_drop_patients(open);
   if (!is_by_default(job)) {
-    drop_window(open);
+    fhx__filter_drop_window(open);
     fhx__filter_drop_queries(open);
   }
   query->selection = (fhx__selection){open, NULL, is_by_default(job) ? new_members : NULL};
@@ -489,9 +477,9 @@ static void set_up(provenance *at, bool reports_unknown) {
   const fhx_job *job = read->work->job;
   const fhx__selection main = read->query.selection;
   at->ageless = at->everybody = *main.filter;
-  drop_window(&at->ageless);
+  fhx__filter_drop_window(&at->ageless);
   fhx__filter_drop_queries(&at->ageless);
-  drop_patients(&at->everybody);
+  fhx__filter_drop_patients(&at->everybody);
   at->not_too_new = at->everybody;
   at->not_too_new.has_since = false;
   at->selections[IS_EXPORTED] = main;

@@ -454,3 +454,15 @@ int32_t fhx_filter_list_patients(const fhx_filter *filter, const void *data, siz
   fhx__free(line);
   return status;
 }
+
+void fhx__filter_drop_patients(fhx_filter *view) {
+  view->patients = NULL;
+  view->patient_count = 0;
+  view->all_patients = false;
+  view->group_id = NULL;
+}
+
+void fhx__filter_drop_window(fhx_filter *view) {
+  view->has_since = false;
+  view->has_until = false;
+}

@@ -83,8 +83,13 @@ int32_t fhx__filter_meets_queries(const fhx_filter *filter, const fhx__facts *fa
 int32_t fhx__filter_copy_queries(const fhx_filter *filter, fhx_filter *copy, fhx_error **error);
 void fhx__filter_free_queries(fhx_filter *filter);
 
-/* Takes the queries from a filter that is the same as another's members, which keeps them: for what
-   is not asked for by its content. */
+/*
+ * A view is a filter that is a copy of another's members, which keeps what they point to. These
+ * take from it what shall not be asked of a source or of a resource: whose it is, when it was
+ * changed, and what it contains.
+ */
+void fhx__filter_drop_patients(fhx_filter *view);
+void fhx__filter_drop_window(fhx_filter *view);
 void fhx__filter_drop_queries(fhx_filter *view);
 
 /* Writes the filter as members ("types", "since", "until", "patients", "level", "group",
