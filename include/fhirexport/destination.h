@@ -92,6 +92,36 @@ typedef void (*fhx_part_file_callback)(void *user_data, const char *name, fhx_re
 typedef void (*fhx_check_writable_callback)(void *user_data, fhx_reply *reply);
 
 /*
+ * Optional: until when are URLs good that part_url gives now, if `expires_us` is asked for: that
+ * time or an earlier one, in microseconds since 1970 UTC. Called by fhx_engine_handle, on its
+ * thread, before a manifest is read, which then asks part_url for this time, and says it in
+ * `Expires`. Without it, URLs are taken to be good until then.
+ * Answers: fhx_reply_time, with resolution 1; fhx_reply_fail: the poll is answered 503.
+ */
+typedef void (*fhx_urls_until_callback)(void *user_data, int64_t expires_us, fhx_reply *reply);
+
+/*
+ * Optional, with document_get: puts a document of `len` bytes under that name, durable and whole,
+ * in place of the one that had it. Who reads meanwhile gets the old one or the new one, whatever
+ * becomes of the process. `name` is like a part's, but a segment may begin with `$`; parts and
+ * documents have different names. `media_type` and `cache_control` are for destinations that keep
+ * such headers with an object. Everything is valid during the call.
+ * Called by the functions of publish.h, on their thread; they never put two documents at once.
+ * Answers: fhx_reply_done; fhx_reply_fail, after which the old or the new one is there.
+ */
+typedef void (*fhx_document_put_callback)(void *user_data, const char *name, const void *data,
+                                          size_t len, const char *media_type,
+                                          const char *cache_control, fhx_reply *reply);
+
+/*
+ * Optional, with document_put: the document of that name as it is now. Called by the functions of
+ * publish.h, on their thread. It is removed by part_remove.
+ * Answers: fhx_reply_item with its bytes, then fhx_reply_done; fhx_reply_fail with
+ * FHX_ERR_NOT_FOUND when there is definitely none; fhx_reply_fail otherwise.
+ */
+typedef void (*fhx_document_get_callback)(void *user_data, const char *name, fhx_reply *reply);
+
+/*
  * The last reference to the destination is gone. Called once, on the thread that dropped it, also
  * when fhx_destination_new itself fails, unless it could not read the structure (NULL, or
  * FHX_ERR_STRUCT_SIZE).
@@ -104,6 +134,9 @@ typedef void (*fhx_destination_destroy_callback)(void *user_data);
    still one call at a time, and none is under way in its part_commit or part_abort. The directory
    is of this kind by itself. */
 #define FHX_DESTINATION_ANY_THREAD 2u
+/* Of the directory alone: what it makes can be read by everybody on the machine, files of mode 0644
+   in folders of 0755, so that a web server of another user can serve it. */
+#define FHX_DESTINATION_READABLE 4u
 
 typedef struct fhx_destination_callbacks {
   uint32_t size;
@@ -119,6 +152,10 @@ typedef struct fhx_destination_callbacks {
   fhx_part_file_callback part_file; /* optional, as all that follow */
   fhx_check_writable_callback check_writable;
   fhx_destination_destroy_callback destroy;
+  fhx_urls_until_callback urls_until;
+  /* Both or neither: they make a destination one that can be published on (publish.h). */
+  fhx_document_put_callback document_put;
+  fhx_document_get_callback document_get;
 } fhx_destination_callbacks;
 
 /* fhx_init for this structure. */
@@ -133,6 +170,25 @@ FHX_API int32_t fhx_destination_new(const fhx_destination_callbacks *callbacks, 
 
 /* Drops the caller's reference; writers and jobs that use it keep theirs. NULL is harmless. */
 FHX_API void fhx_destination_free(fhx_destination *destination);
+
+/*
+ * For who has to look after parts by their names: an engine such as Spark that runs pieces of an
+ * export (job.h, export_id) and removes what attempts of no account have left behind. Any thread
+ * that is in no callback of this destination.
+ *
+ * Is a part of that name committed? Stores how many bytes it has there in `*byte_count`, which may
+ * be NULL. FHX_ERR_NOT_FOUND: definitely not. FHX_ERR_UNSUPPORTED: the destination has no
+ * part_stat. FHX_ERR_ARGUMENT: that is no name of a part. Others: not known.
+ */
+FHX_API int32_t fhx_destination_stat(fhx_destination *destination, const char *name,
+                                     uint64_t *byte_count, fhx_error **error);
+
+/*
+ * Removes the part of that name and any unfinished upload of it, also another process's, which can
+ * then no longer be committed. Nothing there is FHX_OK.
+ */
+FHX_API int32_t fhx_destination_remove(fhx_destination *destination, const char *name,
+                                       fhx_error **error);
 
 typedef struct fhx_directory_options {
   uint32_t size;
@@ -150,7 +206,8 @@ FHX_API void fhx_directory_options_init(fhx_directory_options *options, uint32_t
 
 /*
  * A destination in a folder of a local file system. A part is written under a temporary name that
- * begins with a dot (opened O_EXCL and O_NOFOLLOW, mode 0600, in a folder of mode 0700), synced,
+ * begins with a dot (opened O_EXCL and O_NOFOLLOW, mode 0600, in a folder of mode 0700, but for
+ * FHX_DESTINATION_READABLE), synced,
  * renamed to its name without replacing anything, and the folder is synced. Nothing can be written
  * outside `path`. The modes do not depend on the umask; a folder that exists keeps its own. A
  * folder below `path` goes with the last part in it. FHX_ERR_NOT_FOUND, FHX_ERR_DENIED or

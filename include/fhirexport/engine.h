@@ -9,7 +9,10 @@
 #ifndef FHIREXPORT_ENGINE_H
 #define FHIREXPORT_ENGINE_H
 
+#include <fhirexport/client_destination.h>
 #include <fhirexport/job.h>
+#include <fhirexport/job_list.h>
+#include <fhirexport/log.h>
 
 FHX_BEGIN_DECLS
 
@@ -17,6 +20,16 @@ typedef struct fhx_engine fhx_engine;
 
 /* Files need the client that exported them, besides their signed link (requiresAccessToken). */
 #define FHX_ENGINE_FILES_NEED_TOKEN 1u
+/* `$export` is switched off: kick-offs are refused (400, not-supported), and `/metadata` has no
+   operation. Jobs that are in the store run on, and can be polled, fetched and cancelled. */
+#define FHX_ENGINE_DISABLED 2u
+/* A kick-off that asks for what a running job of the same tenant and client is made for is answered
+   with that job's URL, and starts none: the same export level and Group, types (the client's scopes
+   with them), parameters whatever their order, FHIR base, destination, host_context and `Prefer`.
+   The job's transactionTime is then earlier than the kick-off, and its manifest's `request` is the
+   first client's. A cancel cancels it for all who have joined it. With a store that knows no
+   identities (store.h) each kick-off has a job of its own. */
+#define FHX_ENGINE_JOIN_IDENTICAL 4u
 
 typedef struct fhx_engine_options {
   uint32_t size;
@@ -92,6 +105,21 @@ typedef struct fhx_engine_options {
      NULL: none. Copied. */
   const char *associated_values;
   uint64_t worker_bytes;
+  /* Exports to places that clients name; NULL: none, and who asks is refused. Copied. */
+  const fhx_client_destinations *client_destinations;
+  /* The clock that the engine and its jobs run on, with a store in memory that is the engine's own;
+     NULL: the system's. Copied. */
+  const fhx_clock *clock;
+  /* Takes the engine's events; NULL: nobody does. See log.h. */
+  fhx_log_callback log;
+  void *log_user_data;
+  /* FHX_IG_...: whose rules kick-offs go by, if their request does not say; 0: FHX_IG_STU3. By
+     FHX_IG_STU4_BALLOT a kick-off is a POST, and its values are repeated, not parted by commas. */
+  uint32_t ig_version;
+  uint32_t reserved_3;
+  /* The least `_maximumFileSize` that a client may ask for (FHX_IG_STU4_BALLOT), in bytes; 0: 64
+     KiB. With less, resources would have a file each. */
+  uint64_t maximum_file_size_min;
 } fhx_engine_options;
 
 /* fhx_init for this structure. */
@@ -103,6 +131,10 @@ FHX_API void fhx_engine_options_init(fhx_engine_options *options, uint32_t size)
  */
 FHX_API int32_t fhx_engine_new(const fhx_engine_options *options, fhx_engine **engine,
                                fhx_error **error);
+
+/* The host's operator asks, whom the host has authenticated: DELETE cancels or removes a job
+   whosever it is. All else, status and files first, is answered as to any other client. */
+#define FHX_REQUEST_OPERATOR 1u
 
 /* One HTTP request. Everything is borrowed for the call. */
 typedef struct fhx_request {
@@ -127,6 +159,13 @@ typedef struct fhx_request {
   /* Stored with a job that this request starts, and given to every source call; no secrets. */
   const void *host_context;
   size_t host_context_len;
+  /* A sum of FHX_REQUEST_... */
+  uint32_t flags;
+  /* FHX_IG_...: whose rules a kick-off goes by; 0: the engine's. So one engine serves both, each on
+     a base_url of its own. From the host's own configuration, never from what a client has sent.
+     Status, cancel and files are the same: a job has the manifest of the rules that it was kicked
+     off by, wherever it is asked for. */
+  uint32_t ig_version;
 } fhx_request;
 
 /* fhx_init for this structure. */
@@ -172,8 +211,24 @@ FHX_API int32_t fhx_response_read(fhx_response *response, void *buffer, size_t c
 FHX_API int32_t fhx_response_file(const fhx_response *response, int32_t *descriptor,
                                   uint64_t *offset, uint64_t *length, fhx_error **error);
 
-/* Frees a response. NULL is harmless. */
+/*
+ * How many bytes of fhx_response_file the host has sent, for the log and the metrics: they cannot
+ * know it otherwise. What fhx_response_read gives is counted by itself. NULL is harmless.
+ */
+FHX_API void fhx_response_sent(fhx_response *response, uint64_t byte_count);
+
+/* Frees a response; of a file it is told how much was sent. NULL is harmless. */
 FHX_API void fhx_response_free(fhx_response *response);
+
+/*
+ * A page of the jobs in the engine's store, whoever runs them; see job_list.h. FHX_END: there are
+ * no more. FHX_ERR_ARGUMENT says which option is wrong; FHX_ERR_UNSUPPORTED: the host's store has
+ * no list_jobs; FHX_ERR_STORE, retryable where it is locked or cannot be reached, within about a
+ * second; FHX_ERR_NO_MEMORY. A job that is created while pages are read comes behind those that
+ * were there, or, if another process creates it, not at all this time. Any thread.
+ */
+FHX_API int32_t fhx_engine_jobs(fhx_engine *engine, const fhx_job_list_options *options,
+                                fhx_job_page **page, fhx_error **error);
 
 /*
  * Runs jobs on the calling thread, one task after another, until fhx_engine_stop: FHX_WAIT. Call it

@@ -16,16 +16,25 @@
 #define FHIREXPORT_FHIREXPORT_H
 
 #include <fhirexport/api.h>
+#include <fhirexport/azure.h>
+#include <fhirexport/client_destination.h>
+#include <fhirexport/clock.h>
 #include <fhirexport/destination.h>
 #include <fhirexport/engine.h>
 #include <fhirexport/error.h>
 #include <fhirexport/filter.h>
 #include <fhirexport/hooks.h>
+#include <fhirexport/http.h>
 #include <fhirexport/job.h>
+#include <fhirexport/job_list.h>
+#include <fhirexport/log.h>
 #include <fhirexport/manifest.h>
 #include <fhirexport/memory.h>
+#include <fhirexport/metrics.h>
 #include <fhirexport/part.h>
+#include <fhirexport/publish.h>
 #include <fhirexport/reply.h>
+#include <fhirexport/s3.h>
 #include <fhirexport/source.h>
 #include <fhirexport/status.h>
 #include <fhirexport/store.h>

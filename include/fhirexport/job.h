@@ -9,6 +9,7 @@
 #ifndef FHIREXPORT_JOB_H
 #define FHIREXPORT_JOB_H
 
+#include <fhirexport/clock.h>
 #include <fhirexport/destination.h>
 #include <fhirexport/filter.h>
 #include <fhirexport/hooks.h>
@@ -61,6 +62,16 @@ FHX_BEGIN_DECLS
    they count in a window, then by meta.lastUpdated, then the least id. What is no instant is older
    than any. */
 #define FHX_PROVENANCE_LATEST 2
+
+/*
+ * Versions of the Bulk Data Access IG, as far as their rules differ. STU1, STU2 and STU3 go
+ * together: the manifest has `request` and `error`, and what the later ones have added is there
+ * only if it was asked for.
+ */
+#define FHX_IG_STU3 3
+/* The ballot of STU4 (4.0.0-ballot): the manifest has `manifestType`, `outputFormat`, `fileSize`
+   and `outcome`. */
+#define FHX_IG_STU4_BALLOT 4
 
 typedef struct fhx_job_options {
   uint32_t size;
@@ -155,6 +166,24 @@ typedef struct fhx_job_options {
      for associated_types, it is held until it is written. What the source holds is its own, and the
      members of a Group are the job's. */
   uint64_t worker_bytes;
+  /* The clock that the job runs on, whether it is started or attached to; NULL: the system's. What
+     it points to is copied. */
+  const fhx_clock *clock;
+  /* For a job that is one piece of an export which another engine divides, such as Spark: the
+     export's id, 32 lower-case hexadecimal digits, which is this job's too, and so what the names
+     of all the export's parts begin with. Such a job has no store, one attempt at each task, and
+     types of one shard; it makes no manifest of the whole: see fhx_manifest_of_parts. NULL: the job
+     is an export of its own. Copied. */
+  const char *export_id;
+  /* With export_id, what part names have as fence: a number from 1 that no other attempt at any
+     piece of the export has, by which what an attempt left behind is found and removed. */
+  uint64_t attempt;
+  /* With export_id: the number of the piece among those of one attempt. Shards are counted from
+     it in part names. */
+  uint32_t piece;
+  /* FHX_IG_...: whose manifest the job has; 0: FHX_IG_STU3. Only read by fhx_job_start: it is
+     recorded with the job. */
+  uint32_t ig_version;
 } fhx_job_options;
 
 typedef struct fhx_job fhx_job;
@@ -174,10 +203,11 @@ FHX_API int32_t fhx_job_start(const fhx_job_options *options, fhx_job **job, fhx
 
 /*
  * Attaches to a job that the store has, for example after a restart. Of the options source,
- * destination, store, lease_us, settle_us, stall_us, helpers and worker_bytes are used; the rest
- * was recorded at the start. FHX_ERR_NOT_FOUND for an unknown job, or one that was cancelled and is
- * gone. One that was cancelled and still has files, because a process died, can be attached to: its
- * state is FHX_JOB_REMOVING, and fhx_job_run removes them.
+ * destination, store, lease_us, settle_us, stall_us, helpers, worker_bytes and clock are used; the
+ * rest was recorded at the start. FHX_ERR_NOT_FOUND for an unknown job, or one that was cancelled
+ * and is gone. One that was cancelled and still has files, because a process died, can be attached
+ * to: its state is FHX_JOB_REMOVING, and fhx_job_run removes them. FHX_ERR_MISUSE for one that goes
+ * to a destination that its client has named (client_destination.h): that is the engine's to run.
  */
 FHX_API int32_t fhx_job_attach(const fhx_job_options *options, const char *job_id, fhx_job **job,
                                fhx_error **error);

@@ -60,6 +60,12 @@ FHX_API uint32_t fhx_part_crc32c(const fhx_part *part);
    asked for. */
 FHX_API const uint8_t *fhx_part_sha256(const fhx_part *part);
 
+/* Of a part of kind FHX_PART_ERROR, how many of its OperationOutcomes are of severity "error", and
+   how many of "warning"; there are no others. Both 0: that is not known, as of a part that an
+   earlier version has recorded. */
+FHX_API uint64_t fhx_part_error_count(const fhx_part *part);
+FHX_API uint64_t fhx_part_warning_count(const fhx_part *part);
+
 /* The task, the fence of the attempt that wrote it, and its number; all 0 for a writer's part. */
 FHX_API uint32_t fhx_part_task_index(const fhx_part *part);
 FHX_API uint64_t fhx_part_fence(const fhx_part *part);

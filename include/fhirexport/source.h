@@ -3,8 +3,8 @@
  *
  * A source is a table of callbacks: open a cursor over the resources of a query, give the next
  * rows, close it. Three callbacks make a correct source; the others make it fast or let it do
- * more. The built-in sources, a folder of NDJSON and an SQLite table, are written on the same
- * table.
+ * more. The built-in sources, a folder of NDJSON, an SQLite table and a PostgreSQL table, are
+ * written on the same table.
  *
  * Unless a callback says otherwise: it is called on a thread inside fhx_job_run or
  * fhx_job_run_task (list_types and read_clock also inside fhx_job_start, list_types where an
@@ -323,6 +323,95 @@ FHX_API void fhx_sqlite_source_options_init(fhx_sqlite_source_options *options, 
  */
 FHX_API int32_t fhx_sqlite_source_new(const fhx_sqlite_source_options *options, fhx_source **source,
                                       fhx_error **error);
+
+typedef struct fhx_postgres_source_options {
+  uint32_t size;
+  /* How many connections it has at most: one for each open cursor and for each call under way, so
+     that two or three for each worker are in use. Who comes when all are taken waits, and fails,
+     retryable, after patience_us. At most 1,000; 0: 1,000. */
+  uint32_t connections_max;
+  /* What libpq connects with: `keyword=value` pairs or a URL, with several hosts, TLS
+     (`sslmode=verify-full`) and a password where wanted. Copied, as all that follows; wiped at the
+     end, and never in an error. Every connection is a session of its own: a pooler may be between
+     if it keeps a session, not if it hands sessions around. */
+  const char *conninfo;
+  /* The schema of the tables; NULL: they are found by the connection's search_path. */
+  const char *schema;
+  /* The table or view, and its columns; NULL: "resource", "type", "id", "last_updated", "json".
+     Names are taken as they are, also as to capital letters. Type and id are text or varchar. */
+  const char *table;
+  const char *type_column;
+  const char *id_column;
+  /* Microseconds since 1970 UTC as bigint, a timestamptz, or a FHIR instant as text; NULL in a row:
+     unknown. */
+  const char *updated_column;
+  /* text, varchar or json, or bytea with UTF-8. jsonb is refused: it does not keep a resource as it
+     was written, and takes several times as long to read. */
+  const char *json_column;
+  /* Of a table with several versions of a resource: from when, and before when, a row was the
+     current one; microseconds as bigint, or timestamptz. NULL in valid_to: it still is. NULL both:
+     the table has one row for each resource. */
+  const char *valid_from_column;
+  const char *valid_to_column;
+  /* Only with versions: a boolean column, true in a version that says that the resource is deleted,
+     whose JSON is not read. Then deletions are told, each with the last version before it, at the
+     time in updated_column. NULL: there are no such versions. */
+  const char *deleted_column;
+  /* A table or view of deletions, one row for each resource that is deleted now, with the columns
+     of `table` but for those of versions: the time in updated_column is that of the deletion, and
+     the JSON, which may be NULL, is the last version. Its types are types of the source. NULL:
+     deletions are told by deleted_column, or not at all. */
+  const char *deleted_table;
+  /* A table or view with one row for each resource in each patient's compartment: its type and id
+     in columns of the names that `table` uses, and the patient's bare id in patient_column (NULL:
+     "patient"). fhx_filter_list_patients fills it. An index over (patient, type, id) makes it fast.
+     With versions it has every resource that was in the compartment at any time. Exports of a Group
+     or of named patients read by it too, so that they cost what these patients have; for that it
+     needs one over (type, id, patient) as well, and has to be complete but for the Patients
+     themselves. NULL: exports cannot be organised by patients, and read whole types. */
+  const char *patient_table;
+  const char *patient_column;
+  /* A statement that answers with the time now, microseconds since 1970 UTC as one bigint, such
+     that all that is stamped at or before it can be read by then, and nothing will be stamped so
+     later. It runs as a transaction of its own. NULL: the database's clock, behind which the
+     library leaves settle_us for transactions that have stamped and not committed yet. */
+  const char *clock_sql;
+  /* Of the stamps, in microseconds; 0: 1,000. */
+  int64_t stamp_resolution_us;
+  /* How long the database may take to connect, for a short answer, and for the next rows, in
+     microseconds; then the call fails, retryable. Below 1,000,000 counts as that; 0: 5 minutes. */
+  int64_t patience_us;
+  /* How many resources a reply has at the most; 0: as many as fit. A file closes between replies:
+     with the part_count of the job or engine here, files have no more, however few that are. */
+  uint64_t rows_max;
+} fhx_postgres_source_options;
+
+/* fhx_init for this structure. */
+FHX_API void fhx_postgres_source_options_init(fhx_postgres_source_options *options, uint32_t size);
+
+/*
+ * A source over a table in PostgreSQL (11 or newer, encoding UTF8). Cursors run by id, as bytes: an
+ * index over (type, id COLLATE "C"), or over (type, id) where the column is so declared, makes them
+ * fast, with versions one over (type, id COLLATE "C", valid_from). It selects types, resumes,
+ * offers ranges of ids as shards, reads single resources by (type, id), and applies the time window
+ * where stamps are bigint or timestamptz.
+ *
+ * With versions, rows are those that were current at the query's as_of: shards, repeats, and tasks
+ * that another machine takes over read one state, as long as versions are kept. Without, each
+ * cursor reads the state at which it was opened, later ones a later state; a resource changed
+ * meanwhile is exported in its new version, and one that comes meanwhile may or may not be.
+ * A cursor is one statement in a transaction that only reads, ends with the rows or the cursor, and
+ * holds back vacuum as long; one that was ended is never gone on with: a task that is resumed asks
+ * anew, behind its token.
+ *
+ * FHX_ERR_ARGUMENT for options or a conninfo that cannot be read; FHX_ERR_SOURCE, retryable or not,
+ * when the database cannot be reached, lets nobody in, or has not these tables and columns;
+ * FHX_ERR_UNSUPPORTED for an older or differently encoded database, and where the library was built
+ * without PostgreSQL. What fails later is retryable if it may pass: lost connections, time, locks,
+ * memory and space of the server, conflicts with recovery on a standby.
+ */
+FHX_API int32_t fhx_postgres_source_new(const fhx_postgres_source_options *options,
+                                        fhx_source **source, fhx_error **error);
 
 FHX_END_DECLS
 

@@ -4,7 +4,8 @@
  * A store keeps jobs, their tasks, the attempts at each task, the committed parts and the lines
  * for the error file. Every callback is one whole step: one conditional transaction that is taken
  * entirely or not at all, and is durable before it answers. Conditions are the store's to check,
- * leases run on the store's clock. The built-in store is SQLite.
+ * leases run on the store's clock. The built-in stores are SQLite, for the processes of one
+ * machine, and PostgreSQL, for those of several.
  *
  * Answers every step knows besides its own:
  *   fhx_reply_fail FHX_ERR_REFUSED    its condition does not hold; nothing was changed.
@@ -23,6 +24,7 @@
 #ifndef FHIREXPORT_STORE_H
 #define FHIREXPORT_STORE_H
 
+#include <fhirexport/clock.h>
 #include <fhirexport/error.h>
 #include <fhirexport/part.h>
 #include <fhirexport/reply.h>
@@ -37,6 +39,15 @@ typedef struct fhx_store fhx_store;
 #define FHX_JOB_FAILED 3
 /* Cancelled or deleted: hidden from clients, kept until its last object is gone. */
 #define FHX_JOB_REMOVING 4
+
+/* Sets of them, for lists of jobs. */
+#define FHX_JOBS_RUNNING 1u
+#define FHX_JOBS_COMPLETE 2u
+#define FHX_JOBS_FAILED 4u
+#define FHX_JOBS_REMOVING 8u
+
+/* The length of a record's `identity`. */
+#define FHX_IDENTITY_LEN 32
 
 /* Phases of a job. A task can be claimed when every task of the earlier phases is done. */
 #define FHX_PHASE_PLAN 0
@@ -97,6 +108,25 @@ typedef struct fhx_job_record {
   /* Set by the store: how many pages add_page has made. 0 once the job is cleaned up. */
   uint32_t page_count;
   uint32_t reserved;
+  /* Of a new job: how long it is held (see hold_job), from now; 0: not. What the store gives back:
+     how much of that is left, 0 when it is not held. In microseconds. */
+  int64_t hold_us;
+  /* The names of the parameters that were asked for, commas between, without any value; "": none.
+   */
+  const char *parameters;
+  /* Of a new job: FHX_IDENTITY_LEN bytes that are the same for requests that are answered alike, so
+     that one running job of a tenant and client is enough for all of them; see create_job. NULL: it
+     has a job of its own. To be protected like the definition, of which it is a digest. */
+  const uint8_t *identity;
+  /* Set by the store: how often a task of it was given out. */
+  uint64_t attempt_count;
+  /* Set by the store: 1 while the job runs and nobody holds a task of it: it waits for a worker. */
+  uint32_t is_waiting;
+  uint32_t reserved_2;
+  /* Set by the store: how often a task was given out again; and, by list_jobs alone, how many parts
+     are recorded. */
+  uint64_t retry_count;
+  uint64_t part_count;
 } fhx_job_record;
 
 typedef struct fhx_task_record {
@@ -148,6 +178,9 @@ typedef struct fhx_part_record {
   uint32_t encoding;
   /* A sum of FHX_PART_CONTINUES and nothing else at present. */
   uint32_t flags;
+  /* Of OperationOutcomes, by severity; both 0: not known. */
+  uint64_t error_count;
+  uint64_t warning_count;
 } fhx_part_record;
 
 /* An attempt at a task. Parts with its fence can have the numbers first_seq to last_seq + 1. */
@@ -250,10 +283,13 @@ FHX_API const void *fhx_checkpoint_line(const fhx_checkpoint *checkpoint, uint32
 
 /*
  * Store a new running job, and its task 0 (phase plan, waiting, next_seq 1, fence 0).
- * `record` is valid during the call. Answers: fhx_reply_done; FHX_ERR_EXISTS; else FHX_ERR_LIMIT
- * when so many jobs run already that the record's jobs_max or jobs_per_client_max would be passed.
- * In this order: a job that was made by a call whose answer was lost is there, and not one too
- * many.
+ * `record` is valid during the call. Answers: fhx_reply_done; FHX_ERR_EXISTS; else, where the
+ * record has an identity and a running job of the same tenant and client was created with the same
+ * one, fhx_reply_item with the id of that job, then fhx_reply_done, and nothing is stored (a store
+ * that does not know identities stores the job); else FHX_ERR_LIMIT when so many jobs run already
+ * that the record's jobs_max or jobs_per_client_max would be passed. In this order: a job that was
+ * made by a call whose answer was lost is there, and not one too many. Of several calls at once
+ * with one identity a single one stores its job.
  */
 typedef void (*fhx_create_job_callback)(void *user_data, const fhx_job_record *record,
                                         fhx_reply *reply);
@@ -263,17 +299,23 @@ typedef void (*fhx_read_job_callback)(void *user_data, const char *job_id, fhx_r
 
 /*
  * Give out one task of the job (NULL: of any job), the lowest that can be had: a waiting one, or a
- * running one whose lease has lapsed, of the lowest phase that is not done. In one transaction:
+ * running one whose lease has lapsed, of the lowest phase that is not done. With NULL the jobs take
+ * turns, and so do the clients (of a tenant each): each client with something to give out is given
+ * as many tasks as any other, and so is each job of a client, so that a small job does not wait for
+ * a large one to end, nor a large one for all small ones that come (the built-in stores; in others
+ * the oldest job may come first). In one transaction:
  *   - a task that `claim_id` holds already is given again, its lease renewed, nothing else changed
  *     (the answer to the first claim was lost);
  *   - a task that has had `attempts_max` attempts is not given out: its job fails, with
- *     FHX_ERR_LIMIT and a reason that names the task's type;
+ *     FHX_ERR_LIMIT and a reason that names the task's type ("the deletions of" it, in that phase);
  *   - a task without a token that has parts on a page, since it had a token once, is not given out
- *     either: its job fails, with FHX_ERR_SOURCE;
+ *     either: its job fails, with FHX_ERR_LIMIT too, since no attempt is left that may be made;
  *   - else the task's fence and attempt_count rise by one, it runs, `claim_id` holds it for
  *     `lease_us`, and an attempt is recorded with the task's next_seq as its first;
  *   - a task without a token first loses its parts, error lines, counts and last id; next_seq
  *     stays, and so does what it adds to resource_mark. With task 0 all members of the job go;
+ *   - with NULL no task is given of a job that is held (hold_job): that job counts as one whose
+ *     tasks all run, until its hold lapses;
  * where they are so many that other steps would wait for it, a piece of them at a time: until all
  * are gone the task waits, held by nobody. Answers: see fhx_reply_task; fhx_reply_wait (until a
  * lease may lapse) when there is none now; fhx_reply_end when the job is in a final state (NULL:
@@ -403,6 +445,28 @@ typedef void (*fhx_list_page_callback)(void *user_data, const char *job_id, uint
                                        uint32_t after_task, uint64_t after_seq, uint32_t limit,
                                        fhx_reply *reply);
 
+/*
+ * Optional. Hold the job for `hold_us` from now, whatever is left of an earlier hold; 0 gives the
+ * hold up. Until it lapses, by the store's clock, claim_task gives tasks of the job to those alone
+ * who name it, and read_job tells how much is left: somebody has what the job cannot do without,
+ * and which is in no record. Who holds a job renews the hold as often as a lease.
+ * Condition: the job runs, or its cleanup_due is 1, also while it is being removed. Answers:
+ * fhx_reply_done; FHX_ERR_REFUSED; FHX_ERR_NOT_FOUND when there is no such job at all.
+ */
+typedef void (*fhx_hold_job_callback)(void *user_data, const char *job_id, int64_t hold_us,
+                                      fhx_reply *reply);
+
+/*
+ * Optional; for lists of jobs (fhx_engine_jobs). Up to `limit` jobs whose state is in `states` (a
+ * sum of FHX_JOBS_...), of this tenant (NULL: of all) and this client of it (NULL: of all; always
+ * NULL where the tenant is), in ascending order of (created_us, job_id), ids byte by byte, those
+ * behind the given place (INT64_MIN and "" are before all). Answers: fhx_reply_job for each,
+ * without request, definition and host_context, which may be long; then fhx_reply_done.
+ */
+typedef void (*fhx_list_jobs_callback)(void *user_data, uint32_t states, const char *tenant,
+                                       const char *client, int64_t after_created_us,
+                                       const char *after_job_id, uint32_t limit, fhx_reply *reply);
+
 /* The last reference is gone. Called once, also when fhx_store_new itself fails. */
 typedef void (*fhx_store_destroy_callback)(void *user_data);
 
@@ -429,6 +493,9 @@ typedef struct fhx_store_callbacks {
   fhx_add_page_callback add_page;
   fhx_list_page_callback list_page;
   fhx_store_destroy_callback destroy;
+  /* Needed for destinations that clients name (client_destination.h). */
+  fhx_hold_job_callback hold_job;
+  fhx_list_jobs_callback list_jobs;
 } fhx_store_callbacks;
 
 /* fhx_init for this structure. */
@@ -441,17 +508,13 @@ FHX_API int32_t fhx_store_new(const fhx_store_callbacks *callbacks, void *user_d
 /* Drops the caller's reference; jobs that use it keep theirs. NULL is harmless. */
 FHX_API void fhx_store_free(fhx_store *store);
 
-/* A clock for tests: microseconds since 1970 UTC, never going back. It is read inside a step, whose
-   locks are held: it must not call the library. Any thread. */
-typedef int64_t (*fhx_clock_callback)(void *user_data);
-
 typedef struct fhx_sqlite_store_options {
   uint32_t size;
   uint32_t reserved;
   /* The database file, made with mode 0600 if it is missing; ":memory:" for one that ends with the
      store. */
   const char *path;
-  /* The store's clock; NULL: the system's. */
+  /* The store's clock: since 1970 UTC, never going back; see clock.h. NULL: the system's. */
   fhx_clock_callback clock;
   void *clock_user_data;
 } fhx_sqlite_store_options;
@@ -461,10 +524,50 @@ FHX_API void fhx_sqlite_store_options_init(fhx_sqlite_store_options *options, ui
 
 /*
  * A store in SQLite (WAL, synchronous=FULL). Several processes of one machine may share the file.
+ * One of an older schema is brought to this one; no process with an older library may use it then.
  * FHX_ERR_UNSUPPORTED for a file of a newer schema; FHX_ERR_STORE when it cannot be opened.
  */
 FHX_API int32_t fhx_sqlite_store_new(const fhx_sqlite_store_options *options, fhx_store **store,
                                      fhx_error **error);
+
+typedef struct fhx_postgres_store_options {
+  uint32_t size;
+  /* 0; none is defined yet. */
+  uint32_t flags;
+  /* What libpq connects with: `keyword=value` pairs or a URL, with several hosts, TLS
+     (`sslmode=verify-full`) and a password where wanted. Copied, wiped at the end, and never in an
+     error. Every connection is a session of its own: no pooler that hands sessions around may be
+     between. */
+  const char *conninfo;
+  /* The schema with the store's tables, made if it is missing: 1 to 63 letters, digits and '_',
+     none of the digits first. NULL: "fhirexport". */
+  const char *schema;
+  /* How many connections the store opens at most, one for each step under way; those that come when
+     all are taken wait for one. At most 1,000; 0: 8. */
+  uint32_t connections_max;
+  uint32_t reserved;
+  /* The store's clock, for tests: since 1970 UTC, never going back. NULL: the database's, which all
+     processes have in common. */
+  fhx_clock_callback clock;
+  void *clock_user_data;
+} fhx_postgres_store_options;
+
+/* fhx_init for this structure. */
+FHX_API void fhx_postgres_store_options_init(fhx_postgres_store_options *options, uint32_t size);
+
+/*
+ * A store in PostgreSQL (11 or newer, encoding UTF8), for any number of processes on any number of
+ * machines: one may kick a job off, another answer for it, a third remove it, and all work on it.
+ * Tables of an older schema version are brought to this library's, by one process at a time; no
+ * process with an older library can use them then. A connection that was lost is made anew; a step
+ * that was not taken for it is taken again, a few times.
+ * FHX_ERR_ARGUMENT for options or a conninfo that cannot be read; FHX_ERR_UNSUPPORTED for a newer
+ * schema, for an older or differently encoded database, and where the library was built without
+ * PostgreSQL; FHX_ERR_STORE, retryable or not, when the database cannot be reached, lets nobody in,
+ * or refuses the tables. May take half a minute; longer where tables are brought up to date.
+ */
+FHX_API int32_t fhx_postgres_store_new(const fhx_postgres_store_options *options, fhx_store **store,
+                                       fhx_error **error);
 
 FHX_END_DECLS
 

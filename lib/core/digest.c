@@ -1,8 +1,10 @@
-/* CRC-32C by the processor or by eight tables (no library on the list has it), SHA-256 by OpenSSL.
- */
+/* CRC-32C by the processor or by eight tables (no library on the list has it), the others by
+   OpenSSL. */
 #include "core/digest.h"
 
+#include <limits.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -70,4 +72,19 @@ int32_t fhx__sha256_end(fhx__sha256 *digest, uint8_t sum[FHX__SHA256_LEN], fhx_e
 void fhx__sha256_free(fhx__sha256 *digest) {
   EVP_MD_CTX_free(digest->context);
   digest->context = NULL;
+}
+
+int32_t fhx__hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
+                         uint8_t sum[FHX__SHA256_LEN], fhx_error **error) {
+  unsigned int sum_len = 0;
+  if (key_len <= INT_MAX &&
+      HMAC(EVP_sha256(), key_len == 0 ? "" : key, (int)key_len, data, len, sum, &sum_len) != NULL) {
+    return FHX_OK;
+  }
+  return fhx__fail(error, FHX_ERR_INTERNAL, "OpenSSL could not compute an HMAC-SHA-256");
+}
+
+int32_t fhx__md5(const void *data, size_t len, uint8_t sum[FHX__MD5_LEN], fhx_error **error) {
+  if (EVP_Digest(data, len, sum, NULL, EVP_md5(), NULL) == 1) return FHX_OK;
+  return fhx__fail(error, FHX_ERR_INTERNAL, "OpenSSL could not compute an MD5");
 }

@@ -5,6 +5,7 @@
 #include <fhirexport/error.h>
 
 #define FHX__SHA256_LEN 32
+#define FHX__MD5_LEN 16
 
 /* CRC-32C (Castagnoli) of more bytes; begin with 0. */
 uint32_t fhx__crc32c(uint32_t crc, const void *data, size_t len);
@@ -21,5 +22,11 @@ int32_t fhx__sha256_update(fhx__sha256 *digest, const void *data, size_t len, fh
 /* Stores the digest; then or at any time fhx__sha256_free, harmless on a zeroed one. */
 int32_t fhx__sha256_end(fhx__sha256 *digest, uint8_t sum[FHX__SHA256_LEN], fhx_error **error);
 void fhx__sha256_free(fhx__sha256 *digest);
+
+int32_t fhx__hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
+                         uint8_t sum[FHX__SHA256_LEN], fhx_error **error);
+
+/* Against faults on the way, as HTTP has it in Content-MD5; it proves nothing to anybody. */
+int32_t fhx__md5(const void *data, size_t len, uint8_t sum[FHX__MD5_LEN], fhx_error **error);
 
 #endif

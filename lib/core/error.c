@@ -110,6 +110,14 @@ void fhx__clear_error(fhx_error **error) {
   *error = NULL;
 }
 
+void fhx__give_error(fhx_error **error, fhx_error *fault) {
+  if (error != NULL) {
+    *error = fault;
+  } else {
+    fhx_error_free(fault);
+  }
+}
+
 int32_t fhx__no_memory(fhx_error **error) {
   if (error != NULL) *error = &no_memory_error;
   return FHX_ERR_NO_MEMORY;

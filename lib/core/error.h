@@ -21,6 +21,9 @@ int32_t fhx__fail_with(fhx_error **error, int32_t status, uint32_t retryable, co
 /* Frees the error in *error, if there is one: what it spoke of did no harm. */
 void fhx__clear_error(fhx_error **error);
 
+/* Gives the error to the caller; frees it where nobody asked for one. */
+void fhx__give_error(fhx_error **error, fhx_error *fault);
+
 /* "out of memory", without an allocation. */
 int32_t fhx__no_memory(fhx_error **error);
 

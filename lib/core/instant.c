@@ -146,15 +146,30 @@ int64_t fhx__instant_floor(int64_t us, int64_t resolution_us) {
   return us - rest;
 }
 
+/* A time taken apart: UTC, whole seconds. */
+typedef struct calendar {
+  int64_t year;
+  int64_t month;
+  int64_t day;
+  int64_t days;
+  int64_t in_day;
+} calendar;
+
+static calendar calendar_of(int64_t us) {
+  calendar at = {0, 0, 0, 0, 0};
+  int64_t seconds = fhx__instant_floor(us, US_PER_SECOND) / US_PER_SECOND;
+  at.in_day = seconds - fhx__instant_floor(seconds, SECONDS_PER_DAY);
+  at.days = (seconds - at.in_day) / SECONDS_PER_DAY;
+  date_from_days(at.days, &at.year, &at.month, &at.day);
+  return at;
+}
+
 void fhx__instant_format(char text[FHX__INSTANT_TEXT_MAX], int64_t us, int64_t resolution_us) {
-  int64_t year = 0, month = 0, day = 0;
+  calendar date = calendar_of(us);
   int64_t in_second = us - fhx__instant_floor(us, US_PER_SECOND);
-  int64_t seconds = (us - in_second) / US_PER_SECOND;
-  int64_t in_day = seconds - fhx__instant_floor(seconds, SECONDS_PER_DAY);
-  date_from_days((seconds - in_day) / SECONDS_PER_DAY, &year, &month, &day);
-  int written =
-      snprintf(text, FHX__INSTANT_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", (int)year, (int)month,
-               (int)day, (int)(in_day / 3600), (int)(in_day / 60 % 60), (int)(in_day % 60));
+  int written = snprintf(text, FHX__INSTANT_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d",
+                         (int)date.year, (int)date.month, (int)date.day, (int)(date.in_day / 3600),
+                         (int)(date.in_day / 60 % 60), (int)(date.in_day % 60));
   char *at = text + written;
   size_t left = FHX__INSTANT_TEXT_MAX - (size_t)written;
   if (resolution_us % US_PER_SECOND == 0) {
@@ -164,4 +179,16 @@ void fhx__instant_format(char text[FHX__INSTANT_TEXT_MAX], int64_t us, int64_t r
   } else {
     snprintf(at, left, ".%06dZ", (int)in_second);
   }
+}
+
+void fhx__http_date(char text[FHX__HTTP_DATE_MAX], int64_t time_us) {
+  /* 1970 began on a Thursday. */
+  static const char days[][4] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
+  static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  calendar date = calendar_of(time_us);
+  snprintf(text, FHX__HTTP_DATE_MAX, "%s, %02d %s %04d %02d:%02d:%02d GMT",
+           days[date.days - fhx__instant_floor(date.days, 7)], (int)date.day,
+           months[date.month - 1], (int)date.year, (int)(date.in_day / 3600),
+           (int)(date.in_day / 60 % 60), (int)(date.in_day % 60));
 }

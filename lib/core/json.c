@@ -9,6 +9,7 @@
 #include <yajl/yajl_parse.h>
 
 #include "core/alloc.h"
+#include "core/encode.h"
 #include "core/error.h"
 
 /* --- an arena that yajl allocates from; every block carries its size for realloc --- */
@@ -264,6 +265,7 @@ int32_t fhx__json_parse(const void *data, size_t len, fhx__json_node **root, fhx
   if (memory.data == NULL) return fhx__no_memory(error);
   reader read = {NULL, NULL, NULL, 0, FHX_OK};
   int32_t status = run_parser(&read, &memory, data, len);
+  fhx__wipe(memory.data, memory.used);
   fhx__free(memory.data);
   fhx__free(read.key);
   if (status == FHX_OK) {
@@ -290,6 +292,7 @@ void fhx__json_free(fhx__json_node *root) {
     }
     fhx__json_node *parent = node == root ? NULL : node->parent;
     fhx__free(node->key);
+    if (node->text != NULL) fhx__wipe(node->text, node->text_len);
     fhx__free(node->text);
     fhx__free(node);
     node = parent;

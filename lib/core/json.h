@@ -65,7 +65,8 @@ typedef struct fhx__json_node {
 } fhx__json_node;
 
 /* Reads one document of at most 16 MiB and 64 levels; a key with a NUL makes it none.
-   FHX_ERR_ARGUMENT, FHX_ERR_LIMIT or FHX_ERR_NO_MEMORY. Free the root with fhx__json_free. */
+   FHX_ERR_ARGUMENT, FHX_ERR_LIMIT or FHX_ERR_NO_MEMORY. Free the root with fhx__json_free, which
+   overwrites all texts: they may hold secrets. */
 int32_t fhx__json_parse(const void *data, size_t len, fhx__json_node **root, fhx_error **error);
 void fhx__json_free(fhx__json_node *root);
 

@@ -65,14 +65,23 @@ bool fhx__is_tenant(const char *text) {
   return len <= 64 && is_segment(text, len);
 }
 
-bool fhx__is_part_name(const char *text) {
+static bool is_name(const char *text, bool of_document) {
   if (strlen(text) > FHX__PART_NAME_MAX) return false;
   for (;;) {
+    if (of_document && *text == '$') text++;
     size_t len = strcspn(text, "/");
     if (!is_segment(text, len)) return false;
     if (text[len] == '\0') return true;
     text += len + 1;
   }
+}
+
+bool fhx__is_part_name(const char *text) {
+  return is_name(text, false);
+}
+
+bool fhx__is_document_name(const char *text) {
+  return is_name(text, true);
 }
 
 /* The length of the well-formed sequence at `at`, 0 if there is none. (Unicode, table 3-7.) */

@@ -20,6 +20,8 @@ bool fhx__is_job_id(const char *text);
 bool fhx__is_tenant(const char *text);
 /* A part's name: segments of letters, digits, `.`, `_`, `-`, not empty, no dot first. */
 bool fhx__is_part_name(const char *text);
+/* A document's name: as a part's, but a segment may begin with `$`. */
+bool fhx__is_document_name(const char *text);
 /* Well-formed UTF-8 (no surrogates, nothing overlong). */
 bool fhx__is_utf8(const void *data, size_t len);
 

@@ -26,6 +26,13 @@ int32_t fhx__outcome_append(fhx__buffer *out, const char *severity, const char *
   return fhx__json_end(&writer);
 }
 
+/* Severity is the first that an issue has. */
+bool fhx__outcome_is_error(const char *line, size_t len) {
+  static const char begin[] =
+      "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\"";
+  return len >= sizeof begin - 1 && memcmp(line, begin, sizeof begin - 1) == 0;
+}
+
 char *fhx__outcome_text(const char *severity, const char *code, const char *diagnostics) {
   fhx__buffer text = {NULL, 0, 0};
   int32_t status = fhx__outcome_append(&text, severity, code, diagnostics);

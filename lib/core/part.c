@@ -42,6 +42,14 @@ const uint8_t *fhx_part_sha256(const fhx_part *part) {
   return part == NULL || !part->has_sha256 ? NULL : part->sha256;
 }
 
+uint64_t fhx_part_error_count(const fhx_part *part) {
+  return part == NULL ? 0 : part->error_count;
+}
+
+uint64_t fhx_part_warning_count(const fhx_part *part) {
+  return part == NULL ? 0 : part->warning_count;
+}
+
 uint32_t fhx_part_task_index(const fhx_part *part) {
   return part == NULL ? 0 : part->task_index;
 }

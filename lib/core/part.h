@@ -20,6 +20,9 @@ struct fhx_part {
   uint32_t encoding;
   uint32_t crc32c;
   uint64_t stored_byte_count;
+  /* Of OperationOutcomes, by severity; both 0: not known. */
+  uint64_t error_count;
+  uint64_t warning_count;
   bool has_sha256;
   uint8_t sha256[32];
   char resource_type[FHX__TYPE_MAX + 1];

@@ -23,6 +23,8 @@
 #define FHX__ACCEPT_PARTS 2048u
 #define FHX__ACCEPT_ATTEMPTS 4096u
 #define FHX__ACCEPT_FILE 8192u
+#define FHX__ACCEPT_S3_CREDENTIALS 16384u
+#define FHX__ACCEPT_AZURE_TOKEN 32768u
 
 #define FHX__REPLY_MESSAGE_MAX 512
 
@@ -62,7 +64,7 @@ struct fhx_reply {
   /* A descriptor that was handed over, until it is taken. */
   bool has_file;
   int file;
-  /* Where the store's answers are collected; only the store room knows what it is. */
+  /* Where the answers of one room's own kind are collected; only that room knows what it is. */
   void *records;
 };
 

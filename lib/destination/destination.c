@@ -34,6 +34,10 @@ static int32_t check_callbacks(const fhx_destination_callbacks *callbacks, fhx_e
   if (missing != NULL) {
     return fhx__fail(error, FHX_ERR_ARGUMENT, "a destination needs %s", missing);
   }
+  if ((callbacks->document_put == NULL) != (callbacks->document_get == NULL)) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT,
+                     "a destination has both document_put and document_get, or neither");
+  }
   if ((callbacks->flags & ~FLAGS_KNOWN) != 0) {
     return fhx__fail(error, FHX_ERR_ARGUMENT,
                      "the destination has a flag that this version of the library does not know");
@@ -169,20 +173,42 @@ static int32_t compare_object(const fhx_reply *reply, const fhx_part *part, fhx_
   return FHX_OK;
 }
 
-int32_t fhx__destination_stat(fhx_destination *destination, const fhx_part *part,
-                              fhx_error **error) {
+/* FHX_OK: `reply` has what part_stat answered, and is to be ended. */
+static int32_t ask_stat(fhx_destination *destination, const char *name, fhx_reply *reply,
+                        fhx_error **error) {
   if (destination->callbacks.part_stat == NULL) {
     return fhx__fail(error, FHX_ERR_UNSUPPORTED, "the destination has no part_stat");
   }
-  int32_t status = check_name(part->name, error);
+  int32_t status = check_name(name, error);
   if (status != FHX_OK) return status;
+  begin_reply(reply, FHX__ACCEPT_OBJECT);
+  destination->callbacks.part_stat(destination->user_data, name, reply);
+  status = fhx__reply_status(reply, "the destination's part_stat", error);
+  if (status != FHX_OK) fhx__reply_end(reply);
+  return status;
+}
+
+int32_t fhx__destination_stat(fhx_destination *destination, const fhx_part *part,
+                              fhx_error **error) {
   fhx_reply reply;
-  begin_reply(&reply, FHX__ACCEPT_OBJECT);
-  destination->callbacks.part_stat(destination->user_data, part->name, &reply);
-  status = fhx__reply_status(&reply, "the destination's part_stat", error);
-  if (status == FHX_OK) status = compare_object(&reply, part, error);
+  int32_t status = ask_stat(destination, part->name, &reply, error);
+  if (status != FHX_OK) return status;
+  status = compare_object(&reply, part, error);
   fhx__reply_end(&reply);
   return status;
+}
+
+int32_t fhx_destination_stat(fhx_destination *destination, const char *name, uint64_t *byte_count,
+                             fhx_error **error) {
+  fhx_reply reply;
+  if (destination == NULL || name == NULL) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "a part is looked for by a destination and a name");
+  }
+  int32_t status = ask_stat(destination, name, &reply, error);
+  if (status != FHX_OK) return status;
+  if (byte_count != NULL) *byte_count = reply.byte_count;
+  fhx__reply_end(&reply);
+  return FHX_OK;
 }
 
 /* A URL goes into the manifest as it is, so it must be one: visible ASCII (RFC 3986). */
@@ -217,12 +243,28 @@ int32_t fhx__destination_url(fhx_destination *destination, const fhx_part *part,
   return status;
 }
 
-int32_t fhx__destination_check(fhx_destination *destination, fhx_error **error) {
+int32_t fhx__destination_check(fhx_destination *destination, int64_t until_us, fhx_error **error) {
   fhx_reply reply;
   if (destination->callbacks.check_writable == NULL) return FHX_OK;
   begin_reply(&reply, FHX__ACCEPT_DONE);
+  reply.until_us = until_us;
   destination->callbacks.check_writable(destination->user_data, &reply);
   int32_t status = fhx__reply_status(&reply, "the destination's check_writable", error);
+  fhx__reply_end(&reply);
+  return status;
+}
+
+int32_t fhx__destination_urls_until(fhx_destination *destination, int64_t expires_us,
+                                    int64_t until_us, int64_t *good_until_us, fhx_error **error) {
+  fhx_reply reply;
+  *good_until_us = expires_us;
+  if (destination->callbacks.urls_until == NULL) return FHX_OK;
+  begin_reply(&reply, FHX__ACCEPT_TIME);
+  reply.until_us = until_us;
+  destination->callbacks.urls_until(destination->user_data, expires_us, &reply);
+  int32_t status = fhx__reply_status(&reply, "the destination's urls_until", error);
+  /* More than was asked for is no promise for what part_url will be asked for. */
+  if (status == FHX_OK && reply.now_us < expires_us) *good_until_us = reply.now_us;
   fhx__reply_end(&reply);
   return status;
 }
@@ -276,6 +318,66 @@ int32_t fhx__destination_remove(fhx_destination *destination, const char *name, 
   /* Nothing there is success, whichever way the host says so. */
   if (reply.status == FHX_ERR_NOT_FOUND) reply.status = FHX_OK;
   status = fhx__reply_status(&reply, "the destination's part_remove", error);
+  fhx__reply_end(&reply);
+  return status;
+}
+
+int32_t fhx_destination_remove(fhx_destination *destination, const char *name, fhx_error **error) {
+  if (destination == NULL || name == NULL) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "a part is removed by a destination and a name");
+  }
+  return fhx__destination_remove(destination, name, error);
+}
+
+/* --- documents --- */
+
+bool fhx__destination_has_documents(const fhx_destination *destination) {
+  return destination->callbacks.document_put != NULL;
+}
+
+static int32_t check_document(const fhx_destination *destination, const char *name,
+                              fhx_error **error) {
+  if (!fhx__destination_has_documents(destination)) {
+    return fhx__fail(error, FHX_ERR_UNSUPPORTED, "the destination has no documents");
+  }
+  if (fhx__is_document_name(name)) return FHX_OK;
+  return fhx__fail(error, FHX_ERR_ARGUMENT, "that is no name of a document");
+}
+
+int32_t fhx__document_put(fhx_destination *destination, const char *name, const void *data,
+                          size_t len, const char *media_type, const char *cache_control,
+                          fhx_error **error) {
+  int32_t status = check_document(destination, name, error);
+  if (status != FHX_OK) return status;
+  fhx_reply reply;
+  begin_reply(&reply, FHX__ACCEPT_DONE);
+  destination->callbacks.document_put(destination->user_data, name, data, len, media_type,
+                                      cache_control, &reply);
+  status = fhx__reply_status(&reply, "the destination's document_put", error);
+  fhx__reply_end(&reply);
+  return status;
+}
+
+static int32_t take_document(const fhx_reply *reply, fhx__buffer *text, fhx_error **error) {
+  size_t len = 0;
+  if (fhx__reply_item_count(reply) != 1) {
+    return fhx__fail(error, FHX_ERR_DESTINATION,
+                     "the destination's document_get: it did not give exactly one document");
+  }
+  const char *data = fhx__reply_item_at(reply, 0, &len);
+  if (fhx__buffer_append(text, data, len) != FHX_OK) return fhx__no_memory(error);
+  return FHX_OK;
+}
+
+int32_t fhx__document_get(fhx_destination *destination, const char *name, fhx__buffer *text,
+                          fhx_error **error) {
+  int32_t status = check_document(destination, name, error);
+  if (status != FHX_OK) return status;
+  fhx_reply reply;
+  begin_reply(&reply, FHX__ACCEPT_ITEMS | FHX__ACCEPT_DONE);
+  destination->callbacks.document_get(destination->user_data, name, &reply);
+  status = fhx__reply_status(&reply, "the destination's document_get", error);
+  if (status == FHX_OK) status = take_document(&reply, text, error);
   fhx__reply_end(&reply);
   return status;
 }

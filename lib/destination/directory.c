@@ -11,48 +11,38 @@
 #include <unistd.h>
 
 #include "core/alloc.h"
+#include "core/answer.h"
 #include "core/buffer.h"
 #include "core/error.h"
 #include "core/structs.h"
+#include "destination/document.h"
 #include "destination/folder.h"
 #include "destination/upload.h"
 
 typedef struct directory {
   int base;
+  bool readable;
   /* What stands before a part's name in its URL, with its slash. */
   fhx__buffer url_prefix;
 } directory;
 
 FHX__DEFINE_INIT(fhx_directory_options)
 
-static void answer_failure(fhx_reply *reply, int32_t status, fhx_error *error) {
-  fhx_reply_fail(reply, status, fhx_error_retryable(error), fhx_error_message(error));
-  fhx_error_free(error);
-}
-
-static void answer(fhx_reply *reply, int32_t status, fhx_error *error) {
-  if (status == FHX_OK) {
-    fhx_reply_done(reply);
-  } else {
-    answer_failure(reply, status, error);
-  }
-}
-
 static void answer_errno(fhx_reply *reply, int code, const char *sentence) {
   fhx_error *error = NULL;
-  int32_t status = fhx__folder_fail(&error, code, sentence);
-  answer_failure(reply, status, error);
+  fhx__folder_fail(&error, code, sentence);
+  fhx__answer_error(reply, error);
 }
 
 static void part_open(void *user_data, const char *name, fhx_reply *reply) {
   directory *self = user_data;
   fhx__upload *upload = NULL;
   fhx_error *error = NULL;
-  int32_t status = fhx__upload_begin(self->base, name, &upload, &error);
+  int32_t status = fhx__upload_begin(self->base, name, self->readable, &upload, &error);
   if (status == FHX_OK) {
     fhx_reply_handle(reply, upload, 0);
   } else {
-    answer_failure(reply, status, error);
+    fhx__answer_error(reply, error);
   }
 }
 
@@ -61,14 +51,14 @@ static void part_write(void *user_data, void *upload, const void *data, size_t l
   (void)user_data;
   fhx_error *error = NULL;
   int32_t status = fhx__upload_write(upload, data, len, &error);
-  answer(reply, status, error);
+  fhx__answer_done(reply, status, error);
 }
 
 static void part_commit(void *user_data, void *upload, const fhx_part *part, fhx_reply *reply) {
   directory *self = user_data;
   fhx_error *error = NULL;
   int32_t status = fhx__upload_commit(self->base, upload, fhx_part_stored_byte_count(part), &error);
-  answer(reply, status, error);
+  fhx__answer_done(reply, status, error);
 }
 
 static void part_abort(void *user_data, void *upload) {
@@ -79,7 +69,7 @@ static void part_abort(void *user_data, void *upload) {
 static void part_stat(void *user_data, const char *name, fhx_reply *reply) {
   directory *self = user_data;
   struct stat found = {0};
-  int folder = fhx__folder_open(self->base, name, false);
+  int folder = fhx__folder_open(self->base, name, 0);
   int code = folder < 0 ? errno : 0;
   if (code == 0 && fstatat(folder, fhx__folder_leaf(name), &found, AT_SYMLINK_NOFOLLOW) != 0) {
     code = errno;
@@ -126,10 +116,10 @@ static void part_remove(void *user_data, const char *name, fhx_reply *reply) {
   fhx_error *error = NULL;
   int32_t status = fhx__temporary_name(temporary, leaf, &error);
   if (status != FHX_OK) {
-    answer_failure(reply, status, error);
+    fhx__answer_error(reply, error);
     return;
   }
-  int folder = fhx__folder_open(self->base, name, false);
+  int folder = fhx__folder_open(self->base, name, 0);
   int code = folder < 0 ? errno : 0;
   /* In this order: an upload that is still under way cannot get its name behind our back. */
   if (code == 0) code = remove_file(folder, temporary);
@@ -160,7 +150,7 @@ static int open_part(int folder, const char *leaf, int *file) {
 static void part_file(void *user_data, const char *name, fhx_reply *reply) {
   directory *self = user_data;
   int file = -1;
-  int folder = fhx__folder_open(self->base, name, false);
+  int folder = fhx__folder_open(self->base, name, 0);
   int code = folder < 0 ? errno : 0;
   if (code == 0) code = open_part(folder, fhx__folder_leaf(name), &file);
   if (folder >= 0) close(folder);
@@ -174,15 +164,31 @@ static void part_file(void *user_data, const char *name, fhx_reply *reply) {
   }
 }
 
-/* A file of a block, with a name that no part has, made and removed again. */
+/* 0 or an errno value. A file that a killed process does not leave behind: one without a name, or,
+   where none can be made, with a name that no part has, and that it loses at once. */
+static int open_trial(int base, const char *leaf, int *file) {
+#ifdef O_TMPFILE
+  struct stat folder = {0};
+  *file = openat(base, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+  /* Some file systems make it in a folder that was removed, where no part can be. */
+  if (*file >= 0) return fstat(base, &folder) == 0 && folder.st_nlink == 0 ? ENOENT : 0;
+#endif
+  *file = openat(base, leaf, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (*file < 0) return errno;
+  unlinkat(base, leaf, 0);
+  return 0;
+}
+
+/* A file of a block. */
 static int write_trial(int base, const char *leaf) {
   static const char block[4096];
-  int file = openat(base, leaf, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (file < 0) return errno;
-  ssize_t written = write(file, block, sizeof block);
-  int code = written < 0 ? errno : written < (ssize_t)sizeof block ? ENOSPC : 0;
-  close(file);
-  unlinkat(base, leaf, 0);
+  int file = -1;
+  int code = open_trial(base, leaf, &file);
+  if (code == 0) {
+    ssize_t written = write(file, block, sizeof block);
+    code = written < 0 ? errno : written < (ssize_t)sizeof block ? ENOSPC : 0;
+  }
+  if (file >= 0) close(file);
   return code;
 }
 
@@ -198,6 +204,25 @@ static void check_writable(void *user_data, fhx_reply *reply) {
   } else {
     answer_errno(reply, code, "nothing can be written to the folder");
   }
+}
+
+static void document_put(void *user_data, const char *name, const void *data, size_t len,
+                         const char *media_type, const char *cache_control, fhx_reply *reply) {
+  const directory *self = user_data;
+  fhx_error *error = NULL;
+  (void)media_type;
+  (void)cache_control;
+  int32_t status = fhx__document_write(self->base, name, self->readable, data, len, &error);
+  fhx__answer_done(reply, status, error);
+}
+
+static void document_get(void *user_data, const char *name, fhx_reply *reply) {
+  const directory *self = user_data;
+  fhx__buffer text = {NULL, 0, 0};
+  fhx_error *error = NULL;
+  int32_t status = fhx__document_read(self->base, name, &text, &error);
+  fhx__answer_text(reply, status, &text, error);
+  fhx__buffer_free(&text);
 }
 
 static void destroy(void *user_data) {
@@ -280,7 +305,8 @@ int32_t fhx_directory_destination_new(const fhx_directory_options *options,
   }
   fhx_destination_callbacks callbacks;
   FHX_INIT(&callbacks);
-  callbacks.flags = copy.flags | FHX_DESTINATION_ANY_THREAD;
+  self->readable = (copy.flags & FHX_DESTINATION_READABLE) != 0;
+  callbacks.flags = (copy.flags & ~FHX_DESTINATION_READABLE) | FHX_DESTINATION_ANY_THREAD;
   callbacks.part_open = part_open;
   callbacks.part_write = part_write;
   callbacks.part_commit = part_commit;
@@ -291,6 +317,8 @@ int32_t fhx_directory_destination_new(const fhx_directory_options *options,
   /* Where there is a base_url, somebody else serves the files. */
   if (copy.base_url == NULL) callbacks.part_file = part_file;
   callbacks.check_writable = check_writable;
+  callbacks.document_put = document_put;
+  callbacks.document_get = document_get;
   callbacks.destroy = destroy;
   return fhx_destination_new(&callbacks, self, destination, error);
 }

@@ -11,7 +11,6 @@
 #include "core/error.h"
 #include "core/names.h"
 
-#define FOLDER_PERMISSIONS 0700
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 void fhx__close_quietly(int descriptor) {
@@ -42,23 +41,23 @@ int fhx__set_permissions(int descriptor, uint32_t permissions) {
 }
 
 /* The child folder, made if it is missing. ENOENT when the parent itself has been removed. */
-static int make_child(int parent, const char *segment) {
+static int make_child(int parent, const char *segment, uint32_t permissions) {
   int child = openat(parent, segment, FOLDER_FLAGS);
   if (child >= 0 || errno != ENOENT) return child;
-  bool made = mkdirat(parent, segment, FOLDER_PERMISSIONS) == 0;
+  bool made = mkdirat(parent, segment, permissions) == 0;
   if (!made && errno != EEXIST) return -1;
   child = openat(parent, segment, FOLDER_FLAGS);
   if (child < 0 || !made) return child;
-  int code = fhx__set_permissions(child, FOLDER_PERMISSIONS);
+  int code = fhx__set_permissions(child, permissions);
   if (code == 0) return child;
   close(child);
   errno = code;
   return -1;
 }
 
-static int open_child(int parent, const char *segment, bool make) {
-  if (!make) return openat(parent, segment, FOLDER_FLAGS);
-  int child = make_child(parent, segment);
+static int open_child(int parent, const char *segment, uint32_t make) {
+  if (make == 0) return openat(parent, segment, FOLDER_FLAGS);
+  int child = make_child(parent, segment, make);
   if (child < 0) return -1;
   /* Also when the child was there already: another worker may have made it a moment ago and not
      have come to this line, and our part must not be lost with its folder. */
@@ -69,7 +68,7 @@ static int open_child(int parent, const char *segment, bool make) {
   return -1;
 }
 
-int fhx__folder_open(int base, const char *name, bool make) {
+int fhx__folder_open(int base, const char *name, uint32_t make) {
   int folder = fcntl(base, F_DUPFD_CLOEXEC, 0);
   const char *slash = strchr(name, '/');
   while (folder >= 0 && slash != NULL) {
@@ -92,7 +91,7 @@ const char *fhx__folder_leaf(const char *name) {
 }
 
 static bool remove_folder(int base, const char *name) {
-  int parent = fhx__folder_open(base, name, false);
+  int parent = fhx__folder_open(base, name, 0);
   if (parent < 0) return errno == ENOENT;
   bool gone = unlinkat(parent, fhx__folder_leaf(name), AT_REMOVEDIR) == 0 || errno == ENOENT;
   close(parent);

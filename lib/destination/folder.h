@@ -11,10 +11,16 @@
 
 /*
  * Opens the folder that holds the last segment of `name`; without a slash in it, the base. With
- * `make`, missing folders are made, with mode 0700 whatever the umask says, and all of them are
- * durable in their parents on return. The descriptor, or -1 and errno.
+ * `make` not 0, missing folders are made, with this mode whatever the umask says, and all of them
+ * are durable in their parents on return. The descriptor, or -1 and errno.
  */
-int fhx__folder_open(int base, const char *name, bool make);
+int fhx__folder_open(int base, const char *name, uint32_t make);
+
+/* The modes of folders and files that are made. */
+#define FHX__FOLDER_OWN 0700u
+#define FHX__FOLDER_READABLE 0755u
+#define FHX__FILE_OWN 0600u
+#define FHX__FILE_READABLE 0644u
 
 /* The last segment of `name`. */
 const char *fhx__folder_leaf(const char *name);

@@ -13,13 +13,13 @@
 #include "core/error.h"
 #include "destination/folder.h"
 
-#define FILE_PERMISSIONS 0600
 #define FILE_FLAGS (O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC)
 
 /* How often a worker that finds its folder removed under its hands makes it again. */
 #define TRIES_MAX 16
 
 struct fhx__upload {
+  bool readable;
   /* -1 when closed. */
   int folder;
   int file;
@@ -80,7 +80,7 @@ static int create_file(fhx__upload *upload, const char **step) {
   *step =
       "an unfinished upload of this name exists, left behind or still being written: remove the "
       "part (part_remove also clears such an upload), or use another name";
-  upload->file = openat(upload->folder, upload->temporary, FILE_FLAGS, FILE_PERMISSIONS);
+  upload->file = openat(upload->folder, upload->temporary, FILE_FLAGS, FHX__FILE_OWN);
   if (upload->file < 0) {
     if (errno != EEXIST) *step = "the part's file could not be made";
     return errno;
@@ -88,7 +88,9 @@ static int create_file(fhx__upload *upload, const char **step) {
   *step = "the part's file could not be prepared";
   struct stat made;
   int code = fstat(upload->file, &made) == 0 ? 0 : errno;
-  if (code == 0) code = fhx__set_permissions(upload->file, FILE_PERMISSIONS);
+  if (code == 0)
+    code =
+        fhx__set_permissions(upload->file, upload->readable ? FHX__FILE_READABLE : FHX__FILE_OWN);
   if (code != 0) {
     unlinkat(upload->folder, upload->temporary, 0);
     return code;
@@ -100,7 +102,8 @@ static int create_file(fhx__upload *upload, const char **step) {
 
 static int begin_once(int base, fhx__upload *upload, const char **step) {
   *step = "the part's folder could not be opened, or is not a folder";
-  upload->folder = fhx__folder_open(base, upload->name, true);
+  upload->folder = fhx__folder_open(base, upload->name,
+                                    upload->readable ? FHX__FOLDER_READABLE : FHX__FOLDER_OWN);
   if (upload->folder < 0) return errno;
   *step = "a part of this name exists and is not replaced";
   int code = check_absent(upload->folder, fhx__folder_leaf(upload->name));
@@ -109,9 +112,11 @@ static int begin_once(int base, fhx__upload *upload, const char **step) {
   return code;
 }
 
-int32_t fhx__upload_begin(int base, const char *name, fhx__upload **upload, fhx_error **error) {
+int32_t fhx__upload_begin(int base, const char *name, bool readable, fhx__upload **upload,
+                          fhx_error **error) {
   fhx__upload *begun = fhx__alloc_zeroed(1, sizeof *begun);
   if (begun == NULL) return fhx__no_memory(error);
+  begun->readable = readable;
   begun->folder = -1;
   begun->file = -1;
   snprintf(begun->name, sizeof begun->name, "%s", name);

@@ -6,6 +6,7 @@
 #define FHX__DESTINATION_UPLOAD_H
 
 #include <fhirexport/error.h>
+#include <stdbool.h>
 
 #include "core/names.h"
 
@@ -20,8 +21,10 @@ typedef struct fhx__upload fhx__upload;
 int32_t fhx__temporary_name(char temporary[FHX__TEMPORARY_NAME_MAX + 1], const char *leaf,
                             fhx_error **error);
 
-/* Begins the part `name` below `base`. FHX_ERR_EXISTS when it, or an upload of it, exists. */
-int32_t fhx__upload_begin(int base, const char *name, fhx__upload **upload, fhx_error **error);
+/* Begins the part `name` below `base`; `readable`: for everybody on the machine. FHX_ERR_EXISTS
+   when it, or an upload of it, exists. */
+int32_t fhx__upload_begin(int base, const char *name, bool readable, fhx__upload **upload,
+                          fhx_error **error);
 
 /* Appends `len` bytes. After a failure only fhx__upload_abort makes sense. */
 int32_t fhx__upload_write(fhx__upload *upload, const void *data, size_t len, fhx_error **error);

@@ -6,8 +6,10 @@
 #include "core/error.h"
 #include "job/job.h"
 
-/* Raised when a reader of today could not understand a definition of tomorrow. */
+/* Raised when a reader of today could not understand a definition of tomorrow. One that did not
+   know of destinations that clients name would export to the server's own. */
 #define DEFINITION_VERSION 1
+#define CLIENT_DESTINATION_VERSION 2
 
 /* What most jobs do not have is not written. */
 static void write_flag(fhx__json_writer *writer, const char *key, bool value) {
@@ -30,12 +32,21 @@ static void write_notes(const fhx__buffer *notes, fhx__json_writer *writer) {
   fhx__json_close_array(writer);
 }
 
+int32_t fhx__check_ig_version(uint32_t ig_version, fhx_error **error) {
+  if (ig_version == 0 || ig_version == FHX_IG_STU3 || ig_version == FHX_IG_STU4_BALLOT) {
+    return FHX_OK;
+  }
+  return fhx__fail(error, FHX_ERR_ARGUMENT, "ig_version is not one of FHX_IG_...");
+}
+
 int32_t fhx__definition_write(const fhx__definition *definition, fhx__buffer *json,
                               fhx_error **error) {
   fhx__json_writer writer;
   fhx__json_begin(&writer, json);
   fhx__json_open_object(&writer);
-  fhx__json_member_integer(&writer, "version", DEFINITION_VERSION);
+  fhx__json_member_integer(
+      &writer, "version",
+      definition->client_url == NULL ? DEFINITION_VERSION : CLIENT_DESTINATION_VERSION);
   fhx__json_member_integer(&writer, "flags", definition->flags);
   fhx__json_member_integer(&writer, "attemptsMax", definition->attempts_max);
   fhx__json_member_integer(&writer, "shardsMax", definition->shards_max);
@@ -49,6 +60,9 @@ int32_t fhx__definition_write(const fhx__definition *definition, fhx__buffer *js
   write_number(&writer, "badRowsLimit", definition->bad_rows_limit);
   write_number(&writer, "badRowsPermilleLimit", definition->bad_rows_permille_limit);
   write_number(&writer, "provenance", definition->provenance);
+  if (definition->ig_version > FHX_IG_STU3) {
+    fhx__json_member_integer(&writer, "igVersion", definition->ig_version);
+  }
   write_flag(&writer, "byPatient", definition->by_patient);
   write_flag(&writer, "resourceHook", definition->has_resource_hook);
   write_flag(&writer, "attachmentHook", definition->has_attachment_hook);
@@ -56,6 +70,9 @@ int32_t fhx__definition_write(const fhx__definition *definition, fhx__buffer *js
   write_flag(&writer, "separateStatus", definition->has_separate_status);
   if (*definition->associated_types != '\0') {
     fhx__json_member_text(&writer, "associatedTypes", definition->associated_types);
+  }
+  if (definition->client_url != NULL) {
+    fhx__json_member_text(&writer, "clientUrl", definition->client_url);
   }
   write_notes(&definition->notes, &writer);
   fhx__filter_write(definition->filter, &writer);
@@ -96,13 +113,37 @@ static int32_t read_notes(const fhx__json_node *list, fhx__buffer *notes, fhx_er
   return FHX_OK;
 }
 
-static int32_t read_members(const fhx__json_node *root, fhx__definition *definition,
+/* Of the second version the URL, of the first there is none. */
+static int32_t read_version(const fhx__json_node *root, fhx__definition *definition,
                             fhx_error **error) {
-  if (fhx__json_member_number(root, "version", 0) != DEFINITION_VERSION) {
+  uint64_t version = fhx__json_member_number(root, "version", 0);
+  const char *client_url = fhx__json_member_string(root, "clientUrl", NULL);
+  if (version == DEFINITION_VERSION && client_url == NULL) return FHX_OK;
+  if (version != CLIENT_DESTINATION_VERSION || client_url == NULL) {
     return fhx__fail(error, FHX_ERR_UNSUPPORTED,
                      "the job was recorded by another version of the library, in a form that this "
                      "one does not know");
   }
+  definition->client_url = fhx__copy_text(client_url);
+  return definition->client_url == NULL ? fhx__no_memory(error) : FHX_OK;
+}
+
+/* Only one that is not the first is written. */
+static int32_t read_ig_version(const fhx__json_node *root, fhx__definition *definition,
+                               fhx_error **error) {
+  definition->ig_version = read_u32(root, "igVersion");
+  if (definition->ig_version == 0) definition->ig_version = FHX_IG_STU3;
+  if (fhx__check_ig_version(definition->ig_version, NULL) == FHX_OK) return FHX_OK;
+  return fhx__fail(error, FHX_ERR_UNSUPPORTED,
+                   "the job goes by a version of the Bulk Data IG that this version of the library "
+                   "does not know");
+}
+
+static int32_t read_members(const fhx__json_node *root, fhx__definition *definition,
+                            fhx_error **error) {
+  int32_t status = read_version(root, definition, error);
+  if (status == FHX_OK) status = read_ig_version(root, definition, error);
+  if (status != FHX_OK) return status;
   definition->flags = read_u32(root, "flags");
   definition->attempts_max = read_u32(root, "attemptsMax");
   definition->shards_max = read_u32(root, "shardsMax");
@@ -130,7 +171,7 @@ static int32_t read_members(const fhx__json_node *root, fhx__definition *definit
   definition->associated_types =
       fhx__copy_text(fhx__json_member_string(root, "associatedTypes", ""));
   if (definition->associated_types == NULL) return fhx__no_memory(error);
-  int32_t status = read_notes(fhx__json_member(root, "notes"), &definition->notes, error);
+  status = read_notes(fhx__json_member(root, "notes"), &definition->notes, error);
   return status == FHX_OK ? fhx__filter_read(root, &definition->filter, error) : status;
 }
 
@@ -149,6 +190,8 @@ void fhx__definition_free(fhx__definition *definition) {
   definition->filter = NULL;
   fhx__free(definition->associated_types);
   definition->associated_types = NULL;
+  fhx__free(definition->client_url);
+  definition->client_url = NULL;
   fhx__buffer_free(&definition->notes);
 }
 
@@ -156,8 +199,10 @@ void fhx__job_part_name(const fhx_job *job, const char *label, uint32_t shard_in
                         uint64_t seq, char name[FHX__PART_NAME_MAX + 1]) {
   const char *tenant = job->record->tenant;
   const char *suffix = (job->definition.flags & FHX_JOB_GZIP) != 0 ? ".gz" : "";
+  /* Numbers of parts count on through all attempts of a task, so that they differ all the same. */
+  if (job->attempt != 0) fence = job->attempt;
   snprintf(name, FHX__PART_NAME_MAX + 1, "%s%s%s/%s-%u-%llu-%llu.ndjson%s", tenant,
-           *tenant == '\0' ? "" : "/", job->record->job_id, label, shard_index,
+           *tenant == '\0' ? "" : "/", job->record->job_id, label, job->piece + shard_index,
            (unsigned long long)fence, (unsigned long long)seq, suffix);
 }
 

@@ -9,7 +9,6 @@
  */
 #include <string.h>
 
-#include "core/clock.h"
 #include "core/error.h"
 #include "job/reading.h"
 #include "job/roster_parts.h"
@@ -82,7 +81,7 @@ static bool is_gone(fhx__reading *read, const fhx__row *row, bool *gone) {
   int32_t status =
       fhx__source_read_resource(work->job->source, &read->query, reference, &answer, &error);
   fhx__reply_end(&answer);
-  work->moved_us = fhx__clock_monotonic_us();
+  fhx__work_moved(work);
   *gone = status == FHX_ERR_NOT_FOUND || status == FHX_ERR_UNSUPPORTED;
   if (status != FHX_OK && status != FHX_ERR_DENIED && !*gone) return fhx__work_fail(work, error);
   fhx_error_free(error);

@@ -1,12 +1,13 @@
 /*
  * The finish phase: objects that attempts left behind are removed, the error lines become the error
- * file. And the clean-up of jobs that have failed or are removing, by the same names.
+ * file, or several where one would be too long. And the clean-up of jobs that have failed or are
+ * removing, by the same names.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "core/clock.h"
 #include "core/error.h"
+#include "core/host_clock.h"
 #include "core/outcome.h"
 #include "job/output.h"
 #include "job/refused.h"
@@ -25,6 +26,8 @@ static int32_t remove_named(fhx_job *job, const char *label, const fhx__attempt 
                             uint64_t seq, fhx_error **error) {
   char name[FHX__PART_NAME_MAX + 1];
   char packed_name[sizeof name + sizeof ".gz"];
+  /* What lies with a client whose destination is not at hand is for him to remove. */
+  if (job->destination == NULL) return FHX_OK;
   fhx__job_part_name(job, label, attempt->shard_index, attempt->fence, seq, name);
   int32_t status = fhx__destination_remove(job->destination, name, error);
   if (status != FHX_OK || job->definition.filter != NULL) return status;
@@ -140,15 +143,29 @@ static bool sweep(fhx__work *work) {
   return going;
 }
 
-static bool add_lines(fhx__output *out, const fhx_reply *lines) {
+/* To the open part, or to a new one if it would be too long. */
+static bool add_outcome(fhx__output *out, const char *line, size_t len) {
+  fhx_part *open = &out->writer.part;
   fhx_error *error = NULL;
+  if (out->writer.named && open->byte_count + len + 1 > out->work->job->definition.part_bytes &&
+      !fhx__output_close_part(out)) {
+    return false;
+  }
+  fhx__output_begin_part(out);
+  if (fhx__outcome_is_error(line, len)) {
+    open->error_count++;
+  } else {
+    open->warning_count++;
+  }
+  return fhx__part_writer_add(&out->writer, line, len, &error) == FHX_OK ||
+         fhx__work_fail(out->work, error);
+}
+
+static bool add_lines(fhx__output *out, const fhx_reply *lines) {
   for (size_t i = 0; i < fhx__reply_item_count(lines); i++) {
     size_t len = 0;
     const char *line = fhx__reply_item_at(lines, i, &len);
-    fhx__output_begin_part(out);
-    if (fhx__part_writer_add(&out->writer, line, len, &error) != FHX_OK) {
-      return fhx__work_fail(out->work, error);
-    }
+    if (!add_outcome(out, line, len)) return false;
   }
   return true;
 }
@@ -157,17 +174,15 @@ static bool add_lines(fhx__output *out, const fhx_reply *lines) {
 static bool add_notes(fhx__output *out) {
   const fhx__buffer *notes = &out->work->job->definition.notes;
   fhx__buffer line = {NULL, 0, 0};
-  fhx_error *error = NULL;
-  int32_t status = FHX_OK;
-  for (size_t at = 0; status == FHX_OK && at < notes->len; at += strlen(notes->data + at) + 1) {
+  bool going = true;
+  for (size_t at = 0; going && at < notes->len; at += strlen(notes->data + at) + 1) {
     line.len = 0;
-    status = fhx__outcome_append(&line, "warning", "not-supported", notes->data + at);
-    if (status != FHX_OK) status = fhx__no_memory(&error);
-    fhx__output_begin_part(out);
-    if (status == FHX_OK) status = fhx__part_writer_add(&out->writer, line.data, line.len, &error);
+    going = fhx__outcome_append(&line, "warning", "not-supported", notes->data + at) == FHX_OK
+                ? add_outcome(out, line.data, line.len)
+                : fhx__work_no_memory(out->work);
   }
   fhx__buffer_free(&line);
-  return status == FHX_OK || fhx__work_fail(out->work, error);
+  return going;
 }
 
 static bool write_error_file(fhx__output *out) {
@@ -248,6 +263,6 @@ int32_t fhx__job_clean(fhx_job *job, fhx_error **error) {
     int64_t wait_us = 0;
     int32_t status = fhx__job_clean_round(job, &wait_us, error);
     if (status != FHX_WAIT || atomic_load(&job->parked)) return status;
-    fhx__clock_sleep_us(wait_us < CLEAN_PAUSE_US ? wait_us : CLEAN_PAUSE_US);
+    fhx__host_sleep_us(&job->clock, wait_us < CLEAN_PAUSE_US ? wait_us : CLEAN_PAUSE_US);
   }
 }

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/clock.h"
 #include "core/error.h"
 #include "select/attachments.h"
 
@@ -41,7 +40,7 @@ static bool refuse_answer(fhx__hooking *at, const char *what) {
 /* A hook may take its time: the attempt lives on meanwhile, and hears of a cancel behind it. */
 static bool after_call(fhx__hooking *at) {
   fhx__work *work = at->out->work;
-  work->moved_us = fhx__clock_monotonic_us();
+  fhx__work_moved(work);
   return fhx__work_keep(work);
 }
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "core/alloc.h"
-#include "core/condition.h"
 #include "core/error.h"
+#include "core/host_clock.h"
 #include "job/run.h"
 #include "job/steps.h"
 
@@ -24,7 +24,9 @@ void fhx__job_pause(fhx_job *job, int64_t duration_us) {
   if (duration_us <= 0) return;
   pthread_mutex_lock(&job->mutex);
   /* A wake-up for another reason only makes the caller look again. */
-  if (!fhx__job_stopping(job)) fhx__condition_wait(&job->changed, &job->mutex, duration_us);
+  if (!fhx__job_stopping(job)) {
+    fhx__host_wait_us(&job->clock, &job->changed, &job->mutex, duration_us);
+  }
   pthread_mutex_unlock(&job->mutex);
 }
 
@@ -59,14 +61,16 @@ struct fhx_progress {
   uint64_t task_done_count;
   int64_t ended_us;
   uint32_t page_count;
+  bool is_waiting;
   double share;
   char *reason;
+  int32_t reason_status;
 };
 
 /* By resources where the source could estimate them, by tasks otherwise; below 1 until complete. It
    rests on nothing but what the store holds and never lowers, so that it is the same for everybody
    and after a restart. */
-static double share_of(const fhx_job_record *record) {
+double fhx__job_share(const fhx_job_record *record) {
   if (record->state == FHX_JOB_COMPLETE) return 1.0;
   double by_tasks =
       record->task_count == 0 ? 0.0 : (double)record->task_done_count / (double)record->task_count;
@@ -87,7 +91,9 @@ static void fill_progress(fhx_job *job, const fhx_job_record *record, fhx_progre
   progress->resource_mark = record->resource_mark;
   progress->ended_us = record->ended_us;
   progress->page_count = record->page_count;
-  progress->share = share_of(record);
+  progress->is_waiting = record->is_waiting == 1;
+  progress->share = fhx__job_share(record);
+  progress->reason_status = record->reason_status;
 }
 
 int32_t fhx_job_progress_new(fhx_job *job, fhx_progress **made, fhx_error **error) {
@@ -131,6 +137,14 @@ uint64_t fhx__progress_resource_mark(const fhx_progress *progress) {
 
 int64_t fhx__progress_ended_us(const fhx_progress *progress) {
   return progress->ended_us;
+}
+
+int32_t fhx__progress_reason_status(const fhx_progress *progress) {
+  return progress->reason_status;
+}
+
+bool fhx__progress_is_waiting(const fhx_progress *progress) {
+  return progress->is_waiting;
 }
 
 uint32_t fhx__progress_page_count(const fhx_progress *progress) {

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "destination/destination.h"
+#include "observe/watch.h"
 #include "select/filter.h"
 #include "source/source.h"
 #include "store/store.h"
@@ -34,6 +35,8 @@ typedef struct fhx__definition {
   uint32_t bad_rows_permille_limit;
   /* FHX_PROVENANCE_... */
   uint32_t provenance;
+  /* FHX_IG_...: whose rules its client goes by, and so its manifest. */
+  uint32_t ig_version;
   /* The export is organised by patients. */
   bool by_patient;
   /* It was started with these hooks, and must not run without them. */
@@ -48,7 +51,13 @@ typedef struct fhx__definition {
   /* Sentences for the error file from the start, each with its NUL: what was asked for and skipped.
    */
   fhx__buffer notes;
+  /* Of an export to a destination that its client has named: what the URLs of its parts begin with,
+     without anything secret. NULL: the parts go to the server's own. */
+  char *client_url;
 } fhx__definition;
+
+/* Whether it is one of FHX_IG_..., or 0. */
+int32_t fhx__check_ig_version(uint32_t ig_version, fhx_error **error);
 
 int32_t fhx__definition_write(const fhx__definition *definition, fhx__buffer *json,
                               fhx_error **error);
@@ -63,15 +72,22 @@ typedef struct fhx__runner {
 
 struct fhx__work;
 
+/* Who tells of the job's end: nobody yet; this process, which has brought it about; it is told. */
+#define FHX__ENDING_UNKNOWN 0u
+#define FHX__ENDING_HERE 1u
+#define FHX__ENDING_TOLD 2u
+
 struct fhx_job {
   atomic_uint references;
   fhx_source *source;
+  /* NULL: that of the job's client, which is not at hand here; see fhx__job_equip. */
   fhx_destination *destination;
   fhx_store *store;
   /* The record as read at the start: id, tenant, client, request, host context, times. */
   fhx__job_entry entry;
   const fhx_job_record *record;
   fhx__definition definition;
+  fhx_clock clock;
   int64_t lease_us;
   int64_t settle_us;
   int64_t stall_us;
@@ -81,6 +97,10 @@ struct fhx_job {
   void *hook_data;
   uint64_t worker_bytes;
   uint32_t helpers;
+  /* Of a piece of an export that another engine divides: what stands in part names for the fence,
+     and what shards are counted from there; else 0. */
+  uint32_t piece;
+  uint64_t attempt;
   atomic_bool parked;
   /* Cancelled, or known to have failed: what still runs of it stops at the next batch. */
   atomic_bool cancelled;
@@ -96,6 +116,11 @@ struct fhx_job {
   /* Of a job with a Group, under the mutex until they are there, then only read. */
   fhx__roster *members;
   fhx__roster *new_members;
+  /* Of the engine that has the job, and outlives it; NULL: it has none. */
+  fhx__watch *watch;
+  /* FHX__ENDING_...; and whether any task of it was ever begun, as far as is known here. */
+  atomic_uint ending;
+  atomic_bool begun;
 };
 
 fhx_job *fhx__job_ref(fhx_job *job);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "core/alloc.h"
-#include "core/clock.h"
 #include "core/error.h"
 #include "ndjson/scan.h"
 
@@ -169,7 +168,7 @@ static int32_t walk_listed(fhx__member_walk *walk, const group_place *group, fhx
     fhx__reply_end(&page);
     if (status != FHX_OK || !more) return status;
     position += count;
-    if (walk->work != NULL) walk->work->moved_us = fhx__clock_monotonic_us();
+    if (walk->work != NULL) fhx__work_moved(walk->work);
     if (go_on(walk) != FHX_OK) return FHX_END;
   }
 }
@@ -308,7 +307,7 @@ static int32_t search_cursor(fhx__member_walk *walk, const group_place *group, f
       continue;
     }
     if (status != FHX_OK) return status;
-    walk->work->moved_us = fhx__clock_monotonic_us();
+    fhx__work_moved(walk->work);
     status = walk_rows(walk, group, &rows, error);
     if (status != FHX_ERR_NOT_FOUND) return status;
   }

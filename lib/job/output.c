@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/outcome.h"
 #include "job/refused.h"
+#include "job/report.h"
 
 /* With no part open, the place in the source is recorded about so often. */
 #define PLACE_US INT64_C(10000000)
@@ -46,7 +47,7 @@ bool fhx__output_init(fhx__output *output, fhx__work *work) {
   output->recorded_seq = work->task->next_seq;
   output->recorded_errors = work->task->error_count;
   output->recorded_resources = work->task->resource_count;
-  output->recorded_us = fhx__clock_monotonic_us();
+  output->recorded_us = fhx__work_time_us(work);
   if (fhx__part_writer_init(&output->writer, work->job->destination, &error) != FHX_OK) {
     return fhx__work_fail(work, error);
   }
@@ -152,10 +153,12 @@ bool fhx__output_close_part(fhx__output *output) {
   if (fhx__buffer_reserve(&output->parts, sizeof part) != FHX_OK) return fhx__work_no_memory(work);
   if (!fhx__work_renew(work, output->next_seq)) return false;
   output->next_seq++;
+  const int64_t began_us = fhx__clock_monotonic_us();
   int32_t status = fhx__part_writer_commit(&output->writer, &part, &error);
   if (status == FHX_ERR_UNKNOWN_OUTCOME && !settle_commit(output, &part, error)) return false;
   if (status != FHX_OK && status != FHX_ERR_UNKNOWN_OUTCOME) return fhx__work_fail(work, error);
-  work->moved_us = fhx__clock_monotonic_us();
+  fhx__report_commit(work, began_us);
+  fhx__work_moved(work);
   return fhx__buffer_append(&output->parts, &part, sizeof part) == FHX_OK ||
          fhx__work_no_memory(work);
 }
@@ -232,7 +235,7 @@ static void start_over(fhx__output *output, uint64_t next_seq) {
   output->recorded_errors += output->error_count;
   output->error_count = 0;
   output->has_moved = false;
-  output->recorded_us = fhx__clock_monotonic_us();
+  output->recorded_us = fhx__work_time_us(output->work);
 }
 
 bool fhx__output_checkpoint(fhx__output *output, bool done) {
@@ -263,10 +266,12 @@ bool fhx__output_checkpoint(fhx__output *output, bool done) {
     count_parts(output, &step.resource_count, &step.byte_count);
   }
   bool taken_over = false;
+  const int64_t began_us = fhx__clock_monotonic_us();
   int32_t status = fhx__step_checkpoint(work->job, &step, &taken_over, &error);
   if (taken_over) output->parts.len = 0;
   if (!fhx__work_after_step(work, status, error)) return false;
-  work->renewed_us = fhx__clock_monotonic_us();
+  work->renewed_us = fhx__work_time_us(work);
+  fhx__report_checkpoint(work, &step, began_us);
   output->recorded_resources += step.resource_count;
   work->told_resources = output->recorded_resources;
   start_over(output, step.next_seq);
@@ -285,5 +290,5 @@ bool fhx__output_set_token(fhx__output *output, const void *token, size_t len) {
 
 bool fhx__output_place_is_due(const fhx__output *output) {
   return output->has_token && output->has_moved && !output->writer.named &&
-         fhx__clock_monotonic_us() - output->recorded_us > PLACE_US;
+         fhx__work_time_us(output->work) - output->recorded_us > PLACE_US;
 }

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/clock.h"
 #include "core/digest.h"
 #include "core/error.h"
 #include "job/reading.h"
@@ -95,7 +94,7 @@ static bool read_compartment(patients *at) {
       continue;
     }
     if (!fhx__reading_rows(read, &rows)) return false;
-    work->moved_us = fhx__clock_monotonic_us();
+    fhx__work_moved(work);
     fhx__output_show(&read->out);
   }
   return false;

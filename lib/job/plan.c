@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "core/alloc.h"
-#include "core/clock.h"
 #include "core/error.h"
 #include "job/provenance.h"
+#include "job/report.h"
 #include "job/roster_parts.h"
 #include "job/wanted.h"
 
@@ -20,7 +20,8 @@
 static bool time_left(fhx__work *work, int64_t due_us, int64_t *left_us) {
   fhx_error *error = NULL;
   int64_t now_us = 0, resolution_us = 0;
-  int32_t status = fhx__source_clock(work->job->source, &now_us, &resolution_us, &error);
+  int32_t status =
+      fhx__source_clock(work->job->source, &work->job->clock, &now_us, &resolution_us, &error);
   if (status != FHX_OK) return fhx__work_fail(work, error);
   *left_us = now_us >= due_us ? 0 : due_us - now_us;
   return true;
@@ -35,7 +36,7 @@ static bool wait_until(fhx__work *work, int64_t due_us) {
     if (!time_left(work, due_us, &left_us)) return false;
     if (left_us == 0) return true;
     if (left_us < least_us) {
-      work->moved_us = fhx__clock_monotonic_us();
+      fhx__work_moved(work);
       least_us = left_us;
     }
     if (atomic_load(&work->job->parked)) return fhx__work_stop(work, FHX__WORK_PARKED);
@@ -361,6 +362,7 @@ static bool store_plan(planner *plan) {
                          (const uint64_t *)(const void *)plan->lines.line_ends.data};
   int32_t status = fhx__step_plan(work->job, &step, &error);
   if (!fhx__work_after_step(work, status, error)) return false;
+  fhx__report_planned(work, step.task_count);
   /* Nobody resolves it any more. */
   if (plan->members != NULL) fhx__roster_keep(work->job, plan->members, plan->new_members);
   plan->members = plan->new_members = NULL;

@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "core/alloc.h"
-#include "core/clock.h"
 #include "core/error.h"
 #include "job/member_walk.h"
 #include "job/reading.h"
@@ -187,7 +186,7 @@ static bool read_target(provenance *at, question asked, const char *target, cons
   *answer = false;
   fhx__plain_query(work->job->record, type, &query);
   int32_t status = fhx__source_read_resource(work->job->source, &query, target, &reply, &error);
-  work->moved_us = fhx__clock_monotonic_us();
+  fhx__work_moved(work);
   if (status == FHX_OK) {
     going = judge_text(at, asked, target, &reply, answer);
   } else if (status == FHX_ERR_NOT_FOUND || status == FHX_ERR_DENIED) {

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "core/alloc.h"
-#include "core/clock.h"
 #include "core/error.h"
 #include "job/hooks.h"
 #include "select/reduce.h"
@@ -81,7 +80,8 @@ static bool make_room(fhx__reading *read, size_t len) {
   fhx_part *open = &read->out.writer.part;
   if (!read->out.writer.named) return true;
   uint64_t lines = needs_header(read) ? 2 : 1;
-  uint64_t bytes = len + (lines == 2 ? read->block->header_len : 0) + lines;
+  uint64_t header_len = needs_header(read) ? read->block->header_len : 0;
+  uint64_t bytes = len + header_len + lines;
   bool full =
       open->byte_count + bytes > definition->part_bytes ||
       (definition->part_count != 0 && open->resource_count + lines > definition->part_count);
@@ -291,7 +291,7 @@ bool fhx__reading_take(fhx__reading *read, const fhx__rows *rows) {
   if (read->end_rows != NULL && !read->end_rows(read)) return false;
   if (!set_place(read, rows)) return false;
   memcpy(read->out.last_id, read->last_id, sizeof read->last_id);
-  read->work->moved_us = fhx__clock_monotonic_us();
+  fhx__work_moved(read->work);
   fhx__output_show(&read->out);
   /* A part was closed within a reply: the reply's other rows are closed with it, and if they are
      too few, with those of the replies that follow. */

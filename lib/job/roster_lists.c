@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "core/alloc.h"
-#include "core/clock.h"
 #include "core/error.h"
 #include "job/roster_parts.h"
 
@@ -49,7 +48,7 @@ static bool store_texts(const fhx__member_run *run, const char *const *texts, si
                               texts + at,         (uint32_t)(left < STEP_MAX ? left : STEP_MAX)};
     int32_t status = fhx__step_add_members(work->job, &step, &error);
     if (!fhx__work_after_step(work, status, error)) return false;
-    work->moved_us = fhx__clock_monotonic_us();
+    fhx__work_moved(work);
     if (!run->between_steps(work)) return false;
   }
   return true;
@@ -86,7 +85,7 @@ static int32_t next_page(fhx__member_list *list, fhx_error **error) {
     *error = NULL;
     return FHX_WAIT;
   }
-  list->work->moved_us = fhx__clock_monotonic_us();
+  fhx__work_moved(list->work);
   return fhx__work_go_on(list->work) ? FHX_OK : FHX_WAIT;
 }
 

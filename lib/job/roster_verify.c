@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/alloc.h"
-#include "core/clock.h"
 #include "core/error.h"
 #include "job/member_walk.h"
 #include "job/roster_parts.h"
@@ -40,8 +39,8 @@ static bool mark(verification *check, const char *id) {
 /* A row that is bad but says who it is exists: it is the main phase that reports it. */
 static bool mark_row(verification *check, const void *data, size_t len) {
   fhx__scan scan;
-  const char *type = scan.facts.resource_type;
   fhx__scan_resource(data, len, NULL, check->work->job->definition.depth_max, &scan);
+  const char *type = scan.facts.resource_type;
   if (*type != '\0' && strcmp(type, "Patient") != 0) return true;
   return *scan.facts.id == '\0' || mark(check, scan.facts.id);
 }
@@ -53,7 +52,7 @@ static bool mark_rows(verification *check, const fhx__rows *rows) {
     if (!mark_row(check, rows->data + begin, end - begin)) return false;
     begin = end;
   }
-  check->work->moved_us = fhx__clock_monotonic_us();
+  fhx__work_moved(check->work);
   return true;
 }
 

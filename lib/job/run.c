@@ -1,8 +1,9 @@
 /* Threads that run a job: claim a task, do it, give it back, until the job is over. */
 #include <string.h>
 
-#include "core/clock.h"
 #include "core/error.h"
+#include "core/host_clock.h"
+#include "job/report.h"
 #include "job/run.h"
 #include "job/work.h"
 
@@ -64,19 +65,21 @@ static void back_off(fhx_job *job, const fhx_task_record *task) {
   for (uint32_t i = 1; i < task->attempt_count && pause_us < BACKOFF_MAX_US; i++) pause_us *= 4;
   if (pause_us > BACKOFF_MAX_US) pause_us = BACKOFF_MAX_US;
   if (pause_us > job->lease_us / 4) pause_us = job->lease_us / 4;
-  int64_t until_us = fhx__clock_monotonic_us() + pause_us;
+  /* Tasks that have failed together need not come back together. */
+  pause_us -= (int64_t)(fhx__host_random(&job->clock) % (uint64_t)(pause_us / 2 + 1));
+  int64_t until_us = fhx__host_monotonic_us(&job->clock) + pause_us;
   while (pause_us > 0 && !fhx__job_stopping(job)) {
     fhx__job_pause(job, pause_us);
-    pause_us = until_us - fhx__clock_monotonic_us();
+    pause_us = until_us - fhx__host_monotonic_us(&job->clock);
   }
 }
 
-static int32_t give_back_failed(fhx_job *job, const fhx__work *work, fhx_error **error) {
-  uint32_t how = FHX_RELEASE_FAIL;
-  if (may_pass(work->error)) {
-    how = FHX_RELEASE_RETRY;
-    if (work->task->attempt_count < job->definition.attempts_max) back_off(job, work->task);
-  }
+static int32_t give_back_failed(fhx_job *job, fhx__work *work, fhx_error **error) {
+  const bool passes = may_pass(work->error);
+  const uint32_t how = passes ? FHX_RELEASE_RETRY : FHX_RELEASE_FAIL;
+  const bool is_final = !passes || work->task->attempt_count >= job->definition.attempts_max;
+  fhx__report_end(work, is_final);
+  if (!is_final) back_off(job, work->task);
   return fhx__step_release(job, work->task, how, fhx_error_status(work->error),
                            fhx_error_message(work->error), error);
 }
@@ -84,6 +87,7 @@ static int32_t give_back_failed(fhx_job *job, const fhx__work *work, fhx_error *
 /* Ends an attempt at the store; takes over work->error. */
 static int32_t give_back(fhx_job *job, fhx__work *work, fhx_error **error) {
   int32_t status = FHX_OK;
+  if (work->end != FHX__WORK_FAILED) fhx__report_end(work, false);
   switch (work->end) {
     case FHX__WORK_DONE:
       break;
@@ -154,10 +158,11 @@ int32_t fhx__job_run_claimed(fhx_job *job, const fhx_task_record *task, fhx_erro
   work.job = job;
   work.task = task;
   work.end = FHX__WORK_LOST;
-  work.renewed_us = fhx__clock_monotonic_us();
+  work.renewed_us = fhx__work_time_us(&work);
   work.moved_us = work.renewed_us;
   work.last_seq = task->next_seq - 1;
   work.resource_count = task->resource_count;
+  fhx__report_claim(&work);
   /* A job that was cancelled since the claim is not worked on: it may have no definition. */
   if (!atomic_load(&job->cancelled)) {
     list_work(job, &work);
@@ -167,6 +172,18 @@ int32_t fhx__job_run_claimed(fhx_job *job, const fhx_task_record *task, fhx_erro
   int32_t status = give_back(job, &work, error);
   fhx__job_wake(job);
   return status;
+}
+
+int32_t fhx__job_fail_claimed(fhx_job *job, const fhx_task_record *task, fhx_error *fault,
+                              fhx_error **error) {
+  fhx__work work;
+  memset(&work, 0, sizeof work);
+  work.job = job;
+  work.task = task;
+  work.end = FHX__WORK_FAILED;
+  work.error = fault;
+  fhx__report_claim(&work);
+  return give_back(job, &work, error);
 }
 
 /* What is needed of a work to renew its lease from another thread. */
@@ -179,7 +196,7 @@ typedef struct held {
 
 /* The position-th of the works that have moved within stall_us. */
 static bool held_at(fhx_job *job, size_t position, held *found) {
-  int64_t now_us = fhx__clock_monotonic_us();
+  int64_t now_us = fhx__host_monotonic_us(&job->clock);
   bool is_there = false;
   pthread_mutex_lock(&job->mutex);
   for (fhx__work *at = job->works; at != NULL && !is_there; at = at->next) {

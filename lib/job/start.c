@@ -6,7 +6,9 @@
 #include "core/clock.h"
 #include "core/condition.h"
 #include "core/error.h"
+#include "core/host_clock.h"
 #include "core/structs.h"
+#include "job/identity.h"
 #include "job/job.h"
 #include "job/provenance.h"
 #include "job/run.h"
@@ -29,6 +31,7 @@
 #define SHARDS_MAX 10000
 #define CLIENT_MAX 1024
 #define PERMILLE 1000
+#define PIECE_MAX 1000000000u
 #define GROUP_DEPTH_DEFAULT 10
 #define GROUP_MEMBERS_DEFAULT UINT64_C(50000000)
 #define FLAGS (FHX_JOB_SHA256 | FHX_JOB_NEW_MEMBERS | FHX_JOB_GZIP | FHX_JOB_TRUST_SOURCE)
@@ -74,6 +77,26 @@ static int32_t allocate(fhx_job **made, fhx_error **error) {
   return FHX_OK;
 }
 
+/* A piece of an export that another engine divides. */
+static int32_t check_piece(const fhx_job_options *options, fhx_error **error) {
+  if (options->export_id == NULL) {
+    if (options->attempt == 0 && options->piece == 0) return FHX_OK;
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "attempt and piece are for jobs with an export_id");
+  }
+  if (strlen(options->export_id) != FHX__JOB_ID_LEN || !fhx__is_job_id(options->export_id)) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "export_id is not 32 lower-case hexadecimal digits");
+  }
+  if (options->attempt == 0) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "an export_id needs the number of the attempt");
+  }
+  if (options->piece > PIECE_MAX) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "piece is over %u", PIECE_MAX);
+  }
+  if (options->store == NULL) return FHX_OK;
+  return fhx__fail(error, FHX_ERR_ARGUMENT,
+                   "a piece of an export has no store: the engine that divides it records it");
+}
+
 /* What is stored with the job for the host. */
 static int32_t check_host_values(const fhx_job_options *options, fhx_error **error) {
   if (options->tenant != NULL && *options->tenant != '\0' && !fhx__is_tenant(options->tenant)) {
@@ -88,7 +111,7 @@ static int32_t check_host_values(const fhx_job_options *options, fhx_error **err
     return fhx__fail(error, FHX_ERR_ARGUMENT, "host_context is NULL or longer than %d bytes",
                      FHX_OPAQUE_MAX);
   }
-  return FHX_OK;
+  return check_piece(options, error);
 }
 
 static int32_t check_associated_types(const char *types, fhx_error **error) {
@@ -123,7 +146,7 @@ static int32_t check_output(const fhx_job_options *options, fhx_error **error) {
                      "organize_by does not go together with provenance: blocks have what is in a "
                      "compartment");
   }
-  return FHX_OK;
+  return fhx__check_ig_version(options->ig_version, error);
 }
 
 int32_t fhx__job_check_options(const fhx_job_options *options, fhx_error **error) {
@@ -158,6 +181,8 @@ int32_t fhx__job_check_options(const fhx_job_options *options, fhx_error **error
 }
 
 static int32_t use_options(fhx_job *job, const fhx_job_options *options, fhx_error **error) {
+  int32_t status = fhx__host_clock_read(&job->clock, options->clock, error);
+  if (status != FHX_OK) return status;
   job->source = fhx__source_ref(options->source);
   job->destination = fhx__destination_ref(options->destination);
   job->lease_us = options->lease_us == 0 ? LEASE_DEFAULT_US : options->lease_us;
@@ -168,6 +193,8 @@ static int32_t use_options(fhx_job *job, const fhx_job_options *options, fhx_err
   job->settle_us = options->settle_us == 0 ? SETTLE_DEFAULT_US : options->settle_us;
   job->worker_bytes = options->worker_bytes == 0 ? WORKER_BYTES_DEFAULT : options->worker_bytes;
   job->helpers = options->helpers;
+  job->attempt = options->attempt;
+  job->piece = options->piece;
   if (options->store != NULL) {
     job->store = fhx__store_ref(options->store);
     return FHX_OK;
@@ -175,6 +202,8 @@ static int32_t use_options(fhx_job *job, const fhx_job_options *options, fhx_err
   fhx_sqlite_store_options memory;
   FHX_INIT(&memory);
   memory.path = ":memory:";
+  memory.clock = job->clock.now;
+  memory.clock_user_data = job->clock.user_data;
   return fhx_sqlite_store_new(&memory, &job->store, error);
 }
 
@@ -347,6 +376,10 @@ static void set_limits(const fhx_job_options *options, fhx__definition *definiti
   definition->part_bytes_min = options->part_bytes_min;
   definition->bad_rows_limit = options->bad_rows_limit;
   definition->bad_rows_permille_limit = options->bad_rows_permille_limit;
+  if (options->export_id == NULL) return;
+  /* Who divides the export tries again, under names of that attempt. */
+  definition->attempts_max = 1;
+  definition->shards_max = 1;
 }
 
 /* Some of what can be asked for takes a source that can do more. */
@@ -371,6 +404,7 @@ static int32_t define(fhx_job *job, const fhx_job_options *options, fhx__absent_
   bool named = options->filter != NULL && options->filter->type_count != 0;
   set_limits(options, definition);
   definition->provenance = options->provenance;
+  definition->ig_version = options->ig_version == 0 ? FHX_IG_STU3 : options->ig_version;
   definition->by_patient = options->organize_by != NULL;
   definition->has_resource_hook = options->resource_hook != NULL;
   definition->has_attachment_hook = options->attachment_hook != NULL;
@@ -389,10 +423,11 @@ static const char *text_or(const char *text, const char *fallback) {
 }
 
 /* Stores the job and reads it back. Nobody will know the id of a job whose start has failed: it
-   must not stay in the store. */
-static int32_t store_job(fhx_job *job, const fhx_job_record *record, int64_t until_us,
+   must not stay in the store. FHX_END: another one was joined. */
+static int32_t store_job(fhx_job *job, const fhx_job_record *record, int64_t until_us, char *joined,
                          fhx_error **error) {
-  int32_t status = fhx__step_create(job->store, record, until_us, error);
+  int32_t status = fhx__step_create(job->store, record, until_us, joined, error);
+  if (status == FHX_OK && *joined != '\0') return FHX_END;
   bool is_there = status != FHX_ERR_LIMIT && (status == FHX_OK || !fhx__step_is_definite(status));
   if (status == FHX_OK) {
     status = fhx__step_read_job(job->store, record->job_id, until_us, &job->entry, error);
@@ -410,17 +445,25 @@ static int64_t store_until_us(const fhx__job_extras *extras) {
 
 static int32_t create(fhx_job *job, const fhx_job_options *options, const fhx__job_extras *extras,
                       fhx_error **error) {
-  char job_id[FHX__JOB_ID_LEN + 1];
+  char job_id[FHX__JOB_ID_LEN + 1], joined[FHX__JOB_ID_LEN + 1] = "";
+  uint8_t identity[FHX__SHA256_LEN];
   fhx__buffer definition = {NULL, 0, 0};
   fhx_job_record record;
   FHX_INIT(&record);
   int64_t now_us = 0;
-  int32_t status = fhx__source_clock(job->source, &now_us, &record.resolution_us, error);
+  int32_t status =
+      fhx__source_clock(job->source, &job->clock, &now_us, &record.resolution_us, error);
   if (status == FHX_OK && extras->job_id == NULL) status = fhx__random_job_id(job_id, error);
   if (status == FHX_OK) status = fhx__definition_write(&job->definition, &definition, error);
+  if (status == FHX_OK && extras->join_base_url != NULL) {
+    status = fhx__job_identity(&job->definition, extras->join_base_url, options->host_context,
+                               options->host_context_len, identity, error);
+    record.identity = identity;
+  }
   if (status == FHX_OK) {
     record.state = FHX_JOB_RUNNING;
     record.job_id = extras->job_id == NULL ? job_id : extras->job_id;
+    if (options->export_id != NULL) record.job_id = options->export_id;
     record.tenant = text_or(options->tenant, "");
     record.client = text_or(options->client, "");
     record.request = text_or(options->request, "$export");
@@ -430,12 +473,15 @@ static int32_t create(fhx_job *job, const fhx_job_options *options, const fhx__j
     record.reason = "";
     record.jobs_max = extras->jobs_max;
     record.jobs_per_client_max = extras->jobs_per_client_max;
+    record.hold_us = extras->hold_us;
+    record.parameters = text_or(extras->parameters, "");
     record.transaction_time_us = fhx__instant_floor(now_us, record.resolution_us);
     status = fhx__roster_check(job, &record, extras->until_us != 0, extras->refusal, error);
   }
   if (status == FHX_OK) {
-    status = store_job(job, &record, store_until_us(extras), error);
+    status = store_job(job, &record, store_until_us(extras), joined, error);
   }
+  if (status == FHX_END) memcpy(extras->joined, joined, sizeof joined);
   fhx__buffer_free(&definition);
   return status;
 }
@@ -466,6 +512,10 @@ int32_t fhx__job_start(const fhx_job_options *given, const fhx__job_extras *extr
   status = define(job, &options, extras->absent_types, error);
   job->definition.has_pages = extras->has_pages;
   job->definition.has_separate_status = extras->has_separate_status;
+  if (status == FHX_OK && extras->client_url != NULL) {
+    job->definition.client_url = fhx__copy_text(extras->client_url);
+    if (job->definition.client_url == NULL) status = fhx__no_memory(error);
+  }
   if (status == FHX_OK && extras->notes_len != 0 &&
       fhx__buffer_append(&job->definition.notes, extras->notes, extras->notes_len) != FHX_OK) {
     status = fhx__no_memory(error);
@@ -506,9 +556,39 @@ static int32_t load(fhx_job *job, const char *job_id, int64_t until_us, fhx_erro
   return read == FHX_OK ? check_hooks(job, error) : read;
 }
 
+/* The server's own destination is none for what a client has named another for. */
+static void leave_unequipped(fhx_job *job) {
+  if (job->definition.client_url == NULL) return;
+  fhx_destination_free(job->destination);
+  job->destination = NULL;
+}
+
+void fhx__job_equip(fhx_job *job, fhx_destination *destination) {
+  pthread_mutex_lock(&job->mutex);
+  if (job->destination == NULL) job->destination = fhx__destination_ref(destination);
+  pthread_mutex_unlock(&job->mutex);
+}
+
+bool fhx__job_was_complete(const fhx_job *job) {
+  const fhx_job_record *record = job->record;
+  return record->state == FHX_JOB_REMOVING && record->task_count != 0 &&
+         record->task_done_count == record->task_count;
+}
+
 int32_t fhx_job_attach(const fhx_job_options *given, const char *job_id, fhx_job **made,
                        fhx_error **error) {
-  return fhx__job_attach(given, job_id, 0, made, error);
+  fhx_job *job = NULL;
+  if (made == NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "there is no place for the job");
+  int32_t status = fhx__job_attach(given, job_id, 0, &job, error);
+  if (status != FHX_OK) return status;
+  if (job->destination == NULL) {
+    fhx__job_unref(job);
+    return fhx__fail(error, FHX_ERR_MISUSE,
+                     "the job goes to a destination that its client has named: only an engine can "
+                     "go on with it");
+  }
+  *made = job;
+  return FHX_OK;
 }
 
 int32_t fhx__job_attach(const fhx_job_options *given, const char *job_id, int64_t until_us,
@@ -528,6 +608,7 @@ int32_t fhx__job_attach(const fhx_job_options *given, const char *job_id, int64_
     fhx__job_unref(job);
     return status;
   }
+  leave_unequipped(job);
   *made = job;
   return FHX_OK;
 }

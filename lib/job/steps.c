@@ -24,6 +24,7 @@ typedef struct tries {
   bool lost;
   /* No more tries from then on; 0: until there were enough. */
   int64_t until_us;
+  fhx_store *store;
 } tries;
 
 static bool ask_again(tries *loop, int32_t status, fhx_error **error) {
@@ -33,15 +34,16 @@ static bool ask_again(tries *loop, int32_t status, fhx_error **error) {
   if (loop->until_us != 0 && fhx__clock_monotonic_us() + loop->pause_us >= loop->until_us) {
     return false;
   }
+  fhx__store_note_lost(loop->store);
   fhx__clear_error(error);
   fhx__clock_sleep_us(loop->pause_us);
   loop->pause_us *= 2;
   return true;
 }
 
-#define TRIES_UNTIL(until_us) \
-  { 0, FIRST_PAUSE_US, false, until_us }
-#define TRIES_INIT TRIES_UNTIL(0)
+#define TRIES_UNTIL(store, until_us) \
+  { 0, FIRST_PAUSE_US, false, until_us, store }
+#define TRIES_OF(store) TRIES_UNTIL(store, 0)
 
 /* Turns a definite refusal into success: the step was taken by a try whose answer was lost. */
 static int32_t taken_before(fhx_error **error) {
@@ -50,13 +52,13 @@ static int32_t taken_before(fhx_error **error) {
 }
 
 int32_t fhx__step_create(fhx_store *store, const fhx_job_record *record, int64_t until_us,
-                         fhx_error **error) {
-  tries loop = TRIES_UNTIL(until_us);
+                         char joined[FHX__JOB_ID_LEN + 1], fhx_error **error) {
+  tries loop = TRIES_UNTIL(store, until_us);
   fhx_store view;
   int32_t status = FHX_OK;
   fhx__store_view(store, until_us, &view);
   do {
-    status = fhx__store_create_job(&view, record, error);
+    status = fhx__store_join_job(&view, record, joined, error);
     /* Of this step alone the limit is a condition; elsewhere it may be one of the host's own. */
   } while (status != FHX_ERR_LIMIT && ask_again(&loop, status, error));
   /* Ids are 128 random bits: a job of this id is the one that a lost try has made. */
@@ -66,7 +68,7 @@ int32_t fhx__step_create(fhx_store *store, const fhx_job_record *record, int64_t
 
 int32_t fhx__step_read_job(fhx_store *store, const char *job_id, int64_t until_us,
                            fhx__job_entry *entry, fhx_error **error) {
-  tries loop = TRIES_UNTIL(until_us);
+  tries loop = TRIES_UNTIL(store, until_us);
   fhx_store view;
   int32_t status = FHX_OK;
   fhx__store_view(store, until_us, &view);
@@ -82,7 +84,7 @@ int32_t fhx__step_claim(fhx_store *store, const char *job_id, int64_t lease_us,
   char claim_id[FHX__JOB_ID_LEN + 1];
   int32_t status = fhx__random_job_id(claim_id, error);
   if (status != FHX_OK) return status;
-  tries loop = TRIES_INIT;
+  tries loop = TRIES_OF(store);
   do {
     status = fhx__store_claim_task(store, job_id, claim_id, lease_us, attempts_max, entry, wait_us,
                                    error);
@@ -92,7 +94,7 @@ int32_t fhx__step_claim(fhx_store *store, const char *job_id, int64_t lease_us,
 
 int32_t fhx__step_renew(fhx_job *job, const fhx_task_record *task, uint64_t last_seq,
                         uint64_t resource_count, fhx_error **error) {
-  tries loop = TRIES_INIT;
+  tries loop = TRIES_OF(job->store);
   int32_t status = FHX_OK;
   do {
     status = fhx__store_renew_task(job->store, task->job_id, task->task_index, task->fence,
@@ -103,7 +105,7 @@ int32_t fhx__step_renew(fhx_job *job, const fhx_task_record *task, uint64_t last
 
 static int32_t read_task(fhx_store *store, const char *job_id, uint32_t task_index,
                          fhx__task_entry *entry, fhx_error **error) {
-  tries loop = TRIES_INIT;
+  tries loop = TRIES_OF(store);
   int32_t status = FHX_OK;
   do {
     status = fhx__store_read_task(store, job_id, task_index, entry, error);
@@ -138,7 +140,7 @@ static int32_t read_outcome(fhx_job *job, uint32_t task_index, task_state *state
 }
 
 int32_t fhx__step_plan(fhx_job *job, const fhx_plan *plan, fhx_error **error) {
-  tries loop = TRIES_INIT;
+  tries loop = TRIES_OF(job->store);
   int32_t status = FHX_OK;
   do {
     status = fhx__store_plan_tasks(job->store, plan, error);
@@ -153,7 +155,7 @@ int32_t fhx__step_plan(fhx_job *job, const fhx_plan *plan, fhx_error **error) {
 
 int32_t fhx__step_checkpoint(fhx_job *job, const fhx_checkpoint *checkpoint, bool *taken_over,
                              fhx_error **error) {
-  tries loop = TRIES_INIT;
+  tries loop = TRIES_OF(job->store);
   int32_t status = FHX_OK;
   *taken_over = false;
   do {
@@ -172,7 +174,7 @@ int32_t fhx__step_checkpoint(fhx_job *job, const fhx_checkpoint *checkpoint, boo
 
 /* A try that was taken does no harm to the next: no outcome needs to be read. */
 int32_t fhx__step_add_members(fhx_job *job, const fhx_members *members, fhx_error **error) {
-  tries loop = TRIES_INIT;
+  tries loop = TRIES_OF(job->store);
   int32_t status = FHX_OK;
   do {
     status = fhx__store_add_members(job->store, members, error);
@@ -182,7 +184,7 @@ int32_t fhx__step_add_members(fhx_job *job, const fhx_members *members, fhx_erro
 
 int32_t fhx__step_release(fhx_job *job, const fhx_task_record *task, uint32_t how, int32_t status,
                           const char *reason, fhx_error **error) {
-  tries loop = TRIES_INIT;
+  tries loop = TRIES_OF(job->store);
   int32_t outcome = FHX_OK;
   do {
     outcome = fhx__store_release_task(job->store, task->job_id, task->task_index, task->fence, how,
@@ -195,7 +197,7 @@ int32_t fhx__step_release(fhx_job *job, const fhx_task_record *task, uint32_t ho
 
 int32_t fhx__step_remove(fhx_store *store, const char *job_id, int64_t until_us,
                          fhx_error **error) {
-  tries loop = TRIES_UNTIL(until_us);
+  tries loop = TRIES_UNTIL(store, until_us);
   fhx_store view;
   int32_t status = FHX_OK;
   fhx__store_view(store, until_us, &view);
@@ -218,7 +220,7 @@ void fhx__step_forget(fhx_store *store, const char *job_id, int64_t until_us) {
 }
 
 int32_t fhx__step_clean(fhx_job *job, int64_t *wait_us, fhx_error **error) {
-  tries loop = TRIES_INIT;
+  tries loop = TRIES_OF(job->store);
   int32_t status = FHX_OK;
   do {
     status = fhx__store_clean_job(job->store, job->record->job_id, wait_us, error);
@@ -230,7 +232,7 @@ int32_t fhx__step_clean(fhx_job *job, int64_t *wait_us, fhx_error **error) {
 
 int32_t fhx__step_list_parts(fhx_job *job, uint32_t after_task, uint64_t after_seq, uint32_t limit,
                              int64_t until_us, fhx__buffer *parts, fhx_error **error) {
-  tries loop = TRIES_UNTIL(until_us);
+  tries loop = TRIES_UNTIL(job->store, until_us);
   fhx_store view;
   int32_t status = FHX_OK;
   fhx__store_view(job->store, until_us, &view);
@@ -266,7 +268,7 @@ static int32_t settle_page(fhx_job *job, uint32_t page, int64_t until_us, fhx_er
 
 int32_t fhx__step_add_page(fhx_job *job, uint32_t page, uint32_t count_max, int64_t until_us,
                            fhx_error **error) {
-  tries loop = TRIES_UNTIL(until_us);
+  tries loop = TRIES_UNTIL(job->store, until_us);
   fhx_store view;
   int32_t status = FHX_OK;
   fhx__store_view(job->store, until_us, &view);
@@ -279,7 +281,7 @@ int32_t fhx__step_add_page(fhx_job *job, uint32_t page, uint32_t count_max, int6
 int32_t fhx__step_list_page(fhx_job *job, uint32_t page, uint32_t after_task, uint64_t after_seq,
                             uint32_t limit, int64_t until_us, fhx__buffer *parts,
                             fhx_error **error) {
-  tries loop = TRIES_UNTIL(until_us);
+  tries loop = TRIES_UNTIL(job->store, until_us);
   fhx_store view;
   int32_t status = FHX_OK;
   fhx__store_view(job->store, until_us, &view);
@@ -293,7 +295,7 @@ int32_t fhx__step_list_page(fhx_job *job, uint32_t page, uint32_t after_task, ui
 
 int32_t fhx__step_list_lines(fhx_job *job, uint64_t first, uint32_t limit, fhx_reply *lines,
                              fhx_error **error) {
-  tries loop = TRIES_INIT;
+  tries loop = TRIES_OF(job->store);
   int32_t status =
       fhx__store_list_lines(job->store, job->record->job_id, first, limit, lines, error);
   while (ask_again(&loop, status, error)) {
@@ -303,9 +305,25 @@ int32_t fhx__step_list_lines(fhx_job *job, uint64_t first, uint32_t limit, fhx_r
   return status;
 }
 
+int32_t fhx__step_list_jobs(fhx_store *store, uint32_t states, const char *tenant,
+                            const char *client, int64_t after_created_us, const char *after_job_id,
+                            uint32_t limit, int64_t until_us, fhx__buffer *jobs,
+                            fhx_error **error) {
+  tries loop = TRIES_UNTIL(store, until_us);
+  fhx_store view;
+  int32_t status = FHX_OK;
+  fhx__store_view(store, until_us, &view);
+  do {
+    status = fhx__store_list_jobs(&view, states, tenant, client, after_created_us, after_job_id,
+                                  limit, jobs, error);
+    /* What the caller has got wrong does not get better. */
+  } while (status != FHX_ERR_ARGUMENT && ask_again(&loop, status, error));
+  return status;
+}
+
 int32_t fhx__step_list_attempts(fhx_job *job, uint32_t after_task, uint64_t after_fence,
                                 uint32_t limit, fhx__buffer *attempts, fhx_error **error) {
-  tries loop = TRIES_INIT;
+  tries loop = TRIES_OF(job->store);
   int32_t status = FHX_OK;
   do {
     attempts->len = 0;
@@ -318,7 +336,7 @@ int32_t fhx__step_list_attempts(fhx_job *job, uint32_t after_task, uint64_t afte
 int32_t fhx__step_list_members(fhx_job *job, uint32_t list, const char *after, uint32_t limit,
                                fhx_reply *members, fhx_error **error) {
   const char *job_id = job->record->job_id;
-  tries loop = TRIES_INIT;
+  tries loop = TRIES_OF(job->store);
   int32_t status = fhx__store_list_members(job->store, job_id, list, after, limit, members, error);
   while (ask_again(&loop, status, error)) {
     fhx__reply_end(members);

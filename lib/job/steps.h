@@ -12,9 +12,10 @@
 
 /* FHX_ERR_REFUSED and FHX_ERR_NOT_FOUND are definite. Any other error: not known. */
 
-/* FHX_ERR_LIMIT is definite too: so many jobs run that the record's limits leave no room. */
+/* FHX_ERR_LIMIT is definite too: so many jobs run that the record's limits leave no room. *joined
+   is "", or the id of the running job that is good for this request too: then none was stored. */
 int32_t fhx__step_create(fhx_store *store, const fhx_job_record *record, int64_t until_us,
-                         fhx_error **error);
+                         char joined[FHX__JOB_ID_LEN + 1], fhx_error **error);
 int32_t fhx__step_read_job(fhx_store *store, const char *job_id, int64_t until_us,
                            fhx__job_entry *entry, fhx_error **error);
 /* FHX_OK, FHX_WAIT or FHX_END as fhx__store_claim_task. */
@@ -51,6 +52,10 @@ int32_t fhx__step_list_page(fhx_job *job, uint32_t page, uint32_t after_task, ui
 /* Fills a reply that the caller has not begun and ends with fhx__reply_end whatever the status. */
 int32_t fhx__step_list_lines(fhx_job *job, uint64_t first, uint32_t limit, fhx_reply *lines,
                              fhx_error **error);
+/* Appends fhx__job_entry, for fhx__job_entries_free. */
+int32_t fhx__step_list_jobs(fhx_store *store, uint32_t states, const char *tenant,
+                            const char *client, int64_t after_created_us, const char *after_job_id,
+                            uint32_t limit, int64_t until_us, fhx__buffer *jobs, fhx_error **error);
 int32_t fhx__step_list_attempts(fhx_job *job, uint32_t after_task, uint64_t after_fence,
                                 uint32_t limit, fhx__buffer *attempts, fhx_error **error);
 

@@ -27,7 +27,8 @@ typedef struct fhx__work {
   const fhx_task_record *task;
   fhx__work_end end;
   fhx_error *error;
-  /* When the lease was last renewed, and when the source or destination last moved (monotonic). */
+  /* When the lease was last renewed, and when the source or destination last moved (the
+     job's clock, monotonic). */
   int64_t renewed_us;
   atomic_int_least64_t moved_us;
   /* The highest number that the store was told may exist. */
@@ -39,7 +40,14 @@ typedef struct fhx__work {
   const fhx__pipeline *pipeline;
   /* In the job's list of works. */
   struct fhx__work *next;
+  /* When the attempt began here (monotonic, for what is told of it). */
+  int64_t began_us;
 } fhx__work;
+
+/* The time by the job's clock that never goes back. */
+int64_t fhx__work_time_us(const fhx__work *work);
+/* The source or destination has moved just now. */
+void fhx__work_moved(fhx__work *work);
 
 /* Ends the attempt. `error` becomes the work's. All return false. */
 bool fhx__work_stop(fhx__work *work, fhx__work_end end);

@@ -1,7 +1,7 @@
 /*
  * The manifest of a job, whole or a page of it, written while it is read (Bulk Data IG, "Response -
- * Output Manifest"; MAN-01 to MAN-21). It is the only place that knows the manifest of the IG's
- * versions 1 to 3.
+ * Output Manifest"; MAN-01 to MAN-23). It is the only place that knows the manifest of the IG's
+ * versions: 1 to 3, which go together, and the ballot of 4.
  */
 #include "manifest/manifest.h"
 
@@ -18,11 +18,51 @@
 #include "job/pages.h"
 #include "job/run.h"
 #include "job/steps.h"
+#include "manifest/collection.h"
 
 /* So many parts are asked for at once, and about so much is written before it is read. Both bound
    the memory of an answer, which does not grow with the number of parts. */
 #define LIST_MAX 100
 #define PIECE ((size_t)16 * 1024)
+
+#define FORMAT "application/fhir+ndjson"
+/* The ballot's sizes are FHIR's integers, of 31 bits: a file that is longer has none. */
+#define SIZE_MAX_TOLD UINT64_C(2147483647)
+/* The url of the extension that has a file's SHA-256, as hexadecimal digits. */
+#define SHA256_EXTENSION "urn:uuid:9557208d-43ec-405e-a021-b213517ea757"
+
+/* How the manifests of the IG's versions differ. */
+typedef struct form {
+  /* The canonical of the model that it follows; NULL: it names none, nor the files' format. */
+  const char *type;
+  /* The list of files with OperationOutcomes, and whether it is there if there are none. */
+  const char *outcome_key;
+  bool has_empty_outcome;
+  bool has_request;
+  /* Files of deletions and of OperationOutcomes have a type, which is always the same. */
+  bool has_fixed_types;
+  /* Files have their length, those with OperationOutcomes how many there are of each severity, and
+     extensions are FHIR's. */
+  bool has_sizes;
+} form;
+
+static const form form_of_stu3 = {NULL, "error", true, true, true, false};
+static const form form_of_stu4_ballot = {
+    "http://hl7.org/fhir/uv/bulkdata/StructureDefinition/BulkDataManifest",
+    "outcome",
+    false,
+    false,
+    false,
+    true};
+
+/* What is published follows the same rules (PUB-02). */
+static const form form_of_published = {
+    "http://hl7.org/fhir/uv/bulkdata/StructureDefinition/BulkPublishManifest",
+    "outcome",
+    false,
+    false,
+    false,
+    true};
 
 /* In the order of the document. */
 typedef enum section {
@@ -41,7 +81,19 @@ typedef struct listed {
 } listed;
 
 struct fhx_manifest {
+  /* What it is of, one of these two: a job, or parts that no store has recorded. The other is NULL,
+     and what is the same of both is behind. */
   fhx_job *job;
+  fhx__collection *collection;
+  fhx_destination *destination;
+  const char *request;
+  int64_t transaction_time_us;
+  int64_t resolution_us;
+  bool by_patient;
+  bool has_digests;
+  const form *form;
+  /* Of what is published; NULL: none is told. */
+  const char *update_cadence;
   fhx__manifest_links links;
   /* 0: the whole. */
   uint32_t page;
@@ -66,11 +118,15 @@ static int64_t until(const fhx__manifest_links *links) {
   return links->patience_us == 0 ? 0 : fhx__clock_monotonic_us() + links->patience_us;
 }
 
+static const form *form_of(uint32_t ig_version) {
+  return ig_version == FHX_IG_STU4_BALLOT ? &form_of_stu4_ballot : &form_of_stu3;
+}
+
 /* --- opening --- */
 
-static int32_t check_state(fhx_job *job, const fhx__manifest_links *links, fhx_error **error) {
+int32_t fhx__manifest_check_job(fhx_job *job, int64_t until_us, fhx_error **error) {
   fhx_progress *progress = NULL;
-  int32_t status = fhx__job_progress(job, until(links), &progress, error);
+  int32_t status = fhx__job_progress(job, until_us, &progress, error);
   if (status != FHX_OK) return status;
   switch (fhx_progress_state(progress)) {
     case FHX_JOB_COMPLETE:
@@ -93,7 +149,7 @@ static int32_t check_state(fhx_job *job, const fhx__manifest_links *links, fhx_e
 static int32_t make(fhx_job *job, const fhx__manifest_links *links, const fhx__manifest_page *page,
                     fhx_manifest **made, fhx_error **error) {
   /* What is on a page is there to stay; who asks for one has seen the job's state. */
-  int32_t status = page == NULL ? check_state(job, links, error) : FHX_OK;
+  int32_t status = page == NULL ? fhx__manifest_check_job(job, until(links), error) : FHX_OK;
   if (status != FHX_OK) return status;
   fhx_manifest *manifest = fhx__alloc_zeroed(1, sizeof *manifest);
   if (manifest == NULL) return fhx__no_memory(error);
@@ -106,6 +162,13 @@ static int32_t make(fhx_job *job, const fhx__manifest_links *links, const fhx__m
     }
   }
   manifest->job = fhx__job_ref(job);
+  manifest->destination = job->destination;
+  manifest->request = job->record->request;
+  manifest->transaction_time_us = job->record->transaction_time_us;
+  manifest->resolution_us = job->record->resolution_us;
+  manifest->by_patient = job->definition.by_patient;
+  manifest->has_digests = (job->definition.flags & FHX_JOB_SHA256) != 0;
+  manifest->form = form_of(job->definition.ig_version);
   manifest->links = *links;
   fhx__json_begin(&manifest->writer, &manifest->text);
   *made = manifest;
@@ -130,23 +193,62 @@ int32_t fhx_manifest_new(fhx_job *job, fhx_manifest **made, fhx_error **error) {
   return make(job, &links, NULL, made, error);
 }
 
+int32_t fhx_manifest_of_parts(const fhx_manifest_options *options,
+                              const fhx_part_record *const *parts, uint64_t count,
+                              fhx_manifest **made, fhx_error **error) {
+  fhx__collection *collection = NULL;
+  if (made == NULL || (parts == NULL && count != 0)) {
+    return fhx__fail(error, FHX_ERR_ARGUMENT, "there are no parts, or no place for the manifest");
+  }
+  int32_t status = fhx__collection_new(options, parts, count, &collection, error);
+  if (status != FHX_OK) return status;
+  fhx_manifest *manifest = fhx__alloc_zeroed(1, sizeof *manifest);
+  if (manifest == NULL) {
+    fhx__collection_free(collection);
+    return fhx__no_memory(error);
+  }
+  uint32_t flags = fhx__destination_flags(collection->destination);
+  manifest->collection = collection;
+  manifest->destination = collection->destination;
+  manifest->request = collection->request;
+  manifest->transaction_time_us = collection->transaction_time_us;
+  manifest->resolution_us = collection->resolution_us;
+  manifest->has_digests = (collection->flags & FHX_MANIFEST_DIGESTS) != 0;
+  manifest->form = form_of(collection->ig_version);
+  manifest->links.requires_token = (flags & FHX_DESTINATION_REQUIRES_TOKEN) != 0;
+  manifest->links.expires_us = collection->expires_us;
+  fhx__json_begin(&manifest->writer, &manifest->text);
+  *made = manifest;
+  return FHX_OK;
+}
+
 /* --- writing --- */
 
-static void write_head(fhx_manifest *manifest) {
-  const fhx_job_record *record = manifest->job->record;
+/* What all pages have alike, in the object that is open from here on. */
+static void write_start(fhx_manifest *manifest) {
   fhx__json_writer *writer = &manifest->writer;
   char time[FHX__INSTANT_TEXT_MAX];
-  fhx__instant_format(time, record->transaction_time_us, record->resolution_us);
+  fhx__instant_format(time, manifest->transaction_time_us, manifest->resolution_us);
   fhx__json_open_object(writer);
+  if (manifest->form->type != NULL) {
+    fhx__json_member_text(writer, "manifestType", manifest->form->type);
+  }
   fhx__json_member_text(writer, "transactionTime", time);
-  fhx__json_member_text(writer, "request", record->request);
+  if (manifest->update_cadence != NULL) {
+    fhx__json_member_text(writer, "updateCadence", manifest->update_cadence);
+  }
+  if (manifest->form->has_request) fhx__json_member_text(writer, "request", manifest->request);
   fhx__json_key(writer, "requiresAccessToken");
   fhx__json_boolean(writer, manifest->links.requires_token);
-  if (manifest->job->definition.by_patient) {
+  if (manifest->form->type != NULL) fhx__json_member_text(writer, "outputFormat", FORMAT);
+  if (manifest->by_patient) {
     fhx__json_member_text(writer, "outputOrganizedBy", "Patient");
   }
-  fhx__json_key(writer, "output");
-  fhx__json_open_array(writer);
+}
+
+static void begin_output(fhx_manifest *manifest) {
+  fhx__json_key(&manifest->writer, "output");
+  fhx__json_open_array(&manifest->writer);
   manifest->at = SECTION_OUTPUT;
 }
 
@@ -154,58 +256,110 @@ static void write_head(fhx_manifest *manifest) {
 static void enter(fhx_manifest *manifest, section list) {
   if (manifest->at == list) return;
   fhx__json_close_array(&manifest->writer);
-  fhx__json_key(&manifest->writer, list == SECTION_DELETED ? "deleted" : "error");
+  fhx__json_key(&manifest->writer,
+                list == SECTION_DELETED ? "deleted" : manifest->form->outcome_key);
   fhx__json_open_array(&manifest->writer);
   manifest->at = list;
 }
 
-static void write_next_link(fhx_manifest *manifest) {
-  fhx__json_writer *writer = &manifest->writer;
+/* It is the last member: who publishes puts another URL into its place. */
+static void write_next_link(fhx__json_writer *writer, const char *url) {
   fhx__json_key(writer, "link");
   fhx__json_open_array(writer);
   fhx__json_open_object(writer);
   fhx__json_member_text(writer, "relation", "next");
-  fhx__json_member_text(writer, "url", manifest->next_url);
+  fhx__json_member_text(writer, "url", url);
   fhx__json_close_object(writer);
   fhx__json_close_array(writer);
 }
 
 static void write_tail(fhx_manifest *manifest) {
-  enter(manifest, SECTION_ERROR);
+  if (manifest->form->has_empty_outcome) enter(manifest, SECTION_ERROR);
   fhx__json_close_array(&manifest->writer);
-  if (manifest->next_url != NULL) write_next_link(manifest);
+  if (manifest->next_url != NULL) write_next_link(&manifest->writer, manifest->next_url);
   fhx__json_close_object(&manifest->writer);
   manifest->at = SECTION_END;
 }
 
 /* For those who check what they have fetched (MAN-17). The digest is of the stored bytes, so that
    of a part that is unpacked on its way it would be of no use. */
-static void write_extension(fhx__json_writer *writer, const fhx_part *part) {
+static bool find_digest(const fhx_part *part, char digits[2 * FHX__SHA256_LEN + 1]) {
   const uint8_t *sha256 = fhx_part_sha256(part);
+  if (sha256 == NULL || fhx_part_encoding(part) != FHX_ENCODING_NONE) return false;
+  fhx__hex(digits, sha256, FHX__SHA256_LEN);
+  return true;
+}
+
+static void write_extension(fhx__json_writer *writer, const fhx_part *part) {
+  char digits[2 * FHX__SHA256_LEN + 1];
   fhx__json_key(writer, "extension");
   fhx__json_open_object(writer);
   fhx__json_member_integer(writer, "byteCount", fhx_part_byte_count(part));
-  if (sha256 != NULL && fhx_part_encoding(part) == FHX_ENCODING_NONE) {
-    char digits[2 * FHX__SHA256_LEN + 1];
-    fhx__hex(digits, sha256, FHX__SHA256_LEN);
-    fhx__json_member_text(writer, "sha256", digits);
-  }
+  if (find_digest(part, digits)) fhx__json_member_text(writer, "sha256", digits);
   fhx__json_close_object(writer);
+}
+
+/* The same as FHIR's Extension; the length has a key of its own. */
+static void write_fhir_extension(fhx__json_writer *writer, const fhx_part *part) {
+  char digits[2 * FHX__SHA256_LEN + 1];
+  if (!find_digest(part, digits)) return;
+  fhx__json_key(writer, "extension");
+  fhx__json_open_array(writer);
+  fhx__json_open_object(writer);
+  fhx__json_member_text(writer, "url", SHA256_EXTENSION);
+  fhx__json_member_text(writer, "valueString", digits);
+  fhx__json_close_object(writer);
+  fhx__json_close_array(writer);
+}
+
+static void write_size(fhx__json_writer *writer, const fhx_part *part) {
+  uint64_t size = fhx_part_byte_count(part);
+  if (size <= SIZE_MAX_TOLD) fhx__json_member_integer(writer, "fileSize", size);
+}
+
+static void write_severity(fhx__json_writer *writer, const char *code, uint64_t count) {
+  if (count == 0) return;
+  fhx__json_open_object(writer);
+  fhx__json_member_text(writer, "code", code);
+  fhx__json_member_integer(writer, "count", count);
+  fhx__json_close_object(writer);
+}
+
+/* How many there are of each severity, if that is known (MAN-23). */
+static void write_severities(fhx__json_writer *writer, const fhx_part *part) {
+  uint64_t errors = fhx_part_error_count(part), warnings = fhx_part_warning_count(part);
+  if (errors == 0 && warnings == 0) return;
+  fhx__json_key(writer, "countSeverity");
+  fhx__json_open_array(writer);
+  write_severity(writer, "error", errors);
+  write_severity(writer, "warning", warnings);
+  fhx__json_close_array(writer);
+}
+
+/* What a file has by the form: its length, severities and digest. */
+static void write_facts(fhx_manifest *manifest, const fhx_part *part) {
+  fhx__json_writer *writer = &manifest->writer;
+  if (!manifest->form->has_sizes) {
+    if (manifest->has_digests) write_extension(writer, part);
+    return;
+  }
+  write_size(writer, part);
+  write_severities(writer, part);
+  if (manifest->has_digests) write_fhir_extension(writer, part);
 }
 
 /* `continues_in`: the URL of the part that it goes on in, or NULL. */
 static void write_item(fhx_manifest *manifest, const listed *item, const char *continues_in) {
-  const fhx__definition *definition = &manifest->job->definition;
   const fhx_part *part = &item->part;
   fhx__json_writer *writer = &manifest->writer;
   fhx__json_open_object(writer);
-  if (!definition->by_patient || part->kind != FHX_PART_OUTPUT) {
+  if (part->kind == FHX_PART_OUTPUT ? !manifest->by_patient : manifest->form->has_fixed_types) {
     fhx__json_member_text(writer, "type", part->resource_type);
   }
   fhx__json_member_text(writer, "url", item->url.data);
   fhx__json_member_integer(writer, "count", part->resource_count);
   if (continues_in != NULL) fhx__json_member_text(writer, "continuesInFile", continues_in);
-  if ((definition->flags & FHX_JOB_SHA256) != 0) write_extension(writer, part);
+  write_facts(manifest, part);
   fhx__json_close_object(writer);
 }
 
@@ -242,8 +396,8 @@ static int32_t take_url(fhx_manifest *manifest, listed *item, fhx_error **error)
   int32_t status =
       manifest->links.link != NULL
           ? manifest->links.link(manifest->links.context, &item->part, &item->url, error)
-          : fhx__destination_url(manifest->job->destination, &item->part,
-                                 manifest->links.expires_us, &item->url, error);
+          : fhx__destination_url(manifest->destination, &item->part, manifest->links.expires_us,
+                                 &item->url, error);
   if (status == FHX_OK && fhx__buffer_terminate(&item->url) != FHX_OK) {
     return fhx__no_memory(error);
   }
@@ -302,8 +456,21 @@ static int32_t write_end(fhx_manifest *manifest, fhx_error **error) {
   return status;
 }
 
+/* `taken` then counts those of the whole. */
+static int32_t write_collection(fhx_manifest *manifest, fhx_error **error) {
+  const fhx__collection *collection = manifest->collection;
+  int32_t status = FHX_OK;
+  if (manifest->taken == fhx__collection_count(collection)) return write_end(manifest, error);
+  while (status == FHX_OK && manifest->text.len < PIECE &&
+         manifest->taken < fhx__collection_count(collection)) {
+    status = take_part(manifest, fhx__collection_part(collection, manifest->taken++), error);
+  }
+  return status;
+}
+
 static int32_t write_parts(fhx_manifest *manifest, fhx_error **error) {
   int32_t status = FHX_OK;
+  if (manifest->collection != NULL) return write_collection(manifest, error);
   if (manifest->taken == fhx_part_page_count(manifest->list)) status = list_more(manifest, error);
   if (status == FHX_END) return write_end(manifest, error);
   while (status == FHX_OK && manifest->text.len < PIECE &&
@@ -311,6 +478,43 @@ static int32_t write_parts(fhx_manifest *manifest, fhx_error **error) {
     status = take_part(manifest, fhx_part_page_part(manifest->list, manifest->taken++), error);
   }
   return status;
+}
+
+/* --- published pages --- */
+
+static int32_t write_lists(fhx_manifest *manifest, const fhx__published_page *page,
+                           fhx_error **error) {
+  int32_t status = FHX_OK;
+  begin_output(manifest);
+  for (uint32_t i = 0; status == FHX_OK && i < fhx_part_page_count(page->parts); i++) {
+    status = take_part(manifest, fhx_part_page_part(page->parts, i), error);
+  }
+  if (status == FHX_OK) status = write_held(manifest, NULL, error);
+  fhx__json_close_array(&manifest->writer);
+  return status;
+}
+
+int32_t fhx__manifest_publish(const fhx__published_page *page, fhx__buffer *text,
+                              fhx_error **error) {
+  fhx_manifest manifest;
+  int32_t status = FHX_OK;
+  memset(&manifest, 0, sizeof manifest);
+  manifest.form = &form_of_published;
+  manifest.transaction_time_us = page->transaction_time_us;
+  manifest.resolution_us = page->resolution_us;
+  manifest.update_cadence = page->update_cadence;
+  manifest.has_digests = true;
+  manifest.links = page->links;
+  fhx__json_begin(&manifest.writer, text);
+  write_start(&manifest);
+  if (!page->is_stub) status = write_lists(&manifest, page, error);
+  if (page->next_url != NULL) write_next_link(&manifest.writer, page->next_url);
+  fhx__json_close_object(&manifest.writer);
+  int32_t written = fhx__json_end(&manifest.writer);
+  fhx__buffer_free(&manifest.held.url);
+  if (status != FHX_OK || written == FHX_OK) return status;
+  if (written == FHX_ERR_NO_MEMORY) return fhx__no_memory(error);
+  return fhx__fail(error, written, "a page cannot be written as JSON");
 }
 
 /* --- reading --- */
@@ -322,7 +526,8 @@ static int32_t produce(fhx_manifest *manifest, fhx_error **error) {
   manifest->read = 0;
   if (manifest->at == SECTION_END) return FHX_END;
   if (manifest->at == SECTION_HEAD) {
-    write_head(manifest);
+    write_start(manifest);
+    begin_output(manifest);
   } else {
     status = write_parts(manifest, error);
   }
@@ -361,7 +566,8 @@ void fhx_manifest_free(fhx_manifest *manifest) {
   fhx__buffer_free(&manifest->held.url);
   fhx_part_page_free(manifest->list);
   fhx__free(manifest->next_url);
-  fhx__job_unref(manifest->job);
+  if (manifest->job != NULL) fhx__job_unref(manifest->job);
+  fhx__collection_free(manifest->collection);
   if (manifest->links.release != NULL) manifest->links.release(manifest->links.context);
   fhx__free(manifest);
 }

@@ -37,4 +37,28 @@ int32_t fhx__manifest_open(fhx_job *job, const fhx__manifest_links *links,
                            const fhx__manifest_page *page, fhx_manifest **manifest,
                            fhx_error **error);
 
+/* FHX_OK if the job is complete; else as fhx_manifest_new. `until_us` as in the store's steps. */
+int32_t fhx__manifest_check_job(fhx_job *job, int64_t until_us, fhx_error **error);
+
+/* A page that is published, of parts that are given (Bulk Data IG, STU4 ballot, "Bulk Publish"). */
+typedef struct fhx__published_page {
+  int64_t transaction_time_us;
+  int64_t resolution_us;
+  /* NULL: none is told. */
+  const char *update_cadence;
+  /* `link` is needed; nothing is released. */
+  fhx__manifest_links links;
+  /* NULL: none. */
+  const fhx_part_page *parts;
+  /* The page has no lists, and only leads on. */
+  bool is_stub;
+  /* What it leads to, as a URL that JSON needs no escapes for; NULL: nothing. It is the document's
+     last member. */
+  const char *next_url;
+} fhx__published_page;
+
+/* Appends the page. */
+int32_t fhx__manifest_publish(const fhx__published_page *page, fhx__buffer *text,
+                              fhx_error **error);
+
 #endif

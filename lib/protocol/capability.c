@@ -23,6 +23,7 @@
 #define RETRY_SECONDS 5
 #define SECOND_US INT64_C(1000000)
 #define LINE_MAX 600
+#define CANONICAL_MAX 160
 
 /* --- the types --- */
 
@@ -112,52 +113,92 @@ static void say_number(prose *to, const char *before, uint64_t number, const cha
   say(to, line);
 }
 
-/* A parameter, with a value that is good if there is such a parameter, and what it does. */
+/* A parameter, with a value that is good if there is such a parameter, and what it does; by the
+   ballot of STU4, where that differs: there a value comes alone. */
 typedef struct parameter_text {
   fhx__export_level level;
   fhx__parameter parameter;
   const char *text;
+  const char *ballot_text;
 } parameter_text;
 
 static const parameter_text parameters[] = {
     {FHX__LEVEL_SYSTEM,
      {"_outputFormat", "application/fhir+ndjson", FHX__VALUE_STRING},
-     "application/fhir+ndjson, application/ndjson or ndjson."},
+     "application/fhir+ndjson, application/ndjson or ndjson.",
+     NULL},
     {FHX__LEVEL_SYSTEM,
      {"_since", "2020-01-01T00:00:00Z", FHX__VALUE_STRING},
-     "resources that were changed after this instant."},
+     "resources that were changed after this instant.",
+     NULL},
     {FHX__LEVEL_SYSTEM,
      {"_until", "2020-01-01T00:00:00Z", FHX__VALUE_STRING},
-     "resources that were changed before this instant."},
+     "resources that were changed before this instant.",
+     NULL},
     {FHX__LEVEL_SYSTEM,
      {"_type", "Patient", FHX__VALUE_STRING},
-     "types, with commas between or repeated; without it all types are exported."},
+     "types, with commas between or repeated; without it all types are exported.",
+     "a type, repeated for several; without it all types are exported."},
     {FHX__LEVEL_SYSTEM,
      {"_elements", "id", FHX__VALUE_STRING},
      "root elements, as Type.element or element, with commas between or repeated: of the types "
-     "that have them only these, those that are mandatory, id and meta, with the tag SUBSETTED."},
+     "that have them only these, those that are mandatory, id and meta, with the tag SUBSETTED.",
+     "a root element, as Type.element or element, repeated for several: of the types that have "
+     "them "
+     "only these, those that are mandatory, id and meta, with the tag SUBSETTED."},
     {FHX__LEVEL_SYSTEM,
      {"_typeFilter", "Patient?", FHX__VALUE_STRING},
      "a query, as Type?parameter=value&..., repeated or with commas between, of the parameters "
      "that "
+     "`searchParam` lists: of its type only what meets it, or another of that type.",
+     "a query, as Type?parameter=value&..., repeated for several, of the parameters that "
      "`searchParam` lists: of its type only what meets it, or another of that type."},
     {FHX__LEVEL_PATIENT,
      {"patient", "Patient/1", FHX__VALUE_REFERENCE},
-     "by POST, for Patient and Group exports: references to the patients that are meant."},
+     "by POST, for Patient and Group exports: references to the patients that are meant.",
+     NULL},
     {FHX__LEVEL_PATIENT,
      {"includeAssociatedData", "LatestProvenanceResources", FHX__VALUE_STRING},
-     "LatestProvenanceResources, the newest Provenance of each resource that is exported."},
+     "LatestProvenanceResources, the newest Provenance of each resource that is exported.",
+     NULL},
+    {FHX__LEVEL_PATIENT,
+     {"includeAssociatedData", "LatestProvenanceResources", FHX__VALUE_CODING},
+     "as a Coding, LatestProvenanceResources, the newest Provenance of each resource that is "
+     "exported.",
+     NULL},
     {FHX__LEVEL_PATIENT,
      {"includeAssociatedData", "RelevantProvenanceResources", FHX__VALUE_STRING},
-     "RelevantProvenanceResources, every Provenance of a resource that is exported."},
+     "RelevantProvenanceResources, every Provenance of a resource that is exported.",
+     NULL},
+    {FHX__LEVEL_PATIENT,
+     {"includeAssociatedData", "RelevantProvenanceResources", FHX__VALUE_CODING},
+     "as a Coding, RelevantProvenanceResources, every Provenance of a resource that is exported.",
+     NULL},
+    {FHX__LEVEL_SYSTEM,
+     {"_minimumFileSize", "1", FHX__VALUE_NUMBER},
+     "how many bytes a file has at least, the last of a type apart; not more than the server's own "
+     "limit.",
+     NULL},
+    {FHX__LEVEL_SYSTEM,
+     {"_maximumFileSize", "18446744073709551615", FHX__VALUE_NUMBER},
+     "how many bytes a file has at most, unless a single resource is longer; the server's own "
+     "limit "
+     "may be less.",
+     NULL},
     {FHX__LEVEL_PATIENT,
      {"organizeOutputBy", "Patient", FHX__VALUE_STRING},
      "Patient: files hold blocks, each with a patient and what is in his compartment; what is in "
-     "nobody's is left out."},
+     "nobody's is left out.",
+     NULL},
     {FHX__LEVEL_SYSTEM,
      {"allowPartialManifests", "true", FHX__VALUE_QUERY},
-     "true: the manifest comes in pages, also while the export runs."},
+     "true: the manifest comes in pages, also while the export runs.",
+     NULL},
 };
+
+static bool is_by_ballot(const fhx__call *call) {
+  return call->ig_version == FHX_IG_STU4_BALLOT;
+}
 
 /* Whether a kick-off with this parameter would be taken. */
 static bool is_taken(prose *to, const parameter_text *of) {
@@ -166,7 +207,8 @@ static bool is_taken(prose *to, const parameter_text *of) {
   const fhx__kick_off kick_off = {.level = of->level,
                                   .parameters = &of->parameter,
                                   .parameter_count = 1,
-                                  .base_url = to->call->base_url};
+                                  .base_url = to->call->base_url,
+                                  .by_ballot = is_by_ballot(to->call)};
   memset(&request, 0, sizeof request);
   int32_t status =
       fhx__export_request_read(&to->call->service->rules, &kick_off, &request, &problem);
@@ -191,20 +233,34 @@ static void say_values(prose *to) {
   }
 }
 
+static const char *outcome_key(const fhx__call *call) {
+  return is_by_ballot(call) ? "outcome" : "error";
+}
+
 static void say_parameters(prose *to) {
   say(to, "Parameters:\n\n");
   for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
-    if (!is_taken(to, &parameters[i])) continue;
+    const parameter_text *of = &parameters[i];
+    if (!is_taken(to, of)) continue;
     say(to, "- `");
-    say(to, parameters[i].parameter.name);
+    say(to, of->parameter.name);
     say(to, "`: ");
-    say(to, parameters[i].text);
+    say(to, is_by_ballot(to->call) && of->ballot_text != NULL ? of->ballot_text : of->text);
     say(to, "\n");
   }
   say_values(to);
+  if (to->call->service->clients != NULL) {
+    say(to,
+        "- `_destinationType` with `_destinationConnectionSettings`, and `_container`: "
+        "azure-block-blob, the connection string of a storage account in base64 (by POST, so that "
+        "it is in no URL), and a container there: the files go to that, and their URLs need a "
+        "right of the client's own.\n");
+  }
   say(to,
       "\nAny other parameter is refused; with `Prefer: handling=lenient` it is left out, which a "
-      "file of the manifest's `error` tells. `Prefer: respond-async` is assumed.\n\n");
+      "file of the manifest's `");
+  say(to, outcome_key(to->call));
+  say(to, "` tells. `Prefer: respond-async` is assumed.\n\n");
 }
 
 static void say_files(prose *to) {
@@ -219,7 +275,9 @@ static void say_files(prose *to) {
              job->part_bytes == 0 ? FHX__PART_BYTES_DEFAULT : job->part_bytes,
              " bytes each, not compressed, unless a single resource is longer");
   if (job->part_count != 0) say_number(to, ", or ", job->part_count, " resources");
-  say(to, ". Resources that are not valid are left out and told in a file of `error`.\n\n");
+  say(to, ". Resources that are not valid are left out and told in a file of `");
+  say(to, outcome_key(to->call));
+  say(to, "`.\n\n");
 }
 
 /* What a client of patients' data is told to look for here. */
@@ -251,10 +309,17 @@ static void say_limits(prose *to) {
 }
 
 static void say_all(prose *to) {
+  if (to->call->service->is_disabled) {
+    say(to, "Bulk Data export is switched off: no export can be started.");
+    if (to->status == FHX_OK) to->status = fhx__buffer_terminate(&to->text);
+    return;
+  }
   say(to,
       "Bulk Data export of the whole system (`$export`), of all patients (`Patient/$export`) and "
-      "of the members of a Group (`Group/[id]/$export`), asynchronous, by GET, or by POST with a "
-      "Parameters resource.\n\n");
+      "of the members of a Group (`Group/[id]/$export`), asynchronous, ");
+  say(to, is_by_ballot(to->call)
+              ? "by POST with a Parameters resource, as the ballot of STU4 (4.0.0) has it.\n\n"
+              : "by GET, or by POST with a Parameters resource.\n\n");
   say_parameters(to);
   say_files(to);
   say_patients(to);
@@ -269,7 +334,16 @@ static const char *version_number(uint32_t fhir_version) {
   return fhir_version == FHX_FHIR_R4B ? "4.3.0" : "4.0.1";
 }
 
-static void write_operation(fhx__json_writer *writer, const char *definition) {
+/* Which version of the IG the definitions are of, where there may be several (CAP-08). */
+static const char *pinned_version(const fhx__call *call) {
+  if (is_by_ballot(call)) return "|4.0.0";
+  return call->is_of_version ? "|3.0.0" : "";
+}
+
+static void write_operation(fhx__json_writer *writer, const fhx__call *call, const char *name) {
+  char definition[CANONICAL_MAX];
+  snprintf(definition, sizeof definition, BULK_DATA "OperationDefinition/%s%s", name,
+           pinned_version(call));
   fhx__json_key(writer, "operation");
   fhx__json_open_array(writer);
   fhx__json_open_object(writer);
@@ -289,22 +363,27 @@ static void write_parameter(void *context, const char *name, size_t len, const c
   fhx__json_close_object(writer);
 }
 
-static void write_type(fhx__json_writer *writer, const char *name, uint32_t fhir_version) {
-  fhx__json_open_object(writer);
-  fhx__json_member_text(writer, "type", name);
+/* What an export may ask for of this type. */
+static void write_export(fhx__json_writer *writer, const char *name, const fhx__call *call) {
   fhx__json_key(writer, "searchParam");
   fhx__json_open_array(writer);
-  fhx__search_list(name, fhir_version, write_parameter, writer);
+  fhx__search_list(name, call->service->rules.fhir_version, write_parameter, writer);
   fhx__json_close_array(writer);
   if (strcmp(name, "Group") == 0) {
-    write_operation(writer, BULK_DATA "OperationDefinition/group-export");
+    write_operation(writer, call, "group-export");
   } else if (strcmp(name, "Patient") == 0) {
-    write_operation(writer, BULK_DATA "OperationDefinition/patient-export");
+    write_operation(writer, call, "patient-export");
   }
+}
+
+static void write_type(fhx__json_writer *writer, const char *name, const fhx__call *call) {
+  fhx__json_open_object(writer);
+  fhx__json_member_text(writer, "type", name);
+  if (!call->service->is_disabled) write_export(writer, name, call);
   fhx__json_close_object(writer);
 }
 
-static void write_rest(fhx__json_writer *writer, const type_list *types, uint32_t fhir_version,
+static void write_rest(fhx__json_writer *writer, const type_list *types, const fhx__call *call,
                        const char *prose_text) {
   fhx__json_key(writer, "rest");
   fhx__json_open_array(writer);
@@ -313,9 +392,9 @@ static void write_rest(fhx__json_writer *writer, const type_list *types, uint32_
   fhx__json_member_text(writer, "documentation", prose_text);
   fhx__json_key(writer, "resource");
   fhx__json_open_array(writer);
-  for (size_t i = 0; i < types->count; i++) write_type(writer, types->names[i].text, fhir_version);
+  for (size_t i = 0; i < types->count; i++) write_type(writer, types->names[i].text, call);
   fhx__json_close_array(writer);
-  write_operation(writer, BULK_DATA "OperationDefinition/export");
+  if (!call->service->is_disabled) write_operation(writer, call, "export");
   fhx__json_close_object(writer);
   fhx__json_close_array(writer);
 }
@@ -329,15 +408,18 @@ static void write_texts(fhx__json_writer *writer, const char *key, const char *c
 }
 
 static void write_head(fhx__json_writer *writer, const fhx__call *call) {
-  static const char *const instantiated[] = {BULK_DATA "CapabilityStatement/bulk-data"};
+  char canonical[CANONICAL_MAX];
+  const char *const instantiated[] = {canonical};
   static const char *const formats[] = {"application/fhir+json", "json", "application/fhir+ndjson"};
   char date[FHX__INSTANT_TEXT_MAX];
   fhx__instant_format(date, call->service->started_us, SECOND_US);
+  snprintf(canonical, sizeof canonical, BULK_DATA "CapabilityStatement/bulk-data%s",
+           pinned_version(call));
   fhx__json_member_text(writer, "resourceType", "CapabilityStatement");
   fhx__json_member_text(writer, "status", "active");
   fhx__json_member_text(writer, "date", date);
   fhx__json_member_text(writer, "kind", "instance");
-  write_texts(writer, "instantiates", instantiated, 1);
+  if (!call->service->is_disabled) write_texts(writer, "instantiates", instantiated, 1);
   fhx__json_key(writer, "software");
   fhx__json_open_object(writer);
   fhx__json_member_text(writer, "name", "libfhirexport");
@@ -361,7 +443,7 @@ static int32_t write_statement(const fhx__call *call, const type_list *types, fh
     fhx__json_begin(&writer, out);
     fhx__json_open_object(&writer);
     write_head(&writer, call);
-    write_rest(&writer, types, call->service->rules.fhir_version, said.text.data);
+    write_rest(&writer, types, call, said.text.data);
     fhx__json_close_object(&writer);
     status = fhx__json_end(&writer);
   }

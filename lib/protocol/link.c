@@ -2,8 +2,6 @@
 #include "protocol/link.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,17 +58,14 @@ void fhx__link_keys_free(fhx__link_keys *keys) {
 static bool sign(const fhx__link_key *key, const fhx__link *link,
                  char signature[SIGNATURE_LEN + 1]) {
   char message[FHX__PART_NAME_MAX + 160];
-  unsigned char sum[EVP_MAX_MD_SIZE];
-  unsigned int sum_len = 0;
+  uint8_t sum[FHX__SHA256_LEN];
   int len = snprintf(message, sizeof message, "fhx-link-1\n%s\n%s\n%s\n%llu", link->tenant,
                      link->job_id, link->file, (unsigned long long)link->expires);
   if (len < 0 || (size_t)len >= sizeof message) return false;
-  if (HMAC(EVP_sha256(), key->data, (int)key->len, (const unsigned char *)message, (size_t)len, sum,
-           &sum_len) == NULL ||
-      sum_len != FHX__SHA256_LEN) {
+  if (fhx__hmac_sha256(key->data, key->len, message, (size_t)len, sum, NULL) != FHX_OK) {
     return false;
   }
-  fhx__hex(signature, sum, sum_len);
+  fhx__hex(signature, sum, sizeof sum);
   return true;
 }
 

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "core/alloc.h"
-#include "core/clock.h"
+#include "core/encode.h"
 #include "core/error.h"
+#include "core/host_clock.h"
+#include "core/instant.h"
 #include "manifest/manifest.h"
 #include "protocol/response.h"
 
@@ -62,8 +64,23 @@ static links *make_links(const fhx__call *call, const fhx_job *job, int64_t expi
   return NULL;
 }
 
+/* The blobs' own URLs, whose reader has a right of his own: no secret is needed to write them. */
+static int32_t append_client_url(void *context, const fhx_part *part, fhx__buffer *url,
+                                 fhx_error **error) {
+  const char *begin = context, *name = fhx_part_name(part);
+  int32_t status = fhx__buffer_append_text(url, begin);
+  if (status == FHX_OK) status = fhx__append_percent(url, name, strlen(name), true);
+  return status == FHX_OK ? FHX_OK : fhx__no_memory(error);
+}
+
 static int32_t open_manifest(const fhx__call *call, fhx_job *job, const fhx__manifest_page *page,
                              int64_t expires_us, fhx_manifest **manifest, fhx_error **error) {
+  if (job->definition.client_url != NULL) {
+    /* The manifest keeps the job, and the job the URL. */
+    fhx__manifest_links theirs = {
+        append_client_url, job->definition.client_url, NULL, true, expires_us, FHX__PATIENCE_US};
+    return fhx__manifest_open(job, &theirs, page, manifest, error);
+  }
   if (!call->service->serves_files) {
     uint32_t flags = fhx__destination_flags(job->destination);
     fhx__manifest_links own = {NULL,       NULL,
@@ -97,17 +114,32 @@ static int32_t open_listing(const fhx__call *call, const fhx__listing *listing, 
 
 /* The earlier of the links' end and the files' (STAT-08). */
 static int64_t expiry(const fhx__service *service, int64_t ended_us) {
-  int64_t links_us = fhx__clock_now_us() + service->link_us;
-  int64_t files_us = ended_us + service->keep_us;
+  int64_t links_us = fhx__host_now_us(&service->clock) + service->link_us;
+  int64_t files_us = fhx__service_files_end_us(service, ended_us);
   return ended_us == 0 || links_us < files_us ? links_us : files_us;
+}
+
+/* Where URLs are the destination's own it may have to end them sooner. Whatever keeps it from
+   telling, the job is there, and the client is to come again. */
+static int32_t find_expiry(const fhx__call *call, const fhx__listing *listing, int64_t *expires_us,
+                           fhx_error **error) {
+  *expires_us = expiry(call->service, listing->ended_us);
+  if (call->service->serves_files || listing->job->definition.client_url != NULL) return FHX_OK;
+  int32_t status = fhx__destination_urls_until(listing->job->destination, *expires_us,
+                                               call->until_us, expires_us, error);
+  if (status == FHX_OK || status == FHX_ERR_NO_MEMORY) return status;
+  fhx__clear_error(error);
+  return fhx__fail_with(error, FHX_ERR_DESTINATION, 1,
+                        "the destination cannot say how long its URLs are good");
 }
 
 int32_t fhx__response_listing(const fhx__call *call, const fhx__listing *listing, uint32_t http,
                               fhx_response **response, fhx_error **error) {
   fhx_response *made = NULL;
   char date[FHX__HTTP_DATE_MAX];
-  int64_t expires_us = expiry(call->service, listing->ended_us);
-  int32_t status = fhx__response_new(http, &made, error);
+  int64_t expires_us = 0;
+  int32_t status = find_expiry(call, listing, &expires_us, error);
+  if (status == FHX_OK) status = fhx__response_new(http, &made, error);
   if (status != FHX_OK) return status;
   fhx__http_date(date, expires_us);
   status = open_listing(call, listing, expires_us, &made->manifest, error);

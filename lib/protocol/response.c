@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/alloc.h"
@@ -102,25 +101,16 @@ int32_t fhx__response_later(uint32_t status, const char *code, const char *text,
 
 int32_t fhx__response_fault(const fhx_error *fault, fhx_response **response, fhx_error **error) {
   if (fhx_error_status(fault) == FHX_ERR_NO_MEMORY) return fhx__no_memory(error);
+  int32_t status = FHX_OK;
   if (fhx_error_retryable(fault) != 0) {
-    return fhx__response_later(503, "transient", "the server cannot answer at present; try again",
-                               FAULT_RETRY_SECONDS, response, error);
+    status = fhx__response_later(503, "transient", "the server cannot answer at present; try again",
+                                 FAULT_RETRY_SECONDS, response, error);
+  } else {
+    status = fhx__response_outcome(500, "error", "exception",
+                                   "the server could not answer this request", response, error);
   }
-  return fhx__response_outcome(500, "error", "exception",
-                               "the server could not answer this request", response, error);
-}
-
-void fhx__http_date(char text[FHX__HTTP_DATE_MAX], int64_t time_us) {
-  static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  time_t seconds = (time_t)(time_us / 1000000);
-  struct tm at;
-  memset(&at, 0, sizeof at);
-  gmtime_r(&seconds, &at);
-  snprintf(text, FHX__HTTP_DATE_MAX, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[at.tm_wday % 7],
-           at.tm_mday % 100, months[at.tm_mon % 12], (at.tm_year + 1900) % 10000, at.tm_hour % 100,
-           at.tm_min % 100, at.tm_sec % 100);
+  if (status == FHX_OK) (*response)->fault = fhx_error_status(fault);
+  return status;
 }
 
 /* --- reading --- */
@@ -161,6 +151,7 @@ static int32_t read_file(fhx_response *response, void *buffer, size_t capacity, 
   if (count <= 0) return fhx__fail(error, FHX_ERR_IO, "the exported file could not be read");
   response->offset += (uint64_t)count;
   response->length -= (uint64_t)count;
+  response->sent += (uint64_t)count;
   *len = (size_t)count;
   return FHX_OK;
 }
@@ -173,6 +164,7 @@ static int32_t read_unpacked(fhx_response *response, void *buffer, size_t capaci
   /* The range was cut to what the file said that it holds. */
   if (status == FHX_END) return fhx__fail(error, FHX_ERR_IO, "the exported file is damaged");
   if (status == FHX_OK) response->length -= *len;
+  if (status == FHX_OK) response->sent += *len;
   return status;
 }
 
@@ -204,8 +196,29 @@ int32_t fhx_response_file(const fhx_response *response, int32_t *descriptor, uin
   return FHX_OK;
 }
 
+void fhx_response_sent(fhx_response *response, uint64_t byte_count) {
+  if (response == NULL) return;
+  response->sent = byte_count < response->announced ? byte_count : response->announced;
+}
+
+/* How much of a file was sent, and whether that is all that was announced. */
+static void tell_end(const fhx_response *response) {
+  fhx_log_event event;
+  if (response->watch == NULL) return;
+  fhx__watch_add(response->watch, FHX__COUNT_FILE_BYTES, response->sent);
+  fhx__event_begin(&event, response->watch, FHX__EVENT_AUDIT_FILE_SENT);
+  fhx__event_text(&event, "job", response->job_id);
+  fhx__event_text(&event, "file", response->file);
+  fhx__event_count(&event, "length", response->announced);
+  fhx__event_count(&event, "sent", response->sent);
+  fhx__event_text(&event, "outcome", response->sent >= response->announced ? "whole" : "cut");
+  fhx__event_tell(&event);
+  fhx__watch_unref(response->watch);
+}
+
 void fhx_response_free(fhx_response *response) {
   if (response == NULL) return;
+  tell_end(response);
   for (uint32_t i = 0; i < response->header_count; i++) fhx__free(response->headers[i].value);
   fhx__buffer_free(&response->text);
   fhx_manifest_free(response->manifest);

@@ -7,7 +7,9 @@
 
 #include "core/buffer.h"
 #include "core/error.h"
+#include "core/names.h"
 #include "gzip/reader.h"
+#include "observe/event.h"
 #include "request/request.h"
 
 #define FHX__RESPONSE_HEADERS_MAX 12
@@ -32,6 +34,14 @@ struct fhx_response {
   /* Of the last two: where the stretch begins, and how much of it is left. */
   uint64_t offset;
   uint64_t length;
+  /* The fault that is the reason for the answer, as a status, or FHX_OK. */
+  int32_t fault;
+  /* Of a file, until the end of the answer is told; NULL: nothing is. What was sent is counted. */
+  fhx__watch *watch;
+  uint64_t announced;
+  uint64_t sent;
+  char job_id[FHX__JOB_ID_LEN + 1];
+  char file[FHX__PART_NAME_MAX + 1];
 };
 
 /* An answer without a body. FHX_OK or FHX_ERR_NO_MEMORY, as all that follow. */
@@ -66,9 +76,5 @@ int32_t fhx__response_method(const char *allowed, fhx_response **response, fhx_e
 /* 503 for a fault that may pass, else 500, for an error of the server's own. Its message is not
    shown. Lack of memory is no answer but FHX_ERR_NO_MEMORY again. */
 int32_t fhx__response_fault(const fhx_error *fault, fhx_response **response, fhx_error **error);
-
-/* A time as an HTTP-date (RFC 9110, 5.6.7). */
-#define FHX__HTTP_DATE_MAX 64
-void fhx__http_date(char text[FHX__HTTP_DATE_MAX], int64_t time_us);
 
 #endif

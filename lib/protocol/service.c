@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "core/alloc.h"
-#include "core/clock.h"
 #include "core/error.h"
+#include "core/host_clock.h"
+#include "job/report.h"
 #include "job/run.h"
 
 /* How long a destination that could be written to is taken to be so. */
@@ -29,6 +30,7 @@ int32_t fhx__service_job(fhx__service *service, const char *job_id, int64_t unti
   fhx_job *attached = NULL;
   int32_t status = fhx__job_attach(&service->job_options, job_id, until_us, &attached, error);
   if (status != FHX_OK) return status;
+  attached->watch = service->watch;
   /* A job that is over needs no shared object. */
   if (attached->record->state != FHX_JOB_RUNNING) {
     *job = attached;
@@ -94,10 +96,53 @@ void fhx__service_forget(fhx__service *service, const char *job_id) {
 void fhx__service_settle(fhx__service *service, fhx_job *job, int32_t status,
                          const fhx_progress *progress) {
   if (status != FHX_OK && status != FHX_ERR_NOT_FOUND) return;
+  /* Who looks first tells: the job may be forgotten then. */
+  if (status == FHX_OK) fhx__report_state(job, progress);
   uint32_t state = status == FHX_OK ? fhx_progress_state(progress) : FHX_JOB_REMOVING;
   if (state == FHX_JOB_RUNNING) return;
   if (state != FHX_JOB_COMPLETE) atomic_store(&job->cancelled, true);
   fhx__service_forget(service, fhx_job_id(job));
+}
+
+/* --- destinations of clients --- */
+
+int32_t fhx__service_equip(fhx__service *service, fhx_job *job, fhx_error **error) {
+  fhx_destination *destination = NULL;
+  if (job->definition.client_url == NULL) return FHX_OK;
+  int32_t status = fhx__clients_find(service->clients, fhx_job_id(job), &destination, error);
+  if (status != FHX_OK) return status;
+  fhx__job_equip(job, destination);
+  fhx_destination_free(destination);
+  return FHX_OK;
+}
+
+bool fhx__service_equip_to_clean(fhx__service *service, fhx_job *job) {
+  fhx_error *fault = NULL;
+  if (job->definition.client_url == NULL || fhx__job_was_complete(job)) return true;
+  int32_t status = fhx__service_equip(service, job, &fault);
+  bool may_pass = fhx_error_retryable(fault) != 0 || status == FHX_ERR_NO_MEMORY;
+  fhx_error_free(fault);
+  if (status == FHX_OK) return true;
+  if (may_pass) return fhx__service_has_expired(service, job->record->ended_us);
+  return job->record->hold_us == 0;
+}
+
+void fhx__service_end_clean(fhx__service *service, const fhx_job *job, int32_t status,
+                            const fhx_error *fault) {
+  if (job->definition.client_url == NULL) return;
+  /* Whoever is refused today will be tomorrow, and nobody is asked for ever. */
+  bool is_hopeless = status < 0 && (fhx_error_status(fault) == FHX_ERR_DENIED ||
+                                    fhx__service_has_expired(service, job->record->ended_us));
+  if (status == FHX_OK || is_hopeless) fhx__clients_remove(service->clients, fhx_job_id(job));
+}
+
+void fhx__service_settle_client(fhx__service *service, const fhx_job *job, int32_t status,
+                                const fhx_progress *progress) {
+  if (job->definition.client_url == NULL) return;
+  if (status == FHX_ERR_NOT_FOUND ||
+      (status == FHX_OK && fhx_progress_state(progress) == FHX_JOB_COMPLETE)) {
+    fhx__clients_remove(service->clients, fhx_job_id(job));
+  }
 }
 
 void fhx__service_each(fhx__service *service, void (*each)(fhx_job *job)) {
@@ -126,17 +171,22 @@ int32_t fhx__service_visit(fhx__service *service, void (*visit)(fhx_job *job, vo
   return status == FHX_OK ? FHX_OK : fhx__no_memory(error);
 }
 
-bool fhx__service_has_expired(const fhx__service *service, int64_t ended_us) {
-  return ended_us != 0 && fhx__clock_now_us() - service->keep_us > ended_us;
+int64_t fhx__service_files_end_us(const fhx__service *service, int64_t ended_us) {
+  return ended_us > INT64_MAX - service->keep_us ? INT64_MAX : ended_us + service->keep_us;
 }
 
-int32_t fhx__service_check_writable(fhx__service *service, fhx_error **error) {
-  int64_t now_us = fhx__clock_monotonic_us();
+bool fhx__service_has_expired(const fhx__service *service, int64_t ended_us) {
+  return ended_us != 0 &&
+         fhx__host_now_us(&service->clock) > fhx__service_files_end_us(service, ended_us);
+}
+
+int32_t fhx__service_check_writable(fhx__service *service, int64_t until_us, fhx_error **error) {
+  int64_t now_us = fhx__host_monotonic_us(&service->clock);
   pthread_mutex_lock(&service->mutex);
   bool is_known = now_us < service->writable_until_us;
   pthread_mutex_unlock(&service->mutex);
   if (is_known) return FHX_OK;
-  int32_t status = fhx__destination_check(service->job_options.destination, error);
+  int32_t status = fhx__destination_check(service->job_options.destination, until_us, error);
   if (status != FHX_OK) return status;
   pthread_mutex_lock(&service->mutex);
   service->writable_until_us = now_us + WRITABLE_US;
@@ -161,6 +211,7 @@ void fhx__service_close(fhx__service *service) {
     fhx__job_unref(entry->job);
     fhx__free(entry);
   }
+  fhx__clients_free(service->clients);
   fhx_source_free(service->job_options.source);
   fhx_destination_free(service->job_options.destination);
   fhx_store_free(service->job_options.store);

@@ -4,9 +4,10 @@
  */
 #include <string.h>
 
-#include "core/clock.h"
 #include "core/error.h"
+#include "core/host_clock.h"
 #include "job/pages.h"
+#include "job/report.h"
 #include "job/run.h"
 #include "protocol/listing.h"
 #include "protocol/response.h"
@@ -20,6 +21,9 @@
 static bool may_see(const fhx__call *call, const fhx_job *job) {
   const fhx_filter *filter = job->definition.filter;
   const char *permitted = call->request->permitted_types;
+  if (call->route == FHX__ROUTE_CANCEL && (call->request->flags & FHX_REQUEST_OPERATOR) != 0) {
+    return filter != NULL;
+  }
   if (strcmp(job->record->tenant, call->tenant) != 0 ||
       strcmp(job->record->client, call->client) != 0) {
     return false;
@@ -44,7 +48,8 @@ int32_t fhx__visible_job(fhx__call *call, const char *job_id, fhx_job **job,
   }
   int32_t status = fhx__service_job(call->service, job_id, call->until_us, job, error);
   if (status != FHX_OK) return status;
-  if (may_see(call, *job)) {
+  const bool is_theirs = may_see(call, *job);
+  if (is_theirs) {
     status = fhx__job_progress(*job, call->until_us, progress, error);
     fhx__service_settle(call->service, *job, status, *progress);
     if (status == FHX_OK && is_there(call->service, *progress)) return FHX_OK;
@@ -54,6 +59,7 @@ int32_t fhx__visible_job(fhx__call *call, const char *job_id, fhx_job **job,
   fhx__job_unref(*job);
   *job = NULL;
   if (status != FHX_OK) return status;
+  if (!is_theirs) call->why = "not_theirs";
   return fhx__fail(error, FHX_ERR_NOT_FOUND, "there is no such export");
 }
 
@@ -75,7 +81,7 @@ static int32_t retry_seconds(int64_t age_us) {
 
 /* An answer to a client that asks for a job, at its own URL or at that of a further page. */
 typedef struct poll {
-  const fhx__call *call;
+  fhx__call *call;
   fhx_job *job;
   const fhx_progress *progress;
   /* From 1, which is the poll URL. */
@@ -88,9 +94,11 @@ static bool is_running(const poll *of) {
 
 static int32_t add_progress(const poll *of, fhx_response *made, fhx_error **error) {
   int32_t percent = (int32_t)(fhx_progress_share(of->progress) * 100.0);
-  int64_t age_us = fhx__clock_now_us() - of->job->record->created_us;
-  int32_t status = fhx__response_add(made, error, "X-Progress", "%d%%, %llu resources", percent,
-                                     (unsigned long long)fhx__progress_resource_mark(of->progress));
+  int64_t age_us = fhx__host_now_us(&of->call->service->clock) - of->job->record->created_us;
+  const char *waits = fhx__progress_is_waiting(of->progress) ? ", waits for a worker" : "";
+  int32_t status =
+      fhx__response_add(made, error, "X-Progress", "%d%%, %llu resources%s", percent,
+                        (unsigned long long)fhx__progress_resource_mark(of->progress), waits);
   if (status != FHX_OK) return status;
   return fhx__response_add(made, error, "Retry-After", "%d", retry_seconds(age_us));
 }
@@ -115,9 +123,10 @@ static int32_t answer_running(const poll *of, fhx_response **response, fhx_error
 /* Of jobs that the caller may see: nobody can use up another's polls. */
 static bool is_too_fast(const poll *of, uint32_t *wait_seconds) {
   fhx__service *service = of->call->service;
-  *wait_seconds = (uint32_t)retry_seconds(fhx__clock_now_us() - of->job->record->created_us);
+  *wait_seconds =
+      (uint32_t)retry_seconds(fhx__host_now_us(&service->clock) - of->job->record->created_us);
   return !fhx__polls_admit(service->polls, fhx_job_id(of->job), service->polls_max,
-                           fhx__clock_monotonic_us(), wait_seconds);
+                           fhx__host_monotonic_us(&service->clock), wait_seconds);
 }
 
 static int32_t answer_too_fast(uint32_t wait_seconds, fhx_response **response, fhx_error **error) {
@@ -131,6 +140,7 @@ static int32_t answer_too_fast(uint32_t wait_seconds, fhx_response **response, f
 static int32_t answer_listing(const poll *of, uint32_t page, bool has_next, fhx_response **response,
                               fhx_error **error) {
   fhx__listing listing = {of->job, fhx__progress_ended_us(of->progress), page, has_next};
+  of->call->is_listed = true;
   int32_t status =
       fhx__response_listing(of->call, &listing, is_running(of) ? 202 : 200, response, error);
   if (status != FHX_OK || !is_running(of)) return status;
@@ -195,14 +205,22 @@ static int32_t keep_apart(fhx_response **response, fhx_error **error) {
   return fhx__response_extend(response, error, "X-Export-Status", named);
 }
 
+/* Of a destination that the client has named, its credentials were lost or are not good any more.
+ */
+static int32_t answer_failed(const poll *of, fhx_response **response, fhx_error **error) {
+  bool is_denied = of->job->definition.client_url != NULL &&
+                   fhx__progress_reason_status(of->progress) == FHX_ERR_DENIED;
+  return fhx__response_outcome(500, "error", is_denied ? "security" : "exception",
+                               fhx_progress_reason(of->progress), response, error);
+}
+
 /* An error is a fault of the server's own, and not the job's. */
 static int32_t answer_state(const poll *of, fhx_response **response, fhx_error **error) {
   const fhx__definition *definition = &of->job->definition;
   int32_t status = FHX_OK;
   if (of->page != 1 && !definition->has_pages) return answer_no_page(response, error);
   if (fhx_progress_state(of->progress) == FHX_JOB_FAILED) {
-    status = fhx__response_outcome(500, "error", "exception", fhx_progress_reason(of->progress),
-                                   response, error);
+    status = answer_failed(of, response, error);
   } else if (definition->has_pages) {
     status = answer_page(of, response, error);
   } else if (is_running(of)) {
@@ -254,6 +272,7 @@ int32_t fhx__answer_cancel(fhx__call *call, const char *job_id, fhx_response **r
   int32_t status = fhx__visible_job(call, job_id, &job, &progress, &fault);
   if (status == FHX_OK) {
     status = fhx__job_cancel(job, call->until_us, &fault);
+    if (status == FHX_OK) fhx__report_cancelled(job);
     fhx__job_unref(job);
   }
   fhx_progress_free(progress);

@@ -69,6 +69,14 @@ static void read_boolean(const fhx__json_node *content, fhx__parameter *paramete
   parameter->value = is_true ? "true" : is_false ? "false" : "";
 }
 
+/* A code alone is taken for one of the system that the parameter's values come from. */
+static uint32_t kind_of_coding(const fhx__json_node *coding) {
+  static const char ours[] = "http://hl7.org/fhir/uv/bulkdata/CodeSystem/include-associated-data";
+  const fhx__json_node *system = fhx__json_member(coding, "system");
+  bool is_ours = system == NULL || strcmp(fhx__json_member_string(coding, "system", ""), ours) == 0;
+  return is_ours ? FHX__VALUE_CODING : FHX__VALUE_FOREIGN_CODING;
+}
+
 static void read_value(const fhx__json_node *content, fhx__parameter *parameter) {
   static const struct {
     const char *key;
@@ -77,7 +85,9 @@ static void read_value(const fhx__json_node *content, fhx__parameter *parameter)
       {"valueString", FHX__VALUE_STRING},   {"valueCode", FHX__VALUE_CODE},
       {"valueUri", FHX__VALUE_CODE},        {"valueInstant", FHX__VALUE_TIME},
       {"valueDateTime", FHX__VALUE_TIME},   {"valueReference", FHX__VALUE_REFERENCE},
-      {"valueBoolean", FHX__VALUE_BOOLEAN},
+      {"valueBoolean", FHX__VALUE_BOOLEAN}, {"valueBase64Binary", FHX__VALUE_BASE64},
+      {"valueCoding", FHX__VALUE_CODING},   {"valuePositiveInt", FHX__VALUE_NUMBER},
+      {"valueInteger", FHX__VALUE_NUMBER},  {"valueUnsignedInt", FHX__VALUE_NUMBER},
   };
   const fhx__json_node *text = content;
   uint32_t kind = FHX__VALUE_OTHER;
@@ -89,7 +99,12 @@ static void read_value(const fhx__json_node *content, fhx__parameter *parameter)
     return;
   }
   if (kind == FHX__VALUE_REFERENCE) text = fhx__json_member(content, "reference");
-  bool is_text = kind != FHX__VALUE_OTHER && text != NULL && text->kind == FHX__JSON_STRING;
+  if (kind == FHX__VALUE_CODING) {
+    text = fhx__json_member(content, "code");
+    kind = kind_of_coding(content);
+  }
+  fhx__json_kind wanted = kind == FHX__VALUE_NUMBER ? FHX__JSON_NUMBER : FHX__JSON_STRING;
+  bool is_text = kind != FHX__VALUE_OTHER && text != NULL && text->kind == wanted;
   parameter->kind = is_text ? kind : FHX__VALUE_OTHER;
   parameter->value = is_text ? text->text : "";
 }
@@ -127,6 +142,7 @@ static int32_t read_parameter(const fhx__json_node *entry, fhx__parameter *param
   }
   fault = find_fault(content);
   if (fault == NULL) fault = find_fault(fhx__json_member(content, "reference"));
+  if (fault == NULL) fault = find_fault(fhx__json_member(content, "code"));
   if (fault != NULL) {
     return fhx__refuse(problem, 400, "invalid", "%s: %s", fhx__parameter_label(parameter->name),
                        fault);

@@ -66,8 +66,8 @@ static int32_t unknown_type(fhx__reading *of, fhx__span name) {
   if (!of->kick_off->lenient) {
     return fhx__refuse(of->problem, 400, "value",
                        "_type: %s is not a resource type of FHIR %s; give types' names, in their "
-                       "own capital and small letters, with only commas between",
-                       sentence, version_name(of));
+                       "own capital and small letters, %s",
+                       sentence, version_name(of), fhx__reading_several(of));
   }
   size_t len = strlen(sentence);
   snprintf(sentence + len, sizeof sentence - len,
@@ -82,6 +82,19 @@ static int32_t type_without_patients(fhx__reading *of, const char *name) {
            "%s is not in the Patient compartment, so that this export has none; it was ignored",
            name);
   return fhx__reading_skip(of, sentence);
+}
+
+/* --- several values --- */
+
+bool fhx__reading_next(const fhx__reading *of, fhx__span *rest, fhx__span *entry) {
+  if (!of->kick_off->by_ballot) return fhx__span_next(rest, ',', entry);
+  *entry = *rest;
+  *rest = (fhx__span){NULL, 0};
+  return entry->text != NULL;
+}
+
+const char *fhx__reading_several(const fhx__reading *of) {
+  return of->kick_off->by_ballot ? "each as a parameter of its own" : "with only commas between";
 }
 
 /* --- types --- */
@@ -112,7 +125,7 @@ static int32_t read_types(fhx__reading *of, const fhx__parameter *parameter) {
   const char *value = parameter->value;
   fhx__span rest = {value, strlen(value)}, entry = {NULL, 0};
   of->names_types = true;
-  while (fhx__span_next(&rest, ',', &entry)) {
+  while (fhx__reading_next(of, &rest, &entry)) {
     int32_t status = read_type(of, entry);
     if (status != FHX_OK) return status;
   }
@@ -247,9 +260,8 @@ static int32_t unusable_element(fhx__reading *of, fhx_error *error) {
   if (fhx_error_status(error) == FHX_ERR_NO_MEMORY) return FHX_ERR_NO_MEMORY;
   if (!of->kick_off->lenient) {
     return fhx__refuse(of->problem, 400, "value",
-                       "%s; name root elements of FHIR %s, alone or behind a type and a dot, with "
-                       "only commas between",
-                       fhx_error_message(error), version_name(of));
+                       "%s; name root elements of FHIR %s, alone or behind a type and a dot, %s",
+                       fhx_error_message(error), version_name(of), fhx__reading_several(of));
   }
   snprintf(sentence, sizeof sentence, "%s; it was ignored", fhx_error_message(error));
   return fhx__reading_skip(of, sentence);
@@ -270,7 +282,7 @@ static int32_t read_element(fhx__reading *of, fhx__span entry) {
 
 static int32_t read_elements(fhx__reading *of, const fhx__parameter *parameter) {
   fhx__span rest = {parameter->value, strlen(parameter->value)}, entry = {NULL, 0};
-  while (fhx__span_next(&rest, ',', &entry)) {
+  while (fhx__reading_next(of, &rest, &entry)) {
     if (of->element_count++ == ELEMENTS_MAX) {
       return fhx__refuse(of->problem, 400, "too-costly",
                          "_elements: more than %d are named; name "
@@ -287,6 +299,11 @@ static int32_t read_elements(fhx__reading *of, const fhx__parameter *parameter) 
 
 #define TEXTS (FHX__VALUE_QUERY | FHX__VALUE_STRING)
 
+/* By whose rules there is such a parameter. */
+#define STU3 1u
+#define BALLOT 2u
+#define BOTH (STU3 | BALLOT)
+
 /* In which order they are read, wherever they stand: those that say which types are in reach, _type
    among others, and those that depend on the types. */
 typedef enum turn { TURN_REACH, TURN_TYPES, TURN_CONTENT } turn;
@@ -297,26 +314,40 @@ typedef struct known_parameter {
   uint32_t kinds;
   const char *value;
   bool may_repeat;
+  uint32_t rules;
   turn turn;
   int32_t (*read)(fhx__reading *of, const fhx__parameter *parameter);
 } known_parameter;
 
+/* In ascending order of their names. */
 static const known_parameter known[] = {
-    {"_elements", TEXTS | FHX__VALUE_CODE, "a valueString", true, TURN_TYPES, read_elements},
-    {"_outputFormat", TEXTS | FHX__VALUE_CODE, "a valueString", false, TURN_TYPES,
+    {FHX__DESTINATION_CONTAINER, TEXTS | FHX__VALUE_CODE, "a valueString", false, BOTH, TURN_REACH,
+     fhx__reading_container},
+    {FHX__DESTINATION_SETTINGS, TEXTS | FHX__VALUE_BASE64, "a valueString", false, BOTH, TURN_REACH,
+     fhx__reading_destination_settings},
+    {FHX__DESTINATION_TYPE, TEXTS | FHX__VALUE_CODE, "a valueString", false, BOTH, TURN_REACH,
+     fhx__reading_destination_type},
+    {"_elements", TEXTS | FHX__VALUE_CODE, "a valueString", true, BOTH, TURN_TYPES, read_elements},
+    {"_maximumFileSize", FHX__VALUE_NUMBER, "a valuePositiveInt", false, BALLOT, TURN_TYPES,
+     fhx__reading_maximum_file_size},
+    {"_minimumFileSize", FHX__VALUE_NUMBER, "a valuePositiveInt", false, BALLOT, TURN_TYPES,
+     fhx__reading_minimum_file_size},
+    {"_outputFormat", TEXTS | FHX__VALUE_CODE, "a valueString", false, BOTH, TURN_TYPES,
      read_output_format},
-    {"_since", TEXTS | FHX__VALUE_TIME, "a valueInstant", false, TURN_TYPES, read_since},
-    {"_type", TEXTS | FHX__VALUE_CODE, "a valueString", true, TURN_TYPES, read_types},
-    {"_typeFilter", TEXTS, "a valueString", true, TURN_CONTENT, fhx__reading_type_filter},
-    {"_until", TEXTS | FHX__VALUE_TIME, "a valueInstant", false, TURN_TYPES, read_until},
-    {"allowPartialManifests", FHX__VALUE_QUERY | FHX__VALUE_BOOLEAN, "a valueBoolean", false,
+    {"_since", TEXTS | FHX__VALUE_TIME, "a valueInstant", false, BOTH, TURN_TYPES, read_since},
+    {"_type", TEXTS | FHX__VALUE_CODE, "a valueString", true, BOTH, TURN_TYPES, read_types},
+    {"_typeFilter", TEXTS, "a valueString", true, BOTH, TURN_CONTENT, fhx__reading_type_filter},
+    {"_until", TEXTS | FHX__VALUE_TIME, "a valueInstant", false, BOTH, TURN_TYPES, read_until},
+    {"allowPartialManifests", FHX__VALUE_QUERY | FHX__VALUE_BOOLEAN, "a valueBoolean", false, BOTH,
      TURN_TYPES, fhx__reading_partial_manifests},
-    {"includeAssociatedData", TEXTS | FHX__VALUE_CODE, "a valueCode", true, TURN_REACH,
+    {"includeAssociatedData", TEXTS | FHX__VALUE_CODE, "a valueCode", true, STU3, TURN_REACH,
      fhx__reading_associated_data},
-    {"organizeOutputBy", TEXTS | FHX__VALUE_CODE, "a valueString", false, TURN_REACH,
+    {"includeAssociatedData", FHX__VALUE_CODING | FHX__VALUE_FOREIGN_CODING,
+     "a valueCoding with a code", true, BALLOT, TURN_REACH, fhx__reading_associated_data},
+    {"organizeOutputBy", TEXTS | FHX__VALUE_CODE, "a valueString", false, BOTH, TURN_REACH,
      fhx__reading_organize},
     {"patient", FHX__VALUE_REFERENCE,
-     "a valueReference with a reference, in a Parameters resource that is sent by POST", true,
+     "a valueReference with a reference, in a Parameters resource that is sent by POST", true, BOTH,
      TURN_TYPES, read_patient},
 };
 #define KNOWN_COUNT (sizeof known / sizeof known[0])
@@ -335,10 +366,13 @@ static int32_t read_known(fhx__reading *of, const known_parameter *as,
   return as->read(of, parameter);
 }
 
-/* KNOWN_COUNT: it is not known. */
-static size_t find_known(const char *name) {
+/* KNOWN_COUNT: it is not known by these rules. */
+static size_t find_known(const char *name, uint32_t rules) {
   size_t at = 0;
-  while (at < KNOWN_COUNT && strcmp(known[at].name, name) != 0) at++;
+  while (at < KNOWN_COUNT &&
+         ((known[at].rules & rules) == 0 || strcmp(known[at].name, name) != 0)) {
+    at++;
+  }
   return at;
 }
 
@@ -346,7 +380,7 @@ static int32_t read_parameters(fhx__reading *of, turn now) {
   bool is_given[KNOWN_COUNT] = {false};
   for (size_t i = 0; i < of->kick_off->parameter_count; i++) {
     const fhx__parameter *parameter = &of->kick_off->parameters[i];
-    size_t at = find_known(parameter->name);
+    size_t at = find_known(parameter->name, of->kick_off->by_ballot ? BALLOT : STU3);
     if ((at < KNOWN_COUNT ? known[at].turn : TURN_TYPES) != now) continue;
     int32_t status = at == KNOWN_COUNT ? unknown_parameter(of, parameter->name)
                                        : read_known(of, &known[at], parameter, &is_given[at]);
@@ -381,11 +415,29 @@ int32_t fhx__export_request_read(const fhx__export_rules *rules, const fhx__kick
   if (status == FHX_OK) status = fhx__reading_begin_output(&of);
   if (status == FHX_OK) status = read_parameters(&of, TURN_REACH);
   if (status == FHX_OK) status = fhx__reading_settle_output(&of);
+  if (status == FHX_OK) status = fhx__reading_settle_destination(&of);
   if (status == FHX_OK) status = read_parameters(&of, TURN_TYPES);
+  if (status == FHX_OK) status = fhx__reading_settle_file_size(&of);
   if (status == FHX_OK) status = finish_types(&of);
   if (status == FHX_OK) status = read_parameters(&of, TURN_CONTENT);
   if (status != FHX_OK) fhx__export_request_free(request);
   return status;
+}
+
+/* Room enough for all of them. */
+static void add_name(char *names, const char *name) {
+  size_t len = strlen(names);
+  if (fhx__list_has(names, name)) return;
+  snprintf(names + len, FHX__PARAMETER_NAMES_MAX - len, "%s%s", len == 0 ? "" : ",", name);
+}
+
+void fhx__export_parameter_names(const fhx__kick_off *kick_off,
+                                 char names[FHX__PARAMETER_NAMES_MAX]) {
+  names[0] = '\0';
+  for (size_t i = 0; i < kick_off->parameter_count; i++) {
+    const size_t at = find_known(kick_off->parameters[i].name, BOTH);
+    add_name(names, at < KNOWN_COUNT ? known[at].name : "(unknown)");
+  }
 }
 
 void fhx__export_request_free(fhx__export_request *request) {

@@ -97,11 +97,14 @@ static int32_t include(fhx__reading *of, fhx__span value) {
   return status;
 }
 
-/* PARAM-17 */
+/* PARAM-17. A value of the host's own may be a code of any system. */
 int32_t fhx__reading_associated_data(fhx__reading *of, const fhx__parameter *parameter) {
   fhx__span rest = {parameter->value, strlen(parameter->value)}, value = {NULL, 0};
   int32_t status = FHX_OK;
-  while (status == FHX_OK && fhx__span_next(&rest, ',', &value)) status = include(of, value);
+  if (parameter->kind == FHX__VALUE_FOREIGN_CODING && *parameter->value != '_') {
+    return fhx__reading_unsupported(of, included, "a code of another code system than the IG's");
+  }
+  while (status == FHX_OK && fhx__reading_next(of, &rest, &value)) status = include(of, value);
   return status;
 }
 

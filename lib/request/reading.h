@@ -3,6 +3,7 @@
 #define FHX__REQUEST_READING_H
 
 #include "request/request.h"
+#include "request/span.h"
 
 typedef struct fhx__reading {
   const fhx__export_rules *rules;
@@ -33,11 +34,33 @@ int32_t fhx__reading_unsupported(fhx__reading *of, const char *what, const char 
 /* Whether the client may read this type. */
 bool fhx__reading_permits(const fhx__reading *of, const char *type);
 
+/*
+ * The next of several values that one parameter has, with commas between; by the ballot it has one
+ * (PARAM-08, PARAM-09). As fhx__span_next. And how several are sent, for a sentence.
+ */
+bool fhx__reading_next(const fhx__reading *of, fhx__span *rest, fhx__span *entry);
+const char *fhx__reading_several(const fhx__reading *of);
+
+/* --- how long files are to be; in file_size_request.c --- */
+
+int32_t fhx__reading_minimum_file_size(fhx__reading *of, const fhx__parameter *parameter);
+int32_t fhx__reading_maximum_file_size(fhx__reading *of, const fhx__parameter *parameter);
+/* The one is less than the other. */
+int32_t fhx__reading_settle_file_size(fhx__reading *of);
+
 /* --- what else is exported, and how it is arranged; in output_request.c --- */
 
 int32_t fhx__reading_organize(fhx__reading *of, const fhx__parameter *parameter);
 int32_t fhx__reading_partial_manifests(fhx__reading *of, const fhx__parameter *parameter);
 int32_t fhx__reading_associated_data(fhx__reading *of, const fhx__parameter *parameter);
+
+/* --- where files go; in destination_request.c --- */
+
+int32_t fhx__reading_destination_type(fhx__reading *of, const fhx__parameter *parameter);
+int32_t fhx__reading_destination_settings(fhx__reading *of, const fhx__parameter *parameter);
+int32_t fhx__reading_container(fhx__reading *of, const fhx__parameter *parameter);
+/* All of them are there, or none. */
+int32_t fhx__reading_settle_destination(fhx__reading *of);
 
 /* The associated types of the server, before any parameter. */
 int32_t fhx__reading_begin_output(fhx__reading *of);

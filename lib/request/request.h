@@ -42,6 +42,13 @@ int32_t fhx__refuse(fhx__problem *problem, uint32_t http_status, const char *iss
 #define FHX__VALUE_BOOLEAN 32u
 /* Anything else, or nothing; the value is "". */
 #define FHX__VALUE_OTHER 64u
+#define FHX__VALUE_BASE64 128u
+/* A valuePositiveInt, valueUnsignedInt or valueInteger: the number as it was written. */
+#define FHX__VALUE_NUMBER 256u
+/* A valueCoding with a `code`, which is the value: of the IG's code system, or of none; or of
+   another one. */
+#define FHX__VALUE_CODING 512u
+#define FHX__VALUE_FOREIGN_CODING 1024u
 
 /* A name and value, decoded, UTF-8 and without control characters, in the order they came. */
 typedef struct fhx__parameter {
@@ -53,6 +60,8 @@ typedef struct fhx__parameter {
 /* --- the target: path and query --- */
 
 typedef struct fhx__target {
+  /* All of it is one block, which is overwritten when it is freed: a query may hold secrets. */
+  size_t byte_count;
   /* The path's segments, each decoded by itself, so that an encoded slash never divides. */
   char **segments;
   size_t segment_count;
@@ -149,7 +158,37 @@ typedef struct fhx__kick_off {
   bool lenient;
   /* With commas between; NULL: all. */
   const char *permitted_types;
+  /* By the rules of the ballot of STU4, not by those of STU1 to STU3. */
+  bool by_ballot;
 } fhx__kick_off;
+
+/* Where a client wants its files: a place of its own. The texts are the parameters', and what they
+   hold goes nowhere but there. */
+#define FHX__DESTINATION_TYPE "_destinationType"
+#define FHX__DESTINATION_SETTINGS "_destinationConnectionSettings"
+#define FHX__DESTINATION_CONTAINER "_container"
+typedef struct fhx__wanted_destination {
+  /* NULL: the server's. */
+  const char *type;
+  const fhx__parameter *settings;
+  /* NULL: not named. */
+  const char *container;
+} fhx__wanted_destination;
+
+/* Whether a parameter of this name says where files go. */
+bool fhx__is_of_destination(const char *name);
+
+/* Whether containers can have this name: 3 to 63 small letters, digits and single hyphens, without
+   a hyphen at either end. */
+bool fhx__is_container_name(const char *name);
+
+/*
+ * The connection string that the settings hold, terminated, in a buffer that was empty and is to be
+ * wiped in any case. In a query a `+` that was not encoded has become a space. FHX_OK,
+ * FHX_ERR_ARGUMENT with a problem, or FHX_ERR_NO_MEMORY.
+ */
+int32_t fhx__connection_string(const fhx__parameter *settings, fhx__buffer *text,
+                               fhx__problem *problem);
 
 /* What a kick-off asks for. A parameter that was skipped because of handling=lenient leaves a
    sentence in `skipped`, each terminated by a NUL. */
@@ -163,9 +202,13 @@ typedef struct fhx__export_request {
   bool allows_partial_manifests;
   /* FHX_PROVENANCE_... of fhirexport/job.h. */
   uint32_t provenance;
+  /* How long files are to be; 0: as the server has it. */
+  uint64_t file_bytes_min;
+  uint64_t file_bytes_max;
   /* Of this export, those of the server and of includeAssociatedData, with commas between and a NUL
      at the end; "": none, as with by_patient. */
   fhx__buffer associated_types;
+  fhx__wanted_destination destination;
 } fhx__export_request;
 
 /*
@@ -176,18 +219,27 @@ typedef struct fhx__export_request {
  * of types of _type only, where that is given, PARAM-18 to -22), organizeOutputBy (Patient,
  * PARAM-23), allowPartialManifests (true or false, PARAM-24) and includeAssociatedData (comma list
  * and repeated, the two of the IG and the host's own, PARAM-17; of both provenance values the
- * larger, FILTER-19; not with organizeOutputBy); given twice where that is not allowed: 400
- * (PARAM-25); an empty value counts as absent (PARAM-29); any other name: 400 naming it (PARAM-01),
- * or skipped when `lenient` (PARAM-02), as are values that this server does not know or cannot
- * follow, queries among them, unknown types, and those that an export of patients cannot have
- * (PARAM-11). The permitted types bound _type and _typeFilter: naming another is 403 with code
- * "forbidden" (AUTH-18), as is asking for Provenance without the right to read it, and a Group
- * export by a client that may not read Groups (KICK-18); without _type they are the list of types.
- * FHX_OK, FHX_ERR_ARGUMENT with a problem, or FHX_ERR_NO_MEMORY.
+ * larger, FILTER-19; not with organizeOutputBy), by the ballot _minimumFileSize and
+ * _maximumFileSize (PARAM-27) and no comma lists (PARAM-09), _destinationType,
+ * _destinationConnectionSettings and _container (never skipped: no export goes elsewhere than it
+ * was asked to); given twice where that is not allowed: 400 (PARAM-25); an empty value counts as
+ * absent (PARAM-29); any other name: 400 naming it (PARAM-01), or skipped when `lenient`
+ * (PARAM-02), as are values that this server does not know or cannot follow, queries among them,
+ * unknown types, and those that an export of patients cannot have (PARAM-11). The permitted types
+ * bound _type and _typeFilter: naming another is 403 with code "forbidden" (AUTH-18), as is asking
+ * for Provenance without the right to read it, and a Group export by a client that may not read
+ * Groups (KICK-18); without _type they are the list of types. FHX_OK, FHX_ERR_ARGUMENT with a
+ * problem, or FHX_ERR_NO_MEMORY.
  */
 int32_t fhx__export_request_read(const fhx__export_rules *rules, const fhx__kick_off *kick_off,
                                  fhx__export_request *request, fhx__problem *problem);
 void fhx__export_request_free(fhx__export_request *request);
+
+/* The names of the parameters, each once, with commas between: those that there are, and
+   "(unknown)" for any other, which may be anything. For logs, that must not have their values. */
+#define FHX__PARAMETER_NAMES_MAX 256
+void fhx__export_parameter_names(const fhx__kick_off *kick_off,
+                                 char names[FHX__PARAMETER_NAMES_MAX]);
 
 /* --- ranges --- */
 

@@ -47,6 +47,8 @@ int32_t fhx__export_rules_init(fhx__export_rules *rules, const fhx__export_setti
                                fhx_error **error) {
   memset(rules, 0, sizeof *rules);
   rules->fhir_version = settings->fhir_version == 0 ? FHX_FHIR_R4 : settings->fhir_version;
+  rules->file_bytes_min = settings->file_bytes_min;
+  rules->file_bytes_max = settings->file_bytes_max;
   int32_t status = make_filter(rules, settings, error);
   if (status != FHX_OK) return status;
   rules->associated_types = copy_or_empty(settings->associated_types);

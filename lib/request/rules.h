@@ -15,6 +15,8 @@ typedef struct fhx__export_settings {
   const char *associated_values;
   const char *const *compartment_paths;
   uint64_t compartment_path_count;
+  uint64_t file_bytes_min;
+  uint64_t file_bytes_max;
 } fhx__export_settings;
 
 /* Made once, then only read. */
@@ -30,6 +32,11 @@ typedef struct fhx__export_rules {
   bool knows_patients;
   bool reads_resources;
   bool has_pages;
+  /* The least of the longest, and the most of the shortest that a client may want files to be. */
+  uint64_t file_bytes_min;
+  uint64_t file_bytes_max;
+  /* Clients may name destinations of their own. */
+  bool takes_destinations;
   /* Of that version and compartment; takes everything. */
   fhx_filter *filter;
 } fhx__export_rules;

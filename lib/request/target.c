@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/encode.h"
 #include "core/names.h"
 #include "request/problem.h"
 #include "request/request.h"
@@ -117,6 +118,7 @@ static int32_t make_room(reading *of, size_t segments, size_t parameters, size_t
   size_t arrays = segments * sizeof *target->segments + parameters * sizeof *target->parameters;
   target->segments = fhx__alloc(arrays + len + 1);
   if (target->segments == NULL) return FHX_ERR_NO_MEMORY;
+  target->byte_count = arrays + len + 1;
   target->parameters = (fhx__parameter *)(target->segments + segments);
   of->room = (char *)(target->parameters + parameters);
   return FHX_OK;
@@ -126,7 +128,7 @@ int32_t fhx__target_read(const char *target, uint64_t bytes_max, fhx__target *re
                          fhx__problem *problem) {
   reading of = {read, problem, NULL};
   fhx__span rest = {target, strlen(target)}, path = {NULL, 0};
-  *read = (fhx__target){NULL, 0, NULL, 0};
+  memset(read, 0, sizeof *read);
   if (rest.len > bytes_max) {
     return fhx__refuse(problem, 414, "too-long",
                        "the path and query are longer than the %llu bytes that are taken; ask with "
@@ -151,6 +153,7 @@ int32_t fhx__target_read(const char *target, uint64_t bytes_max, fhx__target *re
 }
 
 void fhx__target_free(fhx__target *target) {
+  if (target->segments != NULL) fhx__wipe(target->segments, target->byte_count);
   fhx__free(target->segments);
-  *target = (fhx__target){NULL, 0, NULL, 0};
+  memset(target, 0, sizeof *target);
 }

@@ -1,4 +1,5 @@
 /* `_typeFilter`: queries on content, each of one resource type (PARAM-18 to PARAM-22). */
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -88,6 +89,34 @@ static int32_t take_query(void *context, const char *text, size_t len) {
   return status;
 }
 
+/* Whether a text begins in this form, in which a 0 stands for any digit. */
+static bool begins_as(const char *text, const char *form) {
+  for (; *form != '\0'; text++, form++) {
+    bool fits = *form == '0' ? *text >= '0' && *text <= '9' : *text == *form;
+    if (!fits) return false;
+  }
+  return true;
+}
+
+/* A space in front of a date's offset was, in a URL, a `+` that was not encoded. */
+static void restore_offsets(char *list) {
+  static const char form[] = "0000-00-00T00:00";
+  static const ptrdiff_t time_at = 11;
+  for (char *at = list; (at = strchr(at, ' ')) != NULL; at++) {
+    char *time = at;
+    while (time > list && strchr("0123456789:.", time[-1]) != NULL) time--;
+    bool is_date = time - list >= time_at && begins_as(time - time_at, form);
+    /* The offset is the end of the value. */
+    if (is_date && begins_as(at + 1, "00:00") && strchr(",&", at[6]) != NULL) *at = '+';
+  }
+}
+
 int32_t fhx__reading_type_filter(fhx__reading *of, const fhx__parameter *parameter) {
-  return fhx__search_split(parameter->value, take_query, of);
+  char *list = fhx__copy_text(parameter->value);
+  if (list == NULL) return FHX_ERR_NO_MEMORY;
+  if (parameter->kind == FHX__VALUE_QUERY) restore_offsets(list);
+  int32_t status = of->kick_off->by_ballot ? take_query(of, list, strlen(list))
+                                           : fhx__search_split(list, take_query, of);
+  fhx__free(list);
+  return status;
 }

@@ -366,7 +366,11 @@ static int32_t read_condition(reader *in, char *name, char *values) {
   int32_t status = fhx__search_read_values(in->search, condition, values, only, &why);
   if (status == FHX_ERR_NO_MEMORY) return no_memory(in);
   if (status != FHX_OK) return refuse_parameter(in, status, name, why);
-  if (condition->kind == FHX__SEARCH_ANYTHING) return FHX_OK;
+  if (condition->kind == FHX__SEARCH_ANYTHING) {
+    /* It is none, and the next one has its place. */
+    *condition = (fhx__search_condition){0};
+    return FHX_OK;
+  }
   in->search->condition_count++;
   bool by_facts = condition->kind == FHX__SEARCH_ID || condition->kind == FHX__SEARCH_UPDATED;
   return by_facts ? FHX_OK : add_paths(in, &found, number);

@@ -152,6 +152,7 @@ bool fhx__search_span_meets(const fhx__search_value *value, fhx__search_span spa
       return is_point ? begins_before : fhx__instant_compare(span.high, asked.low) <= 0;
     case FHX__SEARCH_AP:
       asked = widened(asked);
+      if (is_point) return is_within(span, asked);
       return fhx__instant_compare(span.low, asked.high) < 0 &&
              fhx__instant_compare(span.high, asked.low) > 0;
     default:

@@ -32,11 +32,22 @@ typedef struct walk {
   bool failed;
 } walk;
 
+/* An element with nothing but an id and extensions has no value. */
+static bool has_value(fhx__raw value) {
+  fhx__raw_string key = {NULL, 0, false};
+  if (!fhx__search_enter(&value)) return *value.at != 'n';
+  while (fhx__search_next_member(&value, &key)) {
+    if (!FHX__SEARCH_IS(key, "extension") && !FHX__SEARCH_IS(key, "id")) return true;
+    fhx__raw_skip_value(&value);
+  }
+  return false;
+}
+
 /* Whether something is there, as :missing and what is not false have it. */
 static bool is_present(const fhx__search_condition *condition, const fhx__search_use *use,
                        fhx__raw value) {
   fhx__raw_string key = {NULL, 0, false}, system = {NULL, 0, false};
-  if (*value.at == 'n') return false;
+  if (!has_value(value)) return false;
   if (condition->kind == FHX__SEARCH_NOT_FALSE) return *value.at != 'f';
   if (use->only_system.len > 0 && fhx__search_enter(&value)) {
     while (fhx__search_next_member(&value, &key)) {

@@ -14,11 +14,12 @@
 #include <unistd.h>
 
 #include "core/alloc.h"
+#include "core/answer.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/structs.h"
 #include "ndjson/scan.h"
-#include "source/answer.h"
+#include "source/asked.h"
 #include "source/folder_files.h"
 #include "source/folder_index.h"
 #include "source/line_reader.h"

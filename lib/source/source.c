@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "core/alloc.h"
-#include "core/clock.h"
 #include "core/error.h"
+#include "core/host_clock.h"
 #include "core/names.h"
 #include "core/structs.h"
 
@@ -22,6 +22,7 @@ struct fhx_source {
 };
 
 FHX__DEFINE_INIT(fhx_source_callbacks)
+FHX__DEFINE_INIT(fhx_postgres_source_options)
 
 static int32_t check_callbacks(const fhx_source_callbacks *callbacks, fhx_error **error) {
   const char *missing = NULL;
@@ -299,11 +300,11 @@ int32_t fhx__source_snapshot_ready(fhx_source *source, int64_t as_of_us, int64_t
   return status;
 }
 
-int32_t fhx__source_clock(fhx_source *source, int64_t *now_us, int64_t *resolution_us,
-                          fhx_error **error) {
+int32_t fhx__source_clock(fhx_source *source, const fhx_clock *clock, int64_t *now_us,
+                          int64_t *resolution_us, fhx_error **error) {
   fhx_reply reply;
   if (source->callbacks.read_clock == NULL) {
-    *now_us = fhx__clock_now_us();
+    *now_us = fhx__host_now_us(clock);
     *resolution_us = DEFAULT_RESOLUTION_US;
     return FHX_OK;
   }

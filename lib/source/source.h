@@ -2,6 +2,7 @@
 #ifndef FHX__SOURCE_SOURCE_H
 #define FHX__SOURCE_SOURCE_H
 
+#include <fhirexport/clock.h>
 #include <fhirexport/source.h>
 
 #include "core/reply.h"
@@ -70,8 +71,8 @@ int32_t fhx__source_estimate(fhx_source *source, const fhx_query *query, uint64_
 /* FHX_OK, FHX_WAIT (*wait_us is set), FHX_ERR_UNSUPPORTED without the callback. */
 int32_t fhx__source_snapshot_ready(fhx_source *source, int64_t as_of_us, int64_t *wait_us,
                                    fhx_error **error);
-/* The source's clock, or the system's with a resolution of 1,000 us. */
-int32_t fhx__source_clock(fhx_source *source, int64_t *now_us, int64_t *resolution_us,
-                          fhx_error **error);
+/* The source's clock, or if it has none, this one with a resolution of 1,000 us. */
+int32_t fhx__source_clock(fhx_source *source, const fhx_clock *clock, int64_t *now_us,
+                          int64_t *resolution_us, fhx_error **error);
 
 #endif

@@ -12,51 +12,27 @@
 #include <string.h>
 
 #include "core/alloc.h"
-#include "core/buffer.h"
 #include "core/error.h"
-#include "core/instant.h"
-#include "core/names.h"
-
-/* Also when rows are empty: a batch is bounded. */
-#define BATCH_ROWS_MAX 16384
 
 struct fhx__sqlite_cursor {
   const fhx__sqlite_table *table;
   sqlite3 *connection;
   /* Prepared for `prepared_bound`; NULL before that. */
   sqlite3_stmt *statement;
-  fhx__sqlite_bound prepared_bound;
+  fhx__bound prepared_bound;
   fhx__sqlite_rows rows;
-  /* The copies that `rows` points to; `last_id` is its `from`. */
+  /* The copies that `rows` points to; the batch's `last_id` is its `from`. */
   char *resource_type;
   char *to;
-  fhx__buffer last_id;
   /* Of a patient: whose `rows` are, who is asked for wanted types, and the type that is being read,
      "" before the first. */
   char *patient;
   const fhx_query *query;
   sqlite3_stmt *type_statement;
   fhx__buffer type;
-  /* The present batch. */
-  fhx__buffer data;
-  fhx__buffer ends;
-  fhx__buffer stamps;
-  /* The text of a deletion without JSON. */
-  fhx__buffer bare;
-  uint64_t count;
-  bool stamped;
+  fhx__row_batch batch;
   bool ended;
 };
-
-/* A row as SQLite has it, valid until the next step. */
-typedef struct row {
-  const char *id;
-  size_t id_len;
-  const void *json;
-  size_t json_len;
-  bool stamped;
-  int64_t updated_us;
-} row;
 
 static int32_t copy_rows(fhx__sqlite_cursor *cursor, const fhx__sqlite_rows *rows,
                          fhx_error **error) {
@@ -64,13 +40,13 @@ static int32_t copy_rows(fhx__sqlite_cursor *cursor, const fhx__sqlite_rows *row
   cursor->resource_type = fhx__copy_text(rows->resource_type);
   if (cursor->resource_type == NULL) return fhx__no_memory(error);
   cursor->rows.resource_type = cursor->resource_type;
-  if (rows->to != NULL) {
-    cursor->to = fhx__copy_bytes(rows->to, rows->to_len);
+  if (rows->ids.to != NULL) {
+    cursor->to = fhx__copy_bytes(rows->ids.to, rows->ids.to_len);
     if (cursor->to == NULL) return fhx__no_memory(error);
-    cursor->rows.to = cursor->to;
+    cursor->rows.ids.to = cursor->to;
   }
-  if (rows->from_bound == FHX__BOUND_OPEN) return FHX_OK;
-  if (fhx__buffer_append(&cursor->last_id, rows->from, rows->from_len) != FHX_OK) {
+  if (rows->ids.from_bound == FHX__BOUND_OPEN) return FHX_OK;
+  if (fhx__buffer_append(&cursor->batch.last_id, rows->ids.from, rows->ids.from_len) != FHX_OK) {
     return fhx__no_memory(error);
   }
   return FHX_OK;
@@ -98,11 +74,7 @@ void fhx__sqlite_cursor_close(fhx__sqlite_cursor *cursor) {
   sqlite3_close(cursor->connection);
   fhx__free(cursor->patient);
   fhx__buffer_free(&cursor->type);
-  fhx__buffer_free(&cursor->last_id);
-  fhx__buffer_free(&cursor->data);
-  fhx__buffer_free(&cursor->ends);
-  fhx__buffer_free(&cursor->stamps);
-  fhx__buffer_free(&cursor->bare);
+  fhx__row_batch_free(&cursor->batch);
   fhx__free(cursor->resource_type);
   fhx__free(cursor->to);
   fhx__free(cursor);
@@ -112,14 +84,14 @@ void fhx__sqlite_cursor_close(fhx__sqlite_cursor *cursor) {
 static int32_t begin_query(fhx__sqlite_cursor *cursor, fhx_error **error) {
   const fhx__sqlite_table *table = cursor->table;
   fhx__sqlite_rows *rows = &cursor->rows;
-  rows->from = cursor->last_id.data;
-  rows->from_len = cursor->last_id.len;
-  if (cursor->statement != NULL && cursor->prepared_bound == rows->from_bound) {
+  rows->ids.from = cursor->batch.last_id.data;
+  rows->ids.from_len = cursor->batch.last_id.len;
+  if (cursor->statement != NULL && cursor->prepared_bound == rows->ids.from_bound) {
     return fhx__sqlite_table_bind(rows, cursor->statement, error);
   }
   sqlite3_finalize(cursor->statement);
   cursor->statement = NULL;
-  cursor->prepared_bound = rows->from_bound;
+  cursor->prepared_bound = rows->ids.from_bound;
   return fhx__sqlite_table_select(table, cursor->connection,
                                   sqlite3_mprintf("SELECT %s, %s, %s", table->id_column,
                                                   table->updated_column, table->json_column),
@@ -128,85 +100,34 @@ static int32_t begin_query(fhx__sqlite_cursor *cursor, fhx_error **error) {
 }
 
 /* A stamp is known if it is an integer or the text of an instant, floored then. */
-static void read_stamp(sqlite3_stmt *statement, int column, row *present) {
+static void read_stamp(sqlite3_stmt *statement, int column, fhx__table_row *present) {
   int kind = sqlite3_column_type(statement, column);
   present->stamped = kind == SQLITE_INTEGER;
   if (present->stamped) present->updated_us = sqlite3_column_int64(statement, column);
   if (kind != SQLITE_TEXT) return;
-  fhx__instant instant = {0, 0};
   const char *text = (const char *)sqlite3_column_text(statement, column);
-  size_t len = (size_t)sqlite3_column_bytes(statement, column);
-  present->stamped = text != NULL && fhx__instant_parse(text, len, &instant);
-  present->updated_us = instant.us;
+  fhx__table_row_read_instant(present, text, (size_t)sqlite3_column_bytes(statement, column));
 }
 
-/* What is known of a deletion whose last version was not kept. An id that has not the form of one
-   is left out: the library refuses the row, and tells so. */
-static int32_t write_bare(fhx__sqlite_cursor *cursor, row *present, fhx_error **error) {
-  fhx__buffer *bare = &cursor->bare;
-  bare->len = 0;
-  int32_t status = fhx__buffer_append_text(bare, "{\"resourceType\":\"");
-  if (status == FHX_OK) status = fhx__buffer_append_text(bare, cursor->resource_type);
-  if (status == FHX_OK && fhx__is_id(present->id, present->id_len)) {
-    status = fhx__buffer_append_text(bare, "\",\"id\":\"");
-    if (status == FHX_OK) status = fhx__buffer_append(bare, present->id, present->id_len);
-  }
-  if (status == FHX_OK) status = fhx__buffer_append_text(bare, "\"}");
-  if (status != FHX_OK) return fhx__no_memory(error);
-  present->json = bare->data;
-  present->json_len = bare->len;
-  return FHX_OK;
-}
-
-static bool is_last_id(const fhx__sqlite_cursor *cursor, const row *present) {
-  return cursor->count != 0 && present->id_len == cursor->last_id.len &&
-         memcmp(present->id, cursor->last_id.data, present->id_len) == 0;
-}
-
-/* The row that the statement stands on. Ids are the order of the cursor, so they must be sound. */
-static int32_t read_row(fhx__sqlite_cursor *cursor, row *present, fhx_error **error) {
+/* The row that the statement stands on. */
+static int32_t read_row(fhx__sqlite_cursor *cursor, fhx__table_row *present, fhx_error **error) {
   sqlite3_stmt *statement = cursor->statement;
-  if (sqlite3_column_type(statement, 0) != SQLITE_TEXT) {
-    return fhx__fail(error, FHX_ERR_SOURCE, "the table has a row whose id is not text");
+  if (sqlite3_column_type(statement, 0) == SQLITE_TEXT) {
+    present->id = (const char *)sqlite3_column_text(statement, 0);
+    present->id_len = (size_t)sqlite3_column_bytes(statement, 0);
   }
-  present->id = (const char *)sqlite3_column_text(statement, 0);
-  present->id_len = (size_t)sqlite3_column_bytes(statement, 0);
   read_stamp(statement, 1, present);
   present->json = fhx__sqlite_table_bytes(statement, 2, &present->json_len);
   if (sqlite3_errcode(cursor->connection) == SQLITE_NOMEM) return fhx__no_memory(error);
-  if (present->id_len == 0 || present->id_len > FHX_TOKEN_MAX) {
-    return fhx__fail(error, FHX_ERR_SOURCE, "the table has a row whose id is empty or too long");
-  }
-  if (cursor->patient == NULL && is_last_id(cursor, present)) {
+  int32_t status = fhx__table_row_check(present, error);
+  if (status != FHX_OK) return status;
+  if (cursor->patient == NULL && fhx__row_batch_ends_with(&cursor->batch, present)) {
     return fhx__fail(error, FHX_ERR_SOURCE,
                      "the table has two rows of one type and id: it must hold one for each");
   }
   bool is_bare = cursor->table->of_deletions && sqlite3_column_type(statement, 2) == SQLITE_NULL;
-  return is_bare ? write_bare(cursor, present, error) : FHX_OK;
-}
-
-/* A batch has stamps for all of its rows or for none. */
-static bool fits(const fhx__sqlite_cursor *cursor, const row *present, size_t want) {
-  if (cursor->count == 0) return true;
-  return cursor->count < BATCH_ROWS_MAX && cursor->data.len < want &&
-         present->json_len <= want - cursor->data.len && present->stamped == cursor->stamped;
-}
-
-static int32_t append_row(fhx__sqlite_cursor *cursor, const row *present, fhx_error **error) {
-  int32_t status = fhx__buffer_append(&cursor->data, present->json, present->json_len);
-  uint64_t end = cursor->data.len;
-  if (status == FHX_OK) status = fhx__buffer_append(&cursor->ends, &end, sizeof end);
-  if (status == FHX_OK) {
-    status = fhx__buffer_append(&cursor->stamps, &present->updated_us, sizeof present->updated_us);
-  }
-  cursor->last_id.len = 0;
-  if (status == FHX_OK) {
-    status = fhx__buffer_append(&cursor->last_id, present->id, present->id_len);
-  }
-  if (status != FHX_OK) return fhx__no_memory(error);
-  cursor->stamped = present->stamped;
-  cursor->count++;
-  return FHX_OK;
+  if (!is_bare) return FHX_OK;
+  return fhx__row_batch_write_bare(&cursor->batch, cursor->resource_type, present, error);
 }
 
 /* Steps to the end of the rows, or until the batch is full (*full). The row that no longer fits is
@@ -215,14 +136,14 @@ static int32_t gather(fhx__sqlite_cursor *cursor, size_t want, bool *full, fhx_e
   int code = SQLITE_DONE;
   *full = false;
   while ((code = sqlite3_step(cursor->statement)) == SQLITE_ROW) {
-    row present = {NULL, 0, NULL, 0, false, 0};
+    fhx__table_row present = {NULL, 0, NULL, 0, false, 0};
     int32_t status = read_row(cursor, &present, error);
     if (status != FHX_OK) return status;
     /* An index may have a resource once for each way in which it is the patient's. */
-    if (is_last_id(cursor, &present)) continue;
-    *full = !fits(cursor, &present, want);
+    if (fhx__row_batch_ends_with(&cursor->batch, &present)) continue;
+    *full = !fhx__row_batch_fits(&cursor->batch, &present, want);
     if (*full) return FHX_OK;
-    status = append_row(cursor, &present, error);
+    status = fhx__row_batch_add(&cursor->batch, &present, error);
     if (status != FHX_OK) return status;
   }
   return code == SQLITE_DONE ? FHX_OK : fhx__sqlite_table_fail(code, error);
@@ -242,8 +163,7 @@ int32_t fhx__sqlite_cursor_open_patient(const fhx__sqlite_table *table, const fh
                                         const char *patient, fhx__sqlite_cursor **cursor,
                                         fhx_error **error) {
   const fhx__sqlite_rows rows = {.resource_type = "",
-                                 .from_bound = FHX__BOUND_BEHIND,
-                                 .from = "",
+                                 .ids = {.from_bound = FHX__BOUND_BEHIND, .from = ""},
                                  .since_us = fhx_query_since_us(query),
                                  .until_us = fhx_query_until_us(query)};
   fhx__sqlite_cursor *opened = NULL;
@@ -253,7 +173,7 @@ int32_t fhx__sqlite_cursor_open_patient(const fhx__sqlite_table *table, const fh
   opened->patient = fhx__copy_text(patient);
   opened->rows.patient = opened->patient;
   if (opened->patient == NULL || fhx__buffer_terminate(&opened->type) != FHX_OK ||
-      fhx__buffer_terminate(&opened->last_id) != FHX_OK) {
+      fhx__buffer_terminate(&opened->batch.last_id) != FHX_OK) {
     status = fhx__no_memory(error);
   }
   if (status == FHX_OK) {
@@ -278,7 +198,7 @@ static int32_t begin_type(fhx__sqlite_cursor *cursor, fhx_error **error) {
     if (fhx__buffer_terminate(&cursor->type) != FHX_OK) return fhx__no_memory(error);
   } while (fhx_query_wants_type(cursor->query, cursor->type.data) == 0);
   cursor->rows.resource_type = cursor->type.data;
-  cursor->last_id.len = 0;
+  cursor->batch.last_id.len = 0;
   return FHX_OK;
 }
 
@@ -298,15 +218,6 @@ static int32_t read_patient(fhx__sqlite_cursor *cursor, size_t want, fhx_error *
 
 /* --- batches --- */
 
-/* Empties the batch; memory that only a huge row needed goes back. */
-static void begin_batch(fhx__sqlite_cursor *cursor, size_t want) {
-  if (cursor->data.capacity / 2 > want) fhx__buffer_free(&cursor->data);
-  cursor->data.len = 0;
-  cursor->ends.len = 0;
-  cursor->stamps.len = 0;
-  cursor->count = 0;
-}
-
 static int32_t read_rows(fhx__sqlite_cursor *cursor, size_t want, fhx_error **error) {
   bool full = false;
   if (cursor->patient != NULL) return read_patient(cursor, want, error);
@@ -315,20 +226,18 @@ static int32_t read_rows(fhx__sqlite_cursor *cursor, size_t want, fhx_error **er
   return status;
 }
 
-int32_t fhx__sqlite_cursor_next(fhx__sqlite_cursor *cursor, size_t want, fhx__sqlite_batch *batch,
-                                fhx_error **error) {
+int32_t fhx__sqlite_cursor_next(fhx__sqlite_cursor *cursor, size_t want,
+                                const fhx__row_batch **batch, fhx_error **error) {
   if (cursor->ended) return FHX_END;
-  begin_batch(cursor, want);
+  fhx__row_batch_begin(&cursor->batch, want);
   int32_t status = read_rows(cursor, want, error);
   if (status != FHX_OK) return status;
-  if (cursor->count == 0) return FHX_END;
-  cursor->rows.from_bound = FHX__BOUND_BEHIND;
-  batch->data = cursor->data.data;
-  batch->len = cursor->data.len;
-  batch->count = cursor->count;
-  batch->ends = (const uint64_t *)(const void *)cursor->ends.data;
-  batch->updated_us = cursor->stamped ? (const int64_t *)(const void *)cursor->stamps.data : NULL;
-  batch->last_id = cursor->patient == NULL ? cursor->last_id.data : NULL;
-  batch->last_id_len = cursor->patient == NULL ? cursor->last_id.len : 0;
+  if (cursor->batch.count == 0) return FHX_END;
+  cursor->rows.ids.from_bound = FHX__BOUND_BEHIND;
+  *batch = &cursor->batch;
   return FHX_OK;
+}
+
+bool fhx__sqlite_cursor_has_tokens(const fhx__sqlite_cursor *cursor) {
+  return cursor->patient == NULL;
 }

@@ -2,22 +2,10 @@
 #ifndef FHX__SOURCE_SQLITE_CURSOR_H
 #define FHX__SOURCE_SQLITE_CURSOR_H
 
+#include "source/row_batch.h"
 #include "source/sqlite_table.h"
 
 typedef struct fhx__sqlite_cursor fhx__sqlite_cursor;
-
-/* What one call read, borrowed until the next. */
-typedef struct fhx__sqlite_batch {
-  const char *data;
-  size_t len;
-  uint64_t count;
-  const uint64_t *ends;
-  /* NULL: the stamps of these rows are not known. */
-  const int64_t *updated_us;
-  /* NULL and 0: of a patient, who cannot be resumed. */
-  const char *last_id;
-  size_t last_id_len;
-} fhx__sqlite_batch;
 
 /* Copies what `rows` points to; `table` is borrowed. */
 int32_t fhx__sqlite_cursor_open(const fhx__sqlite_table *table, const fhx__sqlite_rows *rows,
@@ -29,9 +17,12 @@ int32_t fhx__sqlite_cursor_open_patient(const fhx__sqlite_table *table, const fh
                                         const char *patient, fhx__sqlite_cursor **cursor,
                                         fhx_error **error);
 
-/* About `want` bytes of rows, in ascending byte order of id, at least one row. FHX_OK, FHX_END. */
-int32_t fhx__sqlite_cursor_next(fhx__sqlite_cursor *cursor, size_t want, fhx__sqlite_batch *batch,
-                                fhx_error **error);
+/* About `want` bytes of rows, in ascending byte order of id, at least one row; *batch is borrowed
+   until the next call. FHX_OK, FHX_END. */
+int32_t fhx__sqlite_cursor_next(fhx__sqlite_cursor *cursor, size_t want,
+                                const fhx__row_batch **batch, fhx_error **error);
+/* Whether it can be gone on with: not one of a patient. */
+bool fhx__sqlite_cursor_has_tokens(const fhx__sqlite_cursor *cursor);
 
 /* NULL is harmless. */
 void fhx__sqlite_cursor_close(fhx__sqlite_cursor *cursor);

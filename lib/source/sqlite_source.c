@@ -1,6 +1,6 @@
 /*
- * A source over an SQLite table, on the public callbacks only. A token is the last id delivered. A
- * shard is `<from>/<to>`: the ids from `from` on and before `to`, where an empty text is no bound.
+ * A source over an SQLite table, on the public callbacks only. Tokens and
+ * shards are those of id_range.h.
  *
  * The time window is applied to integer stamps, and not claimed: the library looks at the rows
  * again, because those without such a stamp are delivered whatever their age.
@@ -9,18 +9,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/answer.h"
 #include "core/buffer.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/names.h"
 #include "core/structs.h"
-#include "source/answer.h"
+#include "source/asked.h"
 #include "source/sqlite_cursor.h"
 #include "source/sqlite_table.h"
 
 #define WANT_MAX (64u * 1024 * 1024)
-/* Two ids, a slash and a NUL. */
-#define SHARD_MAX (2 * FHX__ID_MAX + 2)
 /* How many rows are weighed for an estimate. */
 #define SAMPLE_COUNT "64"
 
@@ -30,43 +29,23 @@ static void destroy_source(void *user_data) {
   fhx__sqlite_table_free(user_data);
 }
 
+static const char whose[] = "an SQLite table";
+
 /* The rows of the query's type and shard. */
 static int32_t find_rows(const fhx_query *query, fhx__sqlite_rows *rows, fhx_error **error) {
-  size_t len = 0;
-  const char *shard = fhx_query_shard(query, &len);
   memset(rows, 0, sizeof *rows);
   rows->resource_type = fhx_query_resource_type(query);
   rows->since_us = FHX_TIME_NONE;
   rows->until_us = FHX_TIME_NONE;
-  if (shard == NULL) return FHX_OK;
-  const char *slash = memchr(shard, '/', len);
-  if (slash == NULL || len >= SHARD_MAX) {
-    return fhx__fail(error, FHX_ERR_SOURCE, "the shard is not one of an SQLite table");
-  }
-  if (slash != shard) {
-    rows->from_bound = FHX__BOUND_AT;
-    rows->from = shard;
-    rows->from_len = (size_t)(slash - shard);
-  }
-  if (slash + 1 != shard + len) {
-    rows->to = slash + 1;
-    rows->to_len = len - (size_t)(slash + 1 - shard);
-  }
-  return FHX_OK;
+  return fhx__id_range_of_shard(query, whose, &rows->ids, error);
 }
 
 static void open_table(const fhx__sqlite_table *table, const fhx_query *query, fhx_reply *reply) {
   fhx__sqlite_rows rows;
   fhx__sqlite_cursor *cursor = NULL;
   fhx_error *error = NULL;
-  size_t len = 0;
   int32_t status = find_rows(query, &rows, &error);
-  const void *token = fhx_query_token(query, &len);
-  if (token != NULL) {
-    rows.from_bound = FHX__BOUND_BEHIND;
-    rows.from = token;
-    rows.from_len = len;
-  }
+  if (status == FHX_OK) status = fhx__id_range_go_on(query, whose, &rows.ids, &error);
   rows.since_us = fhx_query_since_us(query);
   rows.until_us = fhx_query_until_us(query);
   if (status == FHX_OK) status = fhx__sqlite_cursor_open(table, &rows, &cursor, &error);
@@ -99,7 +78,7 @@ static void open_patient(void *user_data, const fhx_query *query, const char *pa
 }
 
 static void next_rows(void *user_data, void *handle, uint64_t want_bytes, fhx_reply *reply) {
-  fhx__sqlite_batch batch;
+  const fhx__row_batch *batch = NULL;
   fhx_error *error = NULL;
   (void)user_data;
   int32_t status = fhx__sqlite_cursor_next(
@@ -109,8 +88,8 @@ static void next_rows(void *user_data, void *handle, uint64_t want_bytes, fhx_re
   } else if (status != FHX_OK) {
     fhx__answer_error(reply, error);
   } else {
-    fhx_reply_rows(reply, batch.data, batch.len, batch.count, batch.ends, batch.updated_us,
-                   batch.last_id, batch.last_id_len);
+    const bool has_tokens = fhx__sqlite_cursor_has_tokens(handle);
+    fhx__row_batch_answer(batch, has_tokens ? &batch->last_id : NULL, reply);
   }
 }
 
@@ -154,10 +133,6 @@ static int32_t weigh_sample(const fhx__sqlite_table *table, sqlite3 *connection,
   return status;
 }
 
-static bool is_whole_type(const fhx__sqlite_rows *rows) {
-  return rows->from_bound == FHX__BOUND_OPEN && rows->to == NULL;
-}
-
 /* Of the whole shard: how much the time window leaves of it is not looked at. */
 static void count_estimate(void *user_data, const fhx_query *query, fhx_reply *reply) {
   fhx__sqlite_table *table = user_data;
@@ -168,8 +143,8 @@ static void count_estimate(void *user_data, const fhx_query *query, fhx_reply *r
   int32_t status = find_rows(query, &rows, &error);
   if (status == FHX_OK) status = fhx__sqlite_table_connect(table, &connection, &error);
   if (status == FHX_OK) status = count_rows(table, connection, &rows, &count, &error);
-  if (status == FHX_OK && is_whole_type(&rows)) {
-    fhx__sqlite_table_keep_count(table, rows.resource_type, count);
+  if (status == FHX_OK && fhx__id_range_is_whole(&rows.ids)) {
+    fhx__kept_count_keep(&table->kept, rows.resource_type, count);
   }
   if (status == FHX_OK) status = weigh_sample(table, connection, &rows, &mean_len, &error);
   sqlite3_close(connection);
@@ -180,45 +155,25 @@ static void count_estimate(void *user_data, const fhx_query *query, fhx_reply *r
   }
 }
 
-/* What list_shards has found so far. */
-typedef struct division {
-  fhx_reply *reply;
-  uint64_t row_count;
-  uint64_t shard_count;
-  /* Where the present shard begins, "" for no bound, and its number from 1. */
-  char from[FHX__ID_MAX + 1];
-  uint64_t present;
-} division;
-
-static void end_shard(division *found, const char *to) {
-  char shard[SHARD_MAX];
-  int len = snprintf(shard, sizeof shard, "%s/%s", found->from, to);
-  fhx_reply_item(found->reply, shard, (size_t)len);
-  snprintf(found->from, sizeof found->from, "%s", to);
-  found->present++;
-}
-
 /* Ends the present shard before this row, if its id can be a bound. */
-static bool end_before(division *found, sqlite3_stmt *statement) {
+static bool end_before(fhx__division *found, sqlite3_stmt *statement) {
   if (sqlite3_column_type(statement, 0) != SQLITE_TEXT) return false;
   const char *id = (const char *)sqlite3_column_text(statement, 0);
-  if (id == NULL || !fhx__is_id(id, (size_t)sqlite3_column_bytes(statement, 0))) return false;
-  if (strcmp(id, found->from) <= 0) return false;
-  end_shard(found, id);
-  return true;
+  return id != NULL &&
+         fhx__division_end_before(found, id, (size_t)sqlite3_column_bytes(statement, 0));
 }
 
 /* Ends the present shard `count` rows behind its beginning, or at the next id that can be a bound;
  *passed is how many rows lie before. FHX_END: there is none. */
 static int32_t find_bound(const fhx__sqlite_table *table, sqlite3 *connection,
-                          const fhx__sqlite_rows *rows, division *found, uint64_t count,
+                          const fhx__sqlite_rows *rows, fhx__division *found, uint64_t count,
                           uint64_t *passed, fhx_error **error) {
   sqlite3_stmt *statement = NULL;
   fhx__sqlite_rows behind = *rows;
   if (found->from[0] != '\0') {
-    behind.from_bound = FHX__BOUND_AT;
-    behind.from = found->from;
-    behind.from_len = strlen(found->from);
+    behind.ids.from_bound = FHX__BOUND_AT;
+    behind.ids.from = found->from;
+    behind.ids.from_len = strlen(found->from);
   }
   int code = SQLITE_DONE;
   int32_t status = fhx__sqlite_table_select(
@@ -241,11 +196,12 @@ static int32_t find_bound(const fhx__sqlite_table *table, sqlite3 *connection,
 /* Ids may be spread in any way, so bounds are not guessed: SQLite passes over the ids in order,
    which an index over (type, id) does without reading the table. */
 static int32_t divide(const fhx__sqlite_table *table, sqlite3 *connection,
-                      const fhx__sqlite_rows *rows, division *found, fhx_error **error) {
+                      const fhx__sqlite_rows *rows, uint64_t row_count, uint64_t shard_count,
+                      fhx__division *found, fhx_error **error) {
   uint64_t position = 0;
   int32_t status = FHX_OK;
-  while (status == FHX_OK && found->present < found->shard_count) {
-    uint64_t target = found->present * found->row_count / found->shard_count;
+  while (status == FHX_OK && found->present < shard_count) {
+    uint64_t target = found->present * row_count / shard_count;
     uint64_t passed = 0;
     status = find_bound(table, connection, rows, found, target > position ? target - position : 1,
                         &passed, error);
@@ -257,26 +213,25 @@ static int32_t divide(const fhx__sqlite_table *table, sqlite3 *connection,
 static void list_shards(void *user_data, const fhx_query *query, uint32_t count_max,
                         fhx_reply *reply) {
   fhx__sqlite_table *table = user_data;
-  division found = {reply, 0, 0, "", 1};
+  fhx__division found = {reply, "", 1};
   fhx__sqlite_rows rows;
   sqlite3 *connection = NULL;
   fhx_error *error = NULL;
+  uint64_t row_count = 0;
   int32_t status = find_rows(query, &rows, &error);
   if (status == FHX_OK) status = fhx__sqlite_table_connect(table, &connection, &error);
-  bool is_counted = status == FHX_OK && is_whole_type(&rows) &&
-                    fhx__sqlite_table_take_count(table, rows.resource_type, &found.row_count);
+  bool is_counted = status == FHX_OK && fhx__id_range_is_whole(&rows.ids) &&
+                    fhx__kept_count_take(&table->kept, rows.resource_type, &row_count);
   if (status == FHX_OK && !is_counted) {
-    status = count_rows(table, connection, &rows, &found.row_count, &error);
+    status = count_rows(table, connection, &rows, &row_count, &error);
   }
-  found.shard_count = found.row_count < count_max ? found.row_count : count_max;
-  if (status == FHX_OK) status = divide(table, connection, &rows, &found, &error);
+  if (status == FHX_OK) {
+    status = divide(table, connection, &rows, row_count,
+                    row_count < count_max ? row_count : count_max, &found, &error);
+  }
   sqlite3_close(connection);
-  if (status != FHX_OK) {
-    fhx__answer_error(reply, error);
-    return;
-  }
-  if (found.from[0] != '\0') end_shard(&found, "");
-  fhx_reply_done(reply);
+  if (status == FHX_OK) fhx__division_end(&found);
+  fhx__answer_done(reply, status, error);
 }
 
 /* What list_types walks through: the types of the table, and of that of deletions. */
@@ -388,12 +343,11 @@ static void read_resource(void *user_data, const fhx_query *query, const char *r
   const char *id = NULL;
   (void)query;
   if (!fhx__answer_reference(reply, reference, type, &id)) return;
-  const fhx__sqlite_rows rows = {.resource_type = type,
-                                 .from_bound = FHX__BOUND_ONLY,
-                                 .from = id,
-                                 .from_len = strlen(id),
-                                 .since_us = FHX_TIME_NONE,
-                                 .until_us = FHX_TIME_NONE};
+  const fhx__sqlite_rows rows = {
+      .resource_type = type,
+      .ids = {.from_bound = FHX__BOUND_ONLY, .from = id, .from_len = strlen(id)},
+      .since_us = FHX_TIME_NONE,
+      .until_us = FHX_TIME_NONE};
   int32_t status = fhx__sqlite_table_connect(table, &connection, &error);
   if (status == FHX_OK) status = give_resource(table, connection, &rows, reply, &error);
   sqlite3_close(connection);

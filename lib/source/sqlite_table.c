@@ -89,7 +89,7 @@ static void free_names(fhx__sqlite_table *table) {
   fhx__free(table->patient_type_column);
   fhx__free(table->patient_id_column);
   fhx__free(table->patient_column);
-  pthread_mutex_destroy(&table->mutex);
+  fhx__kept_count_end(&table->kept);
   fhx__free(table);
 }
 
@@ -97,26 +97,6 @@ void fhx__sqlite_table_free(fhx__sqlite_table *table) {
   if (table == NULL) return;
   if (table->deleted != NULL) free_names(table->deleted);
   free_names(table);
-}
-
-void fhx__sqlite_table_keep_count(fhx__sqlite_table *table, const char *resource_type,
-                                  uint64_t rows) {
-  pthread_mutex_lock(&table->mutex);
-  snprintf(table->counted_type, sizeof table->counted_type, "%s", resource_type);
-  table->counted_rows = rows;
-  pthread_mutex_unlock(&table->mutex);
-}
-
-bool fhx__sqlite_table_take_count(fhx__sqlite_table *table, const char *resource_type,
-                                  uint64_t *rows) {
-  pthread_mutex_lock(&table->mutex);
-  bool known = *resource_type != '\0' && strcmp(table->counted_type, resource_type) == 0;
-  if (known) {
-    *rows = table->counted_rows;
-    table->counted_type[0] = '\0';
-  }
-  pthread_mutex_unlock(&table->mutex);
-  return known;
 }
 
 int32_t fhx__sqlite_table_connect(const fhx__sqlite_table *table, sqlite3 **connection,
@@ -166,13 +146,13 @@ static char *write_select(const fhx__sqlite_table *table, sqlite3 *connection, c
   sqlite3_str *sql = sqlite3_str_new(connection);
   sqlite3_str_appendall(sql, head);
   write_from(table, rows, sql);
-  if (rows->from_bound != FHX__BOUND_OPEN) {
+  if (rows->ids.from_bound != FHX__BOUND_OPEN) {
     static const char *const comparisons[] = {
         [FHX__BOUND_AT] = ">=", [FHX__BOUND_BEHIND] = ">", [FHX__BOUND_ONLY] = "="};
     sqlite3_str_appendf(sql, " AND %s %s ?2 COLLATE BINARY", id_of(table, rows),
-                        comparisons[rows->from_bound]);
+                        comparisons[rows->ids.from_bound]);
   }
-  if (rows->to != NULL) {
+  if (rows->ids.to != NULL) {
     sqlite3_str_appendf(sql, " AND %s < ?3 COLLATE BINARY", id_of(table, rows));
   }
   /* `>=`: a stamp may be floored, and what it stands for be later than an equal bound. */
@@ -199,11 +179,12 @@ static int32_t fail_prepare(sqlite3 *connection, int code, fhx_error **error) {
 int32_t fhx__sqlite_table_bind(const fhx__sqlite_rows *rows, sqlite3_stmt *statement,
                                fhx_error **error) {
   int code = sqlite3_bind_text(statement, 1, rows->resource_type, -1, SQLITE_TRANSIENT);
-  if (code == SQLITE_OK && rows->from_bound != FHX__BOUND_OPEN) {
-    code = sqlite3_bind_text(statement, 2, rows->from, (int)rows->from_len, SQLITE_TRANSIENT);
+  if (code == SQLITE_OK && rows->ids.from_bound != FHX__BOUND_OPEN) {
+    code =
+        sqlite3_bind_text(statement, 2, rows->ids.from, (int)rows->ids.from_len, SQLITE_TRANSIENT);
   }
-  if (code == SQLITE_OK && rows->to != NULL) {
-    code = sqlite3_bind_text(statement, 3, rows->to, (int)rows->to_len, SQLITE_TRANSIENT);
+  if (code == SQLITE_OK && rows->ids.to != NULL) {
+    code = sqlite3_bind_text(statement, 3, rows->ids.to, (int)rows->ids.to_len, SQLITE_TRANSIENT);
   }
   if (code == SQLITE_OK && rows->since_us != FHX_TIME_NONE) {
     code = sqlite3_bind_int64(statement, 4, rows->since_us);
@@ -297,7 +278,7 @@ static int32_t check_file(const fhx__sqlite_table *table, fhx_error **error) {
 static int32_t check_select(const fhx__sqlite_table *table, sqlite3 *connection,
                             const char *patient, fhx_error **error) {
   sqlite3_stmt *statement = NULL;
-  const fhx__sqlite_rows rows = {"", FHX__BOUND_AT, "", 0, "", 0, 0, 0, patient};
+  const fhx__sqlite_rows rows = {"", {FHX__BOUND_AT, "", 0, "", 0}, 0, 0, patient};
   int32_t status =
       fhx__sqlite_table_select(table, connection, sqlite3_mprintf("SELECT %s", table->json_column),
                                &rows, sqlite3_mprintf("LIMIT 0"), &statement, error);
@@ -333,7 +314,7 @@ static int32_t make_table(const fhx_sqlite_source_options *options, fhx__sqlite_
                           fhx_error **error) {
   fhx__sqlite_table *made = fhx__alloc_zeroed(1, sizeof *made);
   if (made == NULL) return fhx__no_memory(error);
-  if (pthread_mutex_init(&made->mutex, NULL) != 0) {
+  if (fhx__kept_count_init(&made->kept) != FHX_OK) {
     fhx__free(made);
     return fhx__no_memory(error);
   }

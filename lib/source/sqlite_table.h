@@ -3,12 +3,11 @@
 #define FHX__SOURCE_SQLITE_TABLE_H
 
 #include <fhirexport/source.h>
-#include <pthread.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 
 #include "core/buffer.h"
-#include "core/names.h"
+#include "source/id_range.h"
 
 /* The names are quoted for SQL, those of columns with the table's alias before them. */
 typedef struct fhx__sqlite_table fhx__sqlite_table;
@@ -29,10 +28,8 @@ struct fhx__sqlite_table {
   fhx__sqlite_table *deleted;
   /* This is one of deletions: a row without JSON tells its type and id. */
   bool of_deletions;
-  /* The last count of a type's rows; "": none. The mutex guards it. */
-  pthread_mutex_t mutex;
-  char counted_type[FHX__TYPE_MAX + 1];
-  uint64_t counted_rows;
+  /* Of a type's rows. */
+  fhx__kept_count kept;
 };
 
 /* Copies the options and checks that the table and its columns can be read. FHX_ERR_ARGUMENT,
@@ -41,36 +38,14 @@ int32_t fhx__sqlite_table_new(const fhx_sqlite_source_options *options, fhx__sql
                               fhx_error **error);
 void fhx__sqlite_table_free(fhx__sqlite_table *table);
 
-/* Counting walks through an index, and who estimates a type divides it next: the count is kept for
-   that, and given once, since it grows old. False: there is none of this type. */
-void fhx__sqlite_table_keep_count(fhx__sqlite_table *table, const char *resource_type,
-                                  uint64_t rows);
-bool fhx__sqlite_table_take_count(fhx__sqlite_table *table, const char *resource_type,
-                                  uint64_t *rows);
-
 /* A connection for reading. Close it with sqlite3_close. */
 int32_t fhx__sqlite_table_connect(const fhx__sqlite_table *table, sqlite3 **connection,
                                   fhx_error **error);
 
-/* An end of a range of ids. */
-typedef enum fhx__sqlite_bound {
-  FHX__BOUND_OPEN,
-  FHX__BOUND_AT,
-  FHX__BOUND_BEHIND,
-  /* No range: this id alone. */
-  FHX__BOUND_ONLY
-} fhx__sqlite_bound;
-
 /* Which rows a statement reads; what it points to is borrowed. */
 typedef struct fhx__sqlite_rows {
   const char *resource_type;
-  /* Where ids begin, as `from_bound` says. */
-  fhx__sqlite_bound from_bound;
-  const char *from;
-  size_t from_len;
-  /* Ids before `to`; NULL: no bound. */
-  const char *to;
-  size_t to_len;
+  fhx__id_range ids;
   /* FHX_TIME_NONE: no bound. They only drop rows with an integer stamp. */
   int64_t since_us;
   int64_t until_us;

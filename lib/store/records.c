@@ -16,6 +16,20 @@ void fhx__job_entry_free(fhx__job_entry *entry) {
   memset(&entry->record, 0, sizeof entry->record);
 }
 
+void fhx__job_entries_cut(fhx__buffer *entries, size_t len) {
+  for (size_t at = len; at < entries->len; at += sizeof(fhx__job_entry)) {
+    fhx__job_entry entry;
+    memcpy(&entry, entries->data + at, sizeof entry);
+    fhx__job_entry_free(&entry);
+  }
+  if (len < entries->len) entries->len = len;
+}
+
+void fhx__job_entries_free(fhx__buffer *entries) {
+  fhx__job_entries_cut(entries, 0);
+  fhx__buffer_free(entries);
+}
+
 void fhx__task_entry_free(fhx__task_entry *entry) {
   fhx__buffer_free(&entry->texts);
   memset(&entry->record, 0, sizeof entry->record);
@@ -46,6 +60,7 @@ void fhx__job_record_fill(fhx_job_record *record) {
   fill_in(&record->request);
   fill_in(&record->definition);
   fill_in(&record->reason);
+  fill_in(&record->parameters);
   /* Of a store that does not know it. */
   if (record->resource_mark < record->resource_count) {
     record->resource_mark = record->resource_count;
@@ -62,7 +77,7 @@ static int32_t set_job(fhx__job_entry *entry, const fhx_job_record *record) {
   const size_t texts_len = strlen(record->job_id) + strlen(record->tenant) +
                            strlen(record->client) + strlen(record->request) +
                            strlen(record->definition) + strlen(record->reason) +
-                           record->host_context_len + 7;
+                           strlen(record->parameters) + record->host_context_len + 8;
   fhx__job_entry_free(entry);
   int32_t status = fhx__buffer_reserve(&entry->texts, texts_len);
   if (status != FHX_OK) return status;
@@ -74,6 +89,8 @@ static int32_t set_job(fhx__job_entry *entry, const fhx_job_record *record) {
   entry->record.request = keep_text(texts, record->request);
   entry->record.definition = keep_text(texts, record->definition);
   entry->record.reason = keep_text(texts, record->reason);
+  entry->record.parameters = keep_text(texts, record->parameters);
+  entry->record.identity = NULL;
   if (record->host_context != NULL) {
     entry->record.host_context = keep(texts, record->host_context, record->host_context_len);
   }
@@ -111,25 +128,33 @@ static bool is_type_or_none(const char *text) {
   return *text == '\0' || fhx__is_type_name(text, strnlen(text, FHX__TYPE_MAX + 1));
 }
 
-const char *fhx__job_record_fault(const fhx_job_record *record) {
-  if (!fhx__is_job_id(record->job_id)) return "the job's id is malformed";
-  if (record->state < FHX_JOB_RUNNING || record->state > FHX_JOB_REMOVING) {
-    return "the job's state is unknown";
-  }
+static const char *job_texts_fault(const fhx_job_record *record) {
   if (*record->tenant != '\0' && !fhx__is_tenant(record->tenant)) {
     return "the job's tenant is malformed";
   }
   if (!is_text(record->client, CLIENT_MAX)) return "the job's client is too long or not UTF-8";
   if (!is_text(record->request, SIZE_MAX / 2) || !is_text(record->definition, SIZE_MAX / 2) ||
-      !is_text(record->reason, SIZE_MAX / 2)) {
+      !is_text(record->reason, SIZE_MAX / 2) || !is_text(record->parameters, SIZE_MAX / 2)) {
     return "a text of the job is not UTF-8";
   }
+  return NULL;
+}
+
+const char *fhx__job_record_fault(const fhx_job_record *record) {
+  if (!fhx__is_job_id(record->job_id)) return "the job's id is malformed";
+  if (record->state < FHX_JOB_RUNNING || record->state > FHX_JOB_REMOVING) {
+    return "the job's state is unknown";
+  }
+  const char *fault = job_texts_fault(record);
+  if (fault != NULL) return fault;
   if (!is_opaque(record->host_context, record->host_context_len, FHX_OPAQUE_MAX)) {
     return "the job's host context is longer than FHX_OPAQUE_MAX, or has a length but no data";
   }
   if (record->resolution_us <= 0) return "the job's resolution is not positive";
   if (record->reason_status > 0) return "the status of the job's reason is no error";
   if (record->cleanup_due > 1) return "the job's cleanup_due is neither 0 nor 1";
+  if (record->is_waiting > 1) return "the job's is_waiting is neither 0 nor 1";
+  if (record->hold_us < 0) return "the job's hold is negative";
   if (record->task_done_count > record->task_count) return "more tasks are done than the job has";
   return NULL;
 }
@@ -163,6 +188,14 @@ static bool ends_in_gz(const char *name) {
   return dot != NULL && strcmp(dot, ".gz") == 0;
 }
 
+static const char *severities_fault(const fhx_part_record *record) {
+  uint64_t errors = record->error_count, warnings = record->warning_count;
+  if (errors == 0 && warnings == 0) return NULL;
+  if (record->kind != FHX_PART_ERROR) return "the part has severities and no OperationOutcomes";
+  if (errors <= record->resource_count && warnings == record->resource_count - errors) return NULL;
+  return "the part's severities are not as many as its OperationOutcomes";
+}
+
 static const char *encoding_fault(const fhx_part_record *record) {
   switch (record->encoding) {
     case FHX_ENCODING_NONE:
@@ -189,7 +222,8 @@ const char *fhx__part_record_fault(const fhx_part_record *record) {
   if ((record->flags & ~FHX_PART_CONTINUES) != 0) return "the part has a flag that is unknown";
   if (record->resource_count == 0 || record->byte_count == 0) return "the part is empty";
   if (record->fence == 0 || record->seq == 0) return "the part has no fence or no number";
-  return encoding_fault(record);
+  const char *fault = severities_fault(record);
+  return fault == NULL ? encoding_fault(record) : fault;
 }
 
 static const char *attempt_fault(const fhx_attempt_record *record) {
@@ -228,12 +262,53 @@ static int32_t taken(fhx_reply *reply, int32_t status) {
   return reply->broken ? reply->status : FHX_OK;
 }
 
+/* NULL, or why this job may not come next in a list; moves the place on. */
+static const char *listed_job_fault(fhx__store_answer *answer, const fhx_job_record *record) {
+  if (answer->room == 0) return "the list has more entries than were asked for";
+  if ((answer->states & (1u << (record->state - 1))) == 0 ||
+      (answer->tenant != NULL && strcmp(answer->tenant, record->tenant) != 0) ||
+      (answer->client != NULL && strcmp(answer->client, record->client) != 0)) {
+    return "the list has a job that was not asked for";
+  }
+  if (record->created_us < answer->after_created_us ||
+      (record->created_us == answer->after_created_us &&
+       strcmp(record->job_id, answer->after_job_id) <= 0)) {
+    return "the list is not in ascending order";
+  }
+  answer->room--;
+  return NULL;
+}
+
+/* Its id is the place behind which the next must lie, in the memory of its entry. */
+static int32_t add_job(fhx__store_answer *answer, const fhx_job_record *record) {
+  fhx__job_entry entry;
+  memset(&entry, 0, sizeof entry);
+  int32_t status = set_job(&entry, record);
+  if (status == FHX_OK) status = fhx__buffer_append(answer->jobs, &entry, sizeof entry);
+  if (status != FHX_OK) {
+    fhx__job_entry_free(&entry);
+    return status;
+  }
+  answer->after_created_us = record->created_us;
+  answer->after_job_id = entry.record.job_id;
+  return FHX_OK;
+}
+
+static int32_t take_listed_job(fhx_reply *reply, const fhx_job_record *record) {
+  fhx__store_answer *answer = reply->records;
+  const char *fault = fhx__job_record_fault(record);
+  if (fault == NULL) fault = listed_job_fault(answer, record);
+  if (fault != NULL) return fhx__reply_break(reply, FHX_ERR_ARGUMENT, fault);
+  return taken(reply, add_job(answer, record));
+}
+
 int32_t fhx_reply_job(fhx_reply *reply, const fhx_job_record *given) {
   fhx_job_record record;
   int32_t status = take(reply, FHX__ACCEPT_JOB, &record, sizeof record, given, "fhx_job_record");
   if (status != FHX_OK) return status;
   fhx__store_answer *answer = reply->records;
   fhx__job_record_fill(&record);
+  if (answer->jobs != NULL) return take_listed_job(reply, &record);
   const char *fault = fhx__job_record_fault(&record);
   if (fault == NULL && strcmp(record.job_id, answer->job_id) != 0) {
     fault = "the record is another job's";
@@ -273,6 +348,26 @@ static const char *place_fault(fhx__store_answer *answer, uint32_t task_index, u
   return NULL;
 }
 
+void fhx__part_of_record(const fhx_part_record *record, fhx_part *part) {
+  memset(part, 0, sizeof *part);
+  part->kind = record->kind;
+  part->task_index = record->task_index;
+  part->fence = record->fence;
+  part->seq = record->seq;
+  part->resource_count = record->resource_count;
+  part->byte_count = record->byte_count;
+  part->encoding = record->encoding;
+  part->flags = record->flags;
+  part->stored_byte_count = record->stored_byte_count;
+  part->error_count = record->error_count;
+  part->warning_count = record->warning_count;
+  part->crc32c = record->crc32c;
+  part->has_sha256 = record->sha256 != NULL;
+  if (part->has_sha256) memcpy(part->sha256, record->sha256, sizeof part->sha256);
+  memcpy(part->resource_type, record->resource_type, strlen(record->resource_type));
+  memcpy(part->name, record->name, strlen(record->name));
+}
+
 int32_t fhx_reply_part(fhx_reply *reply, const fhx_part_record *given) {
   fhx_part_record record;
   int32_t status = take(reply, FHX__ACCEPT_PARTS, &record, sizeof record, given, "fhx_part_record");
@@ -282,21 +377,7 @@ int32_t fhx_reply_part(fhx_reply *reply, const fhx_part_record *given) {
   if (fault == NULL) fault = place_fault(answer, record.task_index, record.seq);
   if (fault != NULL) return fhx__reply_break(reply, FHX_ERR_ARGUMENT, fault);
   fhx_part part;
-  memset(&part, 0, sizeof part);
-  part.kind = record.kind;
-  part.task_index = record.task_index;
-  part.fence = record.fence;
-  part.seq = record.seq;
-  part.resource_count = record.resource_count;
-  part.byte_count = record.byte_count;
-  part.encoding = record.encoding;
-  part.flags = record.flags;
-  part.stored_byte_count = record.stored_byte_count;
-  part.crc32c = record.crc32c;
-  part.has_sha256 = record.sha256 != NULL;
-  if (part.has_sha256) memcpy(part.sha256, record.sha256, sizeof part.sha256);
-  memcpy(part.resource_type, record.resource_type, strlen(record.resource_type));
-  memcpy(part.name, record.name, strlen(record.name));
+  fhx__part_of_record(&record, &part);
   return taken(reply, fhx__buffer_append(answer->parts, &part, sizeof part));
 }
 

@@ -10,6 +10,11 @@ typedef struct fhx__store_answer {
   const char *job_id;
   fhx__job_entry *job;
   fhx__task_entry *task;
+  /* Of fhx__job_entry, in a list of those with these states, tenant and client. */
+  fhx__buffer *jobs;
+  uint32_t states;
+  const char *tenant;
+  const char *client;
   fhx__buffer *parts;
   fhx__buffer *attempts;
   /* Whether a job or a task was given. */
@@ -19,6 +24,8 @@ typedef struct fhx__store_answer {
   uint32_t room;
   uint32_t after_task;
   uint64_t after_number;
+  int64_t after_created_us;
+  const char *after_job_id;
 } fhx__store_answer;
 
 /* Puts "" where a text is NULL, and the least that resource_mark can be. */
@@ -30,5 +37,8 @@ void fhx__task_record_fill(fhx_task_record *record);
 const char *fhx__job_record_fault(const fhx_job_record *record);
 const char *fhx__task_record_fault(const fhx_task_record *record);
 const char *fhx__part_record_fault(const fhx_part_record *record);
+
+/* What a record without a fault says. */
+void fhx__part_of_record(const fhx_part_record *record, fhx_part *part);
 
 #endif

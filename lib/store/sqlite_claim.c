@@ -10,7 +10,7 @@ typedef struct claim {
   int64_t lease_until_us;
   uint32_t attempts_max;
   fhx_reply *reply;
-  /* The earliest lapse of a lease among the jobs that had nothing to give; 0 for none. */
+  /* The earliest lapse of a lease or hold among the jobs that had nothing to give; 0 for none. */
   int64_t lapse_us;
 } claim;
 
@@ -97,7 +97,11 @@ static int32_t lose_pages(fhx__sqlite *db, int64_t job_key, const char *resource
       "the export of %s cannot go on where it stopped, and cannot begin again, since a part of "
       "it was handed out",
       resource_type);
-  return fail_job(db, job_key, FHX_ERR_SOURCE, reason);
+  return fail_job(db, job_key, FHX_ERR_LIMIT, reason);
+}
+
+static void note_lapse_at(claim *claimed, int64_t lapse_us) {
+  if (claimed->lapse_us == 0 || lapse_us < claimed->lapse_us) claimed->lapse_us = lapse_us;
 }
 
 /* Notes when the first lease of the job's open phase lapses. */
@@ -106,8 +110,7 @@ static int32_t note_lapse(fhx__sqlite *db, claim *claimed, int64_t job_key, int6
   fhx__sqlite_bind_integer(db, statement, 1, job_key);
   fhx__sqlite_bind_integer(db, statement, 2, phase);
   if (!fhx__sqlite_row(db, statement)) return FHX_ERR_STORE;
-  const int64_t lapse_us = sqlite3_column_int64(statement, 0);
-  if (claimed->lapse_us == 0 || lapse_us < claimed->lapse_us) claimed->lapse_us = lapse_us;
+  note_lapse_at(claimed, sqlite3_column_int64(statement, 0));
   return FHX_WAIT;
 }
 
@@ -139,17 +142,26 @@ static int32_t claim_of_job(fhx__sqlite *db, claim *claimed, int64_t job_key) {
   return status == FHX_OK ? give_out(db, claimed, job_key, index, has_token) : status;
 }
 
-/* The oldest running job that has a task to give. */
+/* The running job whose turn it is, of those that have a task to give and are nobody's. */
 static int32_t claim_of_any(fhx__sqlite *db, claim *claimed) {
   int32_t status = FHX_END;
   bool has_running = false;
-  int64_t job_key = 0;
+  int64_t turn = 0, job_key = 0;
   for (;;) {
-    sqlite3_stmt *next = fhx__sqlite_statement(db, FHX__SQL_JOB_NEXT_RUNNING);
-    fhx__sqlite_bind_integer(db, next, 1, job_key);
+    sqlite3_stmt *next = fhx__sqlite_statement(db, FHX__SQL_JOB_NEXT_TURN);
+    fhx__sqlite_bind_integer(db, next, 1, turn);
+    fhx__sqlite_bind_integer(db, next, 2, job_key);
     if (!fhx__sqlite_row(db, next)) break;
     job_key = sqlite3_column_int64(next, 0);
+    const int64_t held_until_us = sqlite3_column_int64(next, 1);
+    turn = sqlite3_column_int64(next, 2);
+    if (held_until_us > db->now_us) {
+      note_lapse_at(claimed, held_until_us);
+      has_running = true;
+      continue;
+    }
     status = claim_of_job(db, claimed, job_key);
+    if (status == FHX_OK) status = fhx__sqlite_run_for(db, FHX__SQL_TURN_TAKE, job_key, 0);
     if (status <= FHX_OK) return status;
     if (status == FHX_WAIT) has_running = true;
   }

@@ -72,7 +72,12 @@ int32_t fhx__sqlite_fail_job(fhx__sqlite *db, int64_t job_key, int32_t status, c
   fhx__sqlite_bind_integer(db, statement, 2, db->now_us);
   fhx__sqlite_bind_integer(db, statement, 3, status < 0 ? status : FHX_ERR_INTERNAL);
   fhx__sqlite_bind_text(db, statement, 4, reason);
-  return fhx__sqlite_run(db, statement);
+  fhx__sqlite_run(db, statement);
+  return fhx__sqlite_end_turn(db, job_key);
+}
+
+int32_t fhx__sqlite_end_turn(fhx__sqlite *db, int64_t job_key) {
+  return fhx__sqlite_run_for(db, FHX__SQL_TURN_END, job_key, 0);
 }
 
 int32_t fhx__sqlite_reply_task(fhx__sqlite *db, int64_t job_key, uint32_t task_index,

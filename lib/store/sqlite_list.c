@@ -1,4 +1,4 @@
-/* The SQLite store's lists: parts, error lines, attempts, members, a page at a time. */
+/* The SQLite store's lists: parts, error lines, attempts, members, jobs, a page at a time. */
 #include "store/sqlite_store.h"
 
 /* The statement of a list: a job, the place that it begins at or behind, and how many rows. */
@@ -29,6 +29,8 @@ static int32_t reply_part(fhx__sqlite *db, sqlite3_stmt *row, fhx_reply *reply) 
   record.stored_byte_count = fhx__sqlite_count(row, 10);
   record.encoding = fhx__sqlite_small(row, 11);
   record.flags = fhx__sqlite_small(row, 12);
+  record.error_count = fhx__sqlite_count(row, 13);
+  record.warning_count = fhx__sqlite_count(row, 14);
   return db->code == SQLITE_OK ? fhx_reply_part(reply, &record) : FHX_ERR_STORE;
 }
 
@@ -141,6 +143,33 @@ void fhx__sqlite_list_members(void *user_data, const char *job_id, uint32_t list
     fhx__sqlite_bind_text(db, members, 3, after);
     fhx__sqlite_bind_count(db, members, 4, limit);
     status = reply_all(db, members, reply_item, reply);
+  }
+  fhx__sqlite_end(db, status, reply);
+}
+
+static int32_t reply_job(fhx__sqlite *db, sqlite3_stmt *row, fhx_reply *reply) {
+  fhx_job_record record;
+  int32_t status = fhx__sqlite_job_record(db, sqlite3_column_int64(row, 0), true, &record);
+  return status == FHX_OK ? fhx_reply_job(reply, &record) : status;
+}
+
+void fhx__sqlite_list_jobs(void *user_data, uint32_t states, const char *tenant, const char *client,
+                           int64_t after_created_us, const char *after_job_id, uint32_t limit,
+                           fhx_reply *reply) {
+  fhx__sqlite *db = user_data;
+  const fhx__sql id = tenant == NULL   ? FHX__SQL_JOB_LIST
+                      : client == NULL ? FHX__SQL_JOB_LIST_OF_TENANT
+                                       : FHX__SQL_JOB_LIST_OF_CLIENT;
+  int32_t status = fhx__sqlite_begin(db, false, reply);
+  if (status == FHX_OK) {
+    sqlite3_stmt *jobs = fhx__sqlite_statement(db, id);
+    fhx__sqlite_bind_integer(db, jobs, 1, states);
+    fhx__sqlite_bind_integer(db, jobs, 2, after_created_us);
+    fhx__sqlite_bind_text(db, jobs, 3, after_job_id);
+    fhx__sqlite_bind_count(db, jobs, 4, limit);
+    if (tenant != NULL) fhx__sqlite_bind_text(db, jobs, 5, tenant);
+    if (client != NULL) fhx__sqlite_bind_text(db, jobs, 6, client);
+    status = reply_all(db, jobs, reply_job, reply);
   }
   fhx__sqlite_end(db, status, reply);
 }

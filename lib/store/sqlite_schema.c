@@ -7,12 +7,34 @@
 
 /* "FHXE" */
 #define APPLICATION_ID 1179146309
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 4
 #define TEXT_OF(number) #number
 #define NUMBER_TEXT(number) TEXT_OF(number)
 
 #define SETUP_PATIENCE_US (5 * 1000000)
 #define SETUP_PAUSE_US (10 * 1000)
+
+/* What the third version has added. A job's turn is in a table of its own, since it changes with
+   every claim and a job's row may be long. Of the jobs that run, the one with the lowest `turn` is
+   next; `served` is the turn that it had last, 0 for none. Turns of a client's jobs are one behind
+   the other, and none begins before what was served last: so each client has one turn of the same
+   height as any other's. */
+#define QUEUE_SCHEMA                                                              \
+  "CREATE TABLE turn ("                                                           \
+  "  job_key INTEGER PRIMARY KEY REFERENCES job,"                                 \
+  "  turn INTEGER NOT NULL,"                                                      \
+  "  served INTEGER NOT NULL,"                                                    \
+  "  tenant TEXT NOT NULL,"                                                       \
+  "  client TEXT NOT NULL"                                                        \
+  ") STRICT;"                                                                     \
+  "CREATE INDEX turn_next ON turn (turn, job_key);"                               \
+  "CREATE INDEX turn_served ON turn (served);"                                    \
+  "CREATE INDEX turn_of_client ON turn (tenant, client, turn);"                   \
+  "CREATE INDEX job_identical ON job (tenant, client, identity)"                  \
+  "  WHERE state = 1 AND identity IS NOT NULL;"                                   \
+  "CREATE INDEX job_listed ON job (state, created_us, job_id);"                   \
+  "CREATE INDEX job_listed_of_tenant ON job (tenant, state, created_us, job_id);" \
+  "CREATE INDEX job_listed_of_client ON job (tenant, client, state, created_us, job_id);"
 
 static const char schema[] =
     "CREATE TABLE job ("
@@ -30,7 +52,11 @@ static const char schema[] =
     "  client TEXT NOT NULL,"
     "  request TEXT NOT NULL,"
     "  host_context BLOB,"
-    "  definition TEXT NOT NULL"
+    "  definition TEXT NOT NULL,"
+    /* Until then its tasks are given only to who names it. */
+    "  held_until_us INTEGER NOT NULL DEFAULT 0,"
+    "  parameters TEXT NOT NULL DEFAULT '',"
+    "  identity BLOB CHECK (identity IS NULL OR length(identity) = 32)"
     ") STRICT;"
     "CREATE INDEX job_running ON job (job_key) WHERE state = 1;"
     "CREATE INDEX job_of_client ON job (tenant, client) WHERE state = 1;"
@@ -93,6 +119,9 @@ static const char schema[] =
     "  flags INTEGER NOT NULL,"
     "  crc32c INTEGER NOT NULL,"
     "  sha256 BLOB CHECK (sha256 IS NULL OR length(sha256) = 32),"
+    /* Of OperationOutcomes, by severity. */
+    "  error_count INTEGER NOT NULL DEFAULT 0,"
+    "  warning_count INTEGER NOT NULL DEFAULT 0,"
     "  PRIMARY KEY (job_key, task_index, seq)"
     ") STRICT, WITHOUT ROWID;"
     /* position counts from 0 within the task, without gaps. */
@@ -119,10 +148,44 @@ static const char schema[] =
     "  last_seq INTEGER NOT NULL,"
     "  PRIMARY KEY (job_key, page, task_index)"
     ") STRICT, WITHOUT ROWID;"
+    QUEUE_SCHEMA
     /* clang-format off */
     "PRAGMA application_id = " NUMBER_TEXT(APPLICATION_ID) ";"
     "PRAGMA user_version = " NUMBER_TEXT(SCHEMA_VERSION) ";";
 /* clang-format on */
+
+/* clang-format off */
+/* What a store lacks that has the version before. */
+static const char *const upgrades[SCHEMA_VERSION] = {
+    [1] = "ALTER TABLE job ADD COLUMN held_until_us INTEGER NOT NULL DEFAULT 0;"
+          "PRAGMA user_version = 2;",
+    [2] = "ALTER TABLE job ADD COLUMN parameters TEXT NOT NULL DEFAULT '';"
+          "ALTER TABLE job ADD COLUMN identity BLOB"
+          "  CHECK (identity IS NULL OR length(identity) = 32);"
+          QUEUE_SCHEMA
+          "INSERT INTO turn (job_key, turn, served, tenant, client)"
+          "  SELECT job_key, 1, 0, tenant, client FROM job WHERE state = 1;"
+          "PRAGMA user_version = 3;",
+    [3] = "ALTER TABLE part ADD COLUMN error_count INTEGER NOT NULL DEFAULT 0;"
+          "ALTER TABLE part ADD COLUMN warning_count INTEGER NOT NULL DEFAULT 0;"
+          "PRAGMA user_version = 4;",
+};
+/* clang-format on */
+
+/* Up to ?4 jobs of a state, if its bit is among ?1, behind the place (?2, ?3). */
+#define LISTED(state, bit, whose)                                                     \
+  "SELECT job_key, created_us, job_id FROM job WHERE state = " state " AND ?1 & " bit \
+  " <> 0 AND (created_us, job_id) > (?2, ?3)" whose
+#define LIST(whose)                                           \
+  LISTED("1", "1", whose)                                     \
+  " UNION ALL " LISTED("2", "2", whose) " UNION ALL " LISTED( \
+      "3", "4", whose) " UNION ALL " LISTED("4", "8", whose) " ORDER BY 2, 3 LIMIT ?4"
+
+/* The turn that was served last, and the last turn of a client. */
+#define SERVED "coalesce((SELECT max(served) FROM turn), 0)"
+#define LAST_OF(tenant_is, client_is)                                                \
+  "coalesce((SELECT max(mine.turn) FROM turn AS mine WHERE mine.tenant = " tenant_is \
+  " AND mine.client = " client_is "), 0)"
 
 const char *const fhx__sql_texts[FHX__SQL_COUNT] = {
     [FHX__SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -133,20 +196,28 @@ const char *const fhx__sql_texts[FHX__SQL_COUNT] = {
     [FHX__SQL_ROLLBACK] = "ROLLBACK",
     [FHX__SQL_JOB_INSERT] =
         "INSERT INTO job (job_id, state, created_us, transaction_time_us, resolution_us, tenant,"
-        " client, request, host_context, definition)"
-        " VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        " client, request, host_context, definition, held_until_us, parameters, identity)"
+        " VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    [FHX__SQL_JOB_IDENTICAL] =
+        "SELECT job_id FROM job WHERE state = 1 AND tenant = ?1 AND client = ?2 AND identity = ?3"
+        " LIMIT 1",
     [FHX__SQL_JOB_FIND] = "SELECT job_key, state, cleanup_due FROM job WHERE job_id = ?1",
     [FHX__SQL_JOB_READ] =
         "SELECT state, job_id, tenant, client, request, definition, host_context,"
         " transaction_time_us, resolution_us, reason, reason_status, cleanup_due, created_us,"
-        " ended_us FROM job WHERE job_key = ?1",
+        " ended_us, held_until_us, parameters FROM job WHERE job_key = ?1",
     [FHX__SQL_JOB_SUMS] =
         "SELECT count(*), coalesce(sum(state = 3), 0), coalesce(sum(resource_count), 0),"
         " coalesce(sum(byte_count), 0), coalesce(sum(error_count), 0),"
-        " coalesce(sum(estimated_resources), 0), coalesce(sum(resource_mark), 0) FROM task WHERE "
-        "job_key = ?1",
-    [FHX__SQL_JOB_NEXT_RUNNING] =
-        "SELECT job_key FROM job WHERE state = 1 AND job_key > ?1 ORDER BY job_key LIMIT 1",
+        " coalesce(sum(estimated_resources), 0), coalesce(sum(resource_mark), 0),"
+        " coalesce(sum(fence), 0), coalesce(sum(state = 2 AND lease_until_us > ?2), 0),"
+        " coalesce(sum(max(fence - 1, 0)), 0) FROM task WHERE job_key = ?1",
+    [FHX__SQL_JOB_PARTS] = "SELECT count(*) FROM part WHERE job_key = ?1",
+    /* The job whose turn comes behind turn ?1 of job ?2. */
+    [FHX__SQL_JOB_NEXT_TURN] =
+        "SELECT turn.job_key, job.held_until_us, turn.turn FROM turn CROSS JOIN job"
+        " ON job.job_key = turn.job_key WHERE (turn.turn, turn.job_key) > (?1, ?2)"
+        " AND job.state = 1 ORDER BY turn.turn, turn.job_key LIMIT 1",
     [FHX__SQL_JOB_FAIL] =
         "UPDATE job SET state = 3, cleanup_due = 1, ended_us = ?2, reason_status = ?3, reason = ?4"
         " WHERE job_key = ?1",
@@ -157,22 +228,37 @@ const char *const fhx__sql_texts[FHX__SQL_COUNT] = {
         "UPDATE job SET state = 4, cleanup_due = 1,"
         " ended_us = CASE WHEN state = 1 THEN ?2 ELSE ended_us END WHERE job_key = ?1",
     [FHX__SQL_JOB_CLEANED] = "UPDATE job SET cleanup_due = 0 WHERE job_key = ?1",
+    [FHX__SQL_JOB_HOLD] = "UPDATE job SET held_until_us = ?2 WHERE job_key = ?1",
     [FHX__SQL_JOB_DELETE] = "DELETE FROM job WHERE job_key = ?1",
     [FHX__SQL_JOB_LEASES] =
         "SELECT min(lease_until_us) FROM task"
         " WHERE job_key = ?1 AND state < 3 AND state = 2 AND lease_until_us > ?2",
     /* A row if more than ?1 jobs run: what is not counted need not be read. */
-    [FHX__SQL_JOB_LIMIT] = "SELECT 1 FROM job WHERE state = 1 AND job_key > 0 LIMIT 1 OFFSET ?1",
+    [FHX__SQL_JOB_LIMIT] = "SELECT 1 FROM job INDEXED BY job_running WHERE state = 1 AND job_key > 0"
+        " LIMIT 1 OFFSET ?1",
     [FHX__SQL_JOB_CLIENT_LIMIT] =
-        "SELECT 1 FROM job WHERE state = 1 AND tenant = ?2 AND client = ?3 LIMIT 1 OFFSET ?1",
+        "SELECT 1 FROM job INDEXED BY job_of_client"
+        " WHERE state = 1 AND tenant = ?2 AND client = ?3 LIMIT 1 OFFSET ?1",
     [FHX__SQL_JOB_EXPIRE] =
         "UPDATE job SET state = 4, cleanup_due = 1 WHERE job_key IN"
-        " (SELECT job_key FROM job WHERE state IN (2, 3) AND ended_us < ?1"
+        " (SELECT job_key FROM job INDEXED BY job_ended WHERE state IN (2, 3) AND ended_us < ?1"
         " ORDER BY ended_us LIMIT ?2)",
     /* The index is named, since the one of all ids would do too, and lead past every job. */
     [FHX__SQL_JOB_NEXT_CLEANUP] =
         "SELECT job_id FROM job INDEXED BY job_cleanup"
         " WHERE cleanup_due = 1 AND job_id > ?1 ORDER BY job_id LIMIT 1",
+    [FHX__SQL_JOB_LIST] = LIST(""),
+    [FHX__SQL_JOB_LIST_OF_TENANT] = LIST(" AND tenant = ?5"),
+    [FHX__SQL_JOB_LIST_OF_CLIENT] = LIST(" AND tenant = ?5 AND client = ?6"),
+    [FHX__SQL_TURN_INSERT] = "INSERT INTO turn (job_key, turn, served, tenant, client)"
+                             " VALUES (?1, 1 + max(" SERVED ", " LAST_OF("?2", "?3") "), 0, ?2, ?3)",
+    [FHX__SQL_TURN_TAKE] =
+        "UPDATE turn SET served = max(turn, " SERVED "),"
+        " turn = 1 + max(" SERVED ", " LAST_OF("turn.tenant", "turn.client") ")"
+        " WHERE job_key = ?1",
+    [FHX__SQL_TURN_END] =
+        "DELETE FROM turn WHERE job_key = ?1"
+        " AND NOT EXISTS (SELECT 1 FROM job WHERE job.job_key = ?1 AND job.state = 1)",
     [FHX__SQL_TASK_INSERT] =
         "INSERT INTO task (job_key, task_index, phase, resource_type, shard_index, shard,"
         " estimated_resources) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -247,11 +333,12 @@ const char *const fhx__sql_texts[FHX__SQL_COUNT] = {
     [FHX__SQL_ATTEMPT_DELETE_ALL] = "DELETE FROM attempt WHERE job_key = ?1",
     [FHX__SQL_PART_INSERT] =
         "INSERT INTO part (job_key, task_index, seq, fence, kind, name, resource_type,"
-        " resource_count, byte_count, crc32c, sha256, stored_byte_count, encoding, flags)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        " resource_count, byte_count, crc32c, sha256, stored_byte_count, encoding, flags,"
+        " error_count, warning_count)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     [FHX__SQL_PART_LIST] =
         "SELECT task_index, seq, fence, kind, name, resource_type, resource_count, byte_count,"
-        " crc32c, sha256, stored_byte_count, encoding, flags"
+        " crc32c, sha256, stored_byte_count, encoding, flags, error_count, warning_count"
         " FROM part WHERE job_key = ?1 AND (task_index, seq) > (?2, ?3)"
         " ORDER BY task_index, seq LIMIT ?4",
     [FHX__SQL_PART_DELETE] = "DELETE FROM part WHERE job_key = ?1 AND task_index = ?2",
@@ -298,7 +385,8 @@ const char *const fhx__sql_texts[FHX__SQL_COUNT] = {
         " VALUES (?1, ?2, ?3, ?4, ?5)",
     [FHX__SQL_PAGE_LIST] =
         "SELECT part.task_index, part.seq, fence, kind, name, resource_type, resource_count,"
-        " byte_count, crc32c, sha256, stored_byte_count, encoding, flags"
+        " byte_count, crc32c, sha256, stored_byte_count, encoding, flags, error_count,"
+        " warning_count"
         " FROM page CROSS JOIN part ON part.job_key = page.job_key"
         " AND part.task_index = page.task_index AND part.seq >= CASE page.task_index"
         " WHEN ?3 THEN max(page.first_seq, ?4 + 1) ELSE page.first_seq END"
@@ -351,12 +439,16 @@ static int32_t check_or_create(sqlite3 *connection, fhx_error **error) {
   if (application != APPLICATION_ID) {
     return fhx__fail(error, FHX_ERR_STORE, "the file is a database of another program");
   }
-  if (version != SCHEMA_VERSION) {
+  if (version < 1 || version > SCHEMA_VERSION) {
     return fhx__fail(error, FHX_ERR_UNSUPPORTED,
-                     "the store has schema version %lld, and this library knows version %d only",
+                     "the store has schema version %lld, and this library knows versions up to %d",
                      (long long)version, SCHEMA_VERSION);
   }
-  return FHX_OK;
+  for (int64_t at = version; status == FHX_OK && at < SCHEMA_VERSION; at++) {
+    status =
+        execute(connection, upgrades[at], "the store's tables cannot be brought up to date", error);
+  }
+  return status;
 }
 
 /* Whether the journal is a write-ahead log now. The switch needs the file for itself, and SQLite

@@ -43,6 +43,8 @@ static const fhx_store_callbacks sqlite_callbacks = {
     .add_page = fhx__sqlite_add_page,
     .list_page = fhx__sqlite_list_page,
     .destroy = close_store,
+    .hold_job = fhx__sqlite_hold_job,
+    .list_jobs = fhx__sqlite_list_jobs,
 };
 
 /* Sees to a file of that name; a new one is empty and for its owner alone. It gets its name when

@@ -16,20 +16,29 @@ typedef enum fhx__sql {
   FHX__SQL_COMMIT,
   FHX__SQL_ROLLBACK,
   FHX__SQL_JOB_INSERT,
+  FHX__SQL_JOB_IDENTICAL,
   FHX__SQL_JOB_FIND,
   FHX__SQL_JOB_READ,
   FHX__SQL_JOB_SUMS,
-  FHX__SQL_JOB_NEXT_RUNNING,
+  FHX__SQL_JOB_PARTS,
+  FHX__SQL_JOB_NEXT_TURN,
   FHX__SQL_JOB_FAIL,
   FHX__SQL_JOB_COMPLETE,
   FHX__SQL_JOB_REMOVE,
   FHX__SQL_JOB_CLEANED,
+  FHX__SQL_JOB_HOLD,
   FHX__SQL_JOB_DELETE,
   FHX__SQL_JOB_LEASES,
   FHX__SQL_JOB_LIMIT,
   FHX__SQL_JOB_CLIENT_LIMIT,
   FHX__SQL_JOB_EXPIRE,
   FHX__SQL_JOB_NEXT_CLEANUP,
+  FHX__SQL_JOB_LIST,
+  FHX__SQL_JOB_LIST_OF_TENANT,
+  FHX__SQL_JOB_LIST_OF_CLIENT,
+  FHX__SQL_TURN_INSERT,
+  FHX__SQL_TURN_TAKE,
+  FHX__SQL_TURN_END,
   FHX__SQL_TASK_INSERT,
   FHX__SQL_TASK_FIND,
   FHX__SQL_TASK_READ,
@@ -170,6 +179,8 @@ int32_t fhx__sqlite_fail_job(fhx__sqlite *db, int64_t job_key, int32_t status, c
 /* Answers with a task's record. */
 int32_t fhx__sqlite_reply_task(fhx__sqlite *db, int64_t job_key, uint32_t task_index,
                                fhx_reply *reply);
+/* The job has no turn any more, unless it runs. */
+int32_t fhx__sqlite_end_turn(fhx__sqlite *db, int64_t job_key);
 /* Runs a statement whose parameters are a job and, where it has a second one, a task of it. */
 int32_t fhx__sqlite_run_for(fhx__sqlite *db, fhx__sql id, int64_t job_key, uint32_t task_index);
 /* Drops members of the job: FHX_OK when none is left, FHX_WAIT when there were more than others can
@@ -191,6 +202,13 @@ uint32_t fhx__sqlite_page_count(fhx__sqlite *db, int64_t job_key);
 /* Gives every row of a list of parts, whose columns are those of FHX__SQL_PART_LIST. */
 int32_t fhx__sqlite_reply_parts(fhx__sqlite *db, sqlite3_stmt *list, fhx_reply *reply);
 
+/* --- sqlite_job.c: what reading and listing jobs share --- */
+
+/* A job's record as it is read; without its long texts and bytes if it `is_listed`. FHX_OK, and the
+   record is valid until the next statement; or FHX_ERR_STORE. */
+int32_t fhx__sqlite_job_record(fhx__sqlite *db, int64_t job_key, bool is_listed,
+                               fhx_job_record *record);
+
 /* --- the steps: sqlite_job.c, sqlite_claim.c, sqlite_task.c, sqlite_list.c, sqlite_page.c --- */
 
 void fhx__sqlite_create_job(void *user_data, const fhx_job_record *record, fhx_reply *reply);
@@ -199,6 +217,10 @@ void fhx__sqlite_remove_job(void *user_data, const char *job_id, fhx_reply *repl
 void fhx__sqlite_clean_job(void *user_data, const char *job_id, fhx_reply *reply);
 void fhx__sqlite_next_cleanup(void *user_data, int64_t keep_us, const char *after_job_id,
                               fhx_reply *reply);
+void fhx__sqlite_hold_job(void *user_data, const char *job_id, int64_t hold_us, fhx_reply *reply);
+void fhx__sqlite_list_jobs(void *user_data, uint32_t states, const char *tenant, const char *client,
+                           int64_t after_created_us, const char *after_job_id, uint32_t limit,
+                           fhx_reply *reply);
 void fhx__sqlite_claim_task(void *user_data, const char *job_id, const char *claim_id,
                             int64_t lease_us, uint32_t attempts_max, fhx_reply *reply);
 void fhx__sqlite_renew_task(void *user_data, const char *job_id, uint32_t task_index,

@@ -57,7 +57,8 @@ static int32_t end_task(fhx__sqlite *db, const fhx__sqlite_task *task) {
   sqlite3_stmt *complete = fhx__sqlite_statement(db, FHX__SQL_JOB_COMPLETE);
   fhx__sqlite_bind_integer(db, complete, 1, task->job.key);
   fhx__sqlite_bind_integer(db, complete, 2, db->now_us);
-  return fhx__sqlite_run(db, complete);
+  fhx__sqlite_run(db, complete);
+  return fhx__sqlite_end_turn(db, task->job.key);
 }
 
 static int32_t insert_task(fhx__sqlite *db, int64_t job_key, const fhx_task_record *record) {
@@ -168,6 +169,8 @@ static int32_t insert_part(fhx__sqlite *db, const fhx__sqlite_task *task, const 
   fhx__sqlite_bind_count(db, statement, 12, fhx_part_stored_byte_count(part));
   fhx__sqlite_bind_count(db, statement, 13, fhx_part_encoding(part));
   fhx__sqlite_bind_count(db, statement, 14, fhx_part_flags(part));
+  fhx__sqlite_bind_count(db, statement, 15, fhx_part_error_count(part));
+  fhx__sqlite_bind_count(db, statement, 16, fhx_part_warning_count(part));
   return fhx__sqlite_run(db, statement);
 }
 

@@ -34,18 +34,45 @@ static int64_t wait_of(const fhx_reply *reply) {
   return reply->wait_us < WAIT_MIN_US ? WAIT_MIN_US : reply->wait_us;
 }
 
-int32_t fhx__store_create_job(fhx_store *store, const fhx_job_record *given, fhx_error **error) {
+/* NULL, or what is wrong with the job that a create_job is to be joined to. */
+static const char *take_joined(const fhx_reply *reply, char joined[FHX__JOB_ID_LEN + 1]) {
+  size_t len = 0;
+  if (fhx__reply_item_count(reply) == 0) return NULL;
+  if (fhx__reply_item_count(reply) > 1) return "it gave more than one job";
+  const char *item = fhx__reply_item_at(reply, 0, &len);
+  if (len != FHX__JOB_ID_LEN) return "the job's id is malformed";
+  memcpy(joined, item, len);
+  joined[len] = '\0';
+  return fhx__is_job_id(joined) ? NULL : "the job's id is malformed";
+}
+
+int32_t fhx__store_join_job(fhx_store *store, const fhx_job_record *given,
+                            char joined[FHX__JOB_ID_LEN + 1], fhx_error **error) {
+  static const char who[] = "the store's create_job";
   fhx_job_record record = *given;
+  *joined = '\0';
   record.size = (uint32_t)sizeof record;
   record.state = FHX_JOB_RUNNING;
   fhx__job_record_fill(&record);
   const char *fault = fhx__job_record_fault(&record);
   if (fault != NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "%s", fault);
   fhx_reply reply;
-  begin(&reply, FHX__ACCEPT_DONE, NULL);
+  begin(&reply, FHX__ACCEPT_DONE | (record.identity == NULL ? 0 : FHX__ACCEPT_ITEMS), NULL);
   reply.until_us = store->until_us;
   store->callbacks.create_job(store->user_data, &record, &reply);
-  return finish(&reply, "the store's create_job", error);
+  int32_t status = judge(&reply, who, error);
+  if (status == FHX_OK) fault = take_joined(&reply, joined);
+  fhx__reply_end(&reply);
+  if (fault == NULL) return status;
+  *joined = '\0';
+  return fhx__fail(error, FHX_ERR_STORE, "%s: %s", who, fault);
+}
+
+int32_t fhx__store_create_job(fhx_store *store, const fhx_job_record *given, fhx_error **error) {
+  char joined[FHX__JOB_ID_LEN + 1];
+  fhx_job_record record = *given;
+  record.identity = NULL;
+  return fhx__store_join_job(store, &record, joined, error);
 }
 
 int32_t fhx__store_read_job(fhx_store *store, const char *job_id, fhx__job_entry *entry,
@@ -133,7 +160,9 @@ static const char *part_fault(const fhx_checkpoint *checkpoint, const fhx_part *
                                   .seq = part->seq,
                                   .stored_byte_count = fhx_part_stored_byte_count(part),
                                   .encoding = part->encoding,
-                                  .flags = part->flags};
+                                  .flags = part->flags,
+                                  .error_count = part->error_count,
+                                  .warning_count = part->warning_count};
   return fhx__part_record_fault(&record);
 }
 
@@ -275,6 +304,49 @@ int32_t fhx__store_list_page(fhx_store *store, const char *job_id, uint32_t page
   store->callbacks.list_page(store->user_data, job_id, page, after_task, after_seq, limit, &reply);
   int32_t status = finish(&reply, "the store's list_page", error);
   if (status != FHX_OK) parts->len = before;
+  return status;
+}
+
+int32_t fhx__store_hold_job(fhx_store *store, const char *job_id, int64_t hold_us,
+                            fhx_error **error) {
+  if (!fhx__store_has_holds(store)) {
+    return fhx__fail(error, FHX_ERR_UNSUPPORTED, "the store holds no jobs");
+  }
+  fhx_reply reply;
+  begin(&reply, FHX__ACCEPT_DONE, NULL);
+  store->callbacks.hold_job(store->user_data, job_id, hold_us, &reply);
+  return finish(&reply, "the store's hold_job", error);
+}
+
+static const char *job_list_fault(uint32_t states, const char *tenant, const char *client) {
+  const uint32_t all = FHX_JOBS_RUNNING | FHX_JOBS_COMPLETE | FHX_JOBS_FAILED | FHX_JOBS_REMOVING;
+  if (states == 0 || (states & ~all) != 0) return "states is no sum of FHX_JOBS_...";
+  return tenant == NULL && client != NULL ? "a client is one of its tenant" : NULL;
+}
+
+int32_t fhx__store_list_jobs(fhx_store *store, uint32_t states, const char *tenant,
+                             const char *client, int64_t after_created_us, const char *after_job_id,
+                             uint32_t limit, fhx__buffer *jobs, fhx_error **error) {
+  if (!fhx__store_has_job_lists(store)) {
+    return fhx__fail(error, FHX_ERR_UNSUPPORTED, "the store lists no jobs");
+  }
+  const size_t before = jobs->len;
+  const char *fault = job_list_fault(states, tenant, client);
+  if (fault != NULL) return fhx__fail(error, FHX_ERR_ARGUMENT, "%s", fault);
+  fhx__store_answer answer = {.jobs = jobs,
+                              .room = limit,
+                              .states = states,
+                              .tenant = tenant,
+                              .client = client,
+                              .after_created_us = after_created_us,
+                              .after_job_id = after_job_id};
+  fhx_reply reply;
+  begin(&reply, FHX__ACCEPT_DONE | FHX__ACCEPT_JOB, &answer);
+  reply.until_us = store->until_us;
+  store->callbacks.list_jobs(store->user_data, states, tenant, client, after_created_us,
+                             after_job_id, limit, &reply);
+  int32_t status = finish(&reply, "the store's list_jobs", error);
+  if (status != FHX_OK) fhx__job_entries_cut(jobs, before);
   return status;
 }
 

@@ -15,6 +15,7 @@ FHX__DEFINE_INIT(fhx_part_record)
 FHX__DEFINE_INIT(fhx_attempt_record)
 FHX__DEFINE_INIT(fhx_store_callbacks)
 FHX__DEFINE_INIT(fhx_sqlite_store_options)
+FHX__DEFINE_INIT(fhx_postgres_store_options)
 
 static bool has_all_callbacks(const fhx_store_callbacks *callbacks) {
   return callbacks->create_job != NULL && callbacks->read_job != NULL &&
@@ -72,15 +73,33 @@ fhx_store *fhx__store_ref(fhx_store *store) {
   return store;
 }
 
-void fhx__store_view(const fhx_store *store, int64_t until_us, fhx_store *view) {
+void fhx__store_view(fhx_store *store, int64_t until_us, fhx_store *view) {
   memset(view, 0, sizeof *view);
   view->callbacks = store->callbacks;
   view->user_data = store->user_data;
   view->until_us = until_us;
+  view->origin = store;
+}
+
+void fhx__store_note_lost(fhx_store *store) {
+  fhx_store *noted = store->origin == NULL ? store : store->origin;
+  atomic_fetch_add_explicit(&noted->answers_lost, 1, memory_order_relaxed);
+}
+
+uint64_t fhx__store_answers_lost(const fhx_store *store) {
+  return atomic_load_explicit(&store->answers_lost, memory_order_relaxed);
 }
 
 bool fhx__store_has_pages(const fhx_store *store) {
   return store->callbacks.add_page != NULL && store->callbacks.list_page != NULL;
+}
+
+bool fhx__store_has_holds(const fhx_store *store) {
+  return store->callbacks.hold_job != NULL;
+}
+
+bool fhx__store_has_job_lists(const fhx_store *store) {
+  return store->callbacks.list_jobs != NULL;
 }
 
 void fhx_store_free(fhx_store *store) {

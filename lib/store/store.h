@@ -14,6 +14,10 @@ typedef struct fhx__job_entry {
   fhx__buffer texts;
 } fhx__job_entry;
 void fhx__job_entry_free(fhx__job_entry *entry);
+/* Entries one behind the other; the buffer is empty and valid again. */
+void fhx__job_entries_free(fhx__buffer *entries);
+/* Frees those behind the first bytes. */
+void fhx__job_entries_cut(fhx__buffer *entries, size_t len);
 
 typedef struct fhx__task_entry {
   fhx_task_record record;
@@ -68,10 +72,17 @@ fhx_store *fhx__store_ref(fhx_store *store);
 /* Whether it keeps pages of manifests. */
 bool fhx__store_has_pages(const fhx_store *store);
 
+/* How many steps were asked for again since their answers were lost. */
+uint64_t fhx__store_answers_lost(const fhx_store *store);
+
 /* Errors of all steps: "the store's claim_task: <message>". FHX_ERR_REFUSED and FHX_ERR_NOT_FOUND,
    and create_job's FHX_ERR_EXISTS and FHX_ERR_LIMIT, are definite; after any other failure of a
    step that changes something, the caller does not know whether it was taken. */
 int32_t fhx__store_create_job(fhx_store *store, const fhx_job_record *record, fhx_error **error);
+/* The same for a record with an identity. *joined is "", or the id of the running job that is good
+   for this request too: then nothing was stored. */
+int32_t fhx__store_join_job(fhx_store *store, const fhx_job_record *record,
+                            char joined[FHX__JOB_ID_LEN + 1], fhx_error **error);
 int32_t fhx__store_read_job(fhx_store *store, const char *job_id, fhx__job_entry *entry,
                             fhx_error **error);
 /* FHX_OK: *entry is the task. FHX_WAIT: *wait_us is set. FHX_END. */
@@ -123,6 +134,16 @@ int32_t fhx__store_add_page(fhx_store *store, const char *job_id, uint32_t page,
 int32_t fhx__store_list_page(fhx_store *store, const char *job_id, uint32_t page,
                              uint32_t after_task, uint64_t after_seq, uint32_t limit,
                              fhx__buffer *parts, fhx_error **error);
+/* Whether the store can hold jobs; without, the step fails with FHX_ERR_UNSUPPORTED. */
+bool fhx__store_has_holds(const fhx_store *store);
+int32_t fhx__store_hold_job(fhx_store *store, const char *job_id, int64_t hold_us,
+                            fhx_error **error);
+/* Whether the store can list jobs; without, the step fails with FHX_ERR_UNSUPPORTED. It appends to
+   a buffer of fhx__job_entry, to be freed with fhx__job_entries_free; nothing if it fails. */
+bool fhx__store_has_job_lists(const fhx_store *store);
+int32_t fhx__store_list_jobs(fhx_store *store, uint32_t states, const char *tenant,
+                             const char *client, int64_t after_created_us, const char *after_job_id,
+                             uint32_t limit, fhx__buffer *jobs, fhx_error **error);
 /* FHX_OK: cleaned. FHX_WAIT: *wait_us is set. */
 int32_t fhx__store_clean_job(fhx_store *store, const char *job_id, int64_t *wait_us,
                              fhx_error **error);

@@ -1,10 +1,10 @@
 /* Buffers on their way to a helper thread and back. */
 #include "writer/pipeline.h"
 
-#include <signal.h>
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/thread.h"
 
 void fhx__pipeline_init(fhx__pipeline *pipeline, fhx__sink *sink, uint32_t buffers_max) {
   memset(pipeline, 0, sizeof *pipeline);
@@ -53,25 +53,11 @@ static void *help(void *context) {
   return NULL;
 }
 
-/* The host's signals are not for a thread that it does not know. Those of a fault of the thread
-   itself cannot wait. */
-static int create_thread(fhx__pipeline *pipeline) {
-  static const int of_faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
-  sigset_t all, before;
-  sigfillset(&all);
-  for (size_t i = 0; i < sizeof of_faults / sizeof *of_faults; i++) sigdelset(&all, of_faults[i]);
-  int code = pthread_sigmask(SIG_SETMASK, &all, &before);
-  if (code != 0) return code;
-  code = pthread_create(&pipeline->thread, NULL, help, pipeline);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  return code;
-}
-
 static bool start_helper(fhx__pipeline *pipeline) {
   if (pthread_mutex_init(&pipeline->mutex, NULL) != 0) return false;
   if (pthread_cond_init(&pipeline->passed_one, NULL) == 0) {
     if (pthread_cond_init(&pipeline->treated_one, NULL) == 0) {
-      if (create_thread(pipeline) == 0) return true;
+      if (fhx__thread_start(&pipeline->thread, help, pipeline) == 0) return true;
       pthread_cond_destroy(&pipeline->treated_one);
     }
     pthread_cond_destroy(&pipeline->passed_one);

@@ -52,6 +52,24 @@ CONSTANT(FHX_VERSION_PATCH, 0);
 CONSTANT(FHX_VERSION_NUMBER, 1000);
 TEXT(FHX_VERSION, "0.1.0");
 
+/* manifest.h */
+CONSTANT(FHX_MANIFEST_DIGESTS, 1);
+
+/* publish.h */
+CONSTANT(FHX_PUBLICATION_REQUIRES_TOKEN, 1u);
+CONSTANT(FHX_SNAPSHOT_FINAL, 1u);
+
+MEMBER(fhx_publication_options, size, uint32_t, 0);
+MEMBER(fhx_publication_options, flags, uint32_t, 4);
+MEMBER(fhx_publication_options, destination, fhx_destination *, 8);
+MEMBER(fhx_publication_options, base_url, const char *, 16);
+MEMBER(fhx_publication_options, update_cadence, const char *, 24);
+MEMBER(fhx_publication_options, grace_us, int64_t, 32);
+MEMBER(fhx_publication_options, clock, const fhx_clock *, 40);
+MEMBER(fhx_publication_options, page_parts, uint32_t, 48);
+MEMBER(fhx_publication_options, reserved, uint32_t, 52);
+STRUCT(fhx_publication_options, 56);
+
 /* part.h */
 CONSTANT(FHX_PART_OUTPUT, 0);
 CONSTANT(FHX_PART_ERROR, 1);
@@ -126,10 +144,31 @@ MEMBER(fhx_sqlite_source_options, deleted_table, const char *, 64);
 MEMBER(fhx_sqlite_source_options, patient_table, const char *, 72);
 MEMBER(fhx_sqlite_source_options, patient_column, const char *, 80);
 STRUCT(fhx_sqlite_source_options, 88);
+MEMBER(fhx_postgres_source_options, size, uint32_t, 0);
+MEMBER(fhx_postgres_source_options, connections_max, uint32_t, 4);
+MEMBER(fhx_postgres_source_options, conninfo, const char *, 8);
+MEMBER(fhx_postgres_source_options, schema, const char *, 16);
+MEMBER(fhx_postgres_source_options, table, const char *, 24);
+MEMBER(fhx_postgres_source_options, type_column, const char *, 32);
+MEMBER(fhx_postgres_source_options, id_column, const char *, 40);
+MEMBER(fhx_postgres_source_options, updated_column, const char *, 48);
+MEMBER(fhx_postgres_source_options, json_column, const char *, 56);
+MEMBER(fhx_postgres_source_options, valid_from_column, const char *, 64);
+MEMBER(fhx_postgres_source_options, valid_to_column, const char *, 72);
+MEMBER(fhx_postgres_source_options, deleted_column, const char *, 80);
+MEMBER(fhx_postgres_source_options, deleted_table, const char *, 88);
+MEMBER(fhx_postgres_source_options, patient_table, const char *, 96);
+MEMBER(fhx_postgres_source_options, patient_column, const char *, 104);
+MEMBER(fhx_postgres_source_options, clock_sql, const char *, 112);
+MEMBER(fhx_postgres_source_options, stamp_resolution_us, int64_t, 120);
+MEMBER(fhx_postgres_source_options, patience_us, int64_t, 128);
+MEMBER(fhx_postgres_source_options, rows_max, uint64_t, 136);
+STRUCT(fhx_postgres_source_options, 144);
 
 /* destination.h */
 CONSTANT(FHX_DESTINATION_REQUIRES_TOKEN, 1u);
 CONSTANT(FHX_DESTINATION_ANY_THREAD, 2u);
+CONSTANT(FHX_DESTINATION_READABLE, 4u);
 
 MEMBER(fhx_destination_callbacks, size, uint32_t, 0);
 MEMBER(fhx_destination_callbacks, flags, uint32_t, 4);
@@ -143,7 +182,10 @@ MEMBER(fhx_destination_callbacks, part_remove, fhx_part_remove_callback, 56);
 MEMBER(fhx_destination_callbacks, part_file, fhx_part_file_callback, 64);
 MEMBER(fhx_destination_callbacks, check_writable, fhx_check_writable_callback, 72);
 MEMBER(fhx_destination_callbacks, destroy, fhx_destination_destroy_callback, 80);
-STRUCT(fhx_destination_callbacks, 88);
+MEMBER(fhx_destination_callbacks, urls_until, fhx_urls_until_callback, 88);
+MEMBER(fhx_destination_callbacks, document_put, fhx_document_put_callback, 96);
+MEMBER(fhx_destination_callbacks, document_get, fhx_document_get_callback, 104);
+STRUCT(fhx_destination_callbacks, 112);
 
 MEMBER(fhx_directory_options, size, uint32_t, 0);
 MEMBER(fhx_directory_options, flags, uint32_t, 4);
@@ -151,11 +193,91 @@ MEMBER(fhx_directory_options, path, const char *, 8);
 MEMBER(fhx_directory_options, base_url, const char *, 16);
 STRUCT(fhx_directory_options, 24);
 
+/* azure.h */
+CONSTANT(FHX_AZURE_PLAIN_URLS, 1u);
+
+MEMBER(fhx_azure_options, size, uint32_t, 0);
+MEMBER(fhx_azure_options, flags, uint32_t, 4);
+MEMBER(fhx_azure_options, connection_string, const char *, 8);
+MEMBER(fhx_azure_options, container_url, const char *, 16);
+MEMBER(fhx_azure_options, account_url, const char *, 24);
+MEMBER(fhx_azure_options, token, fhx_azure_token_callback, 32);
+MEMBER(fhx_azure_options, user_data, void *, 40);
+MEMBER(fhx_azure_options, destroy, fhx_destination_destroy_callback, 48);
+MEMBER(fhx_azure_options, container, const char *, 56);
+MEMBER(fhx_azure_options, prefix, const char *, 64);
+MEMBER(fhx_azure_options, piece_bytes, uint64_t, 72);
+MEMBER(fhx_azure_options, pieces_in_flight, uint32_t, 80);
+MEMBER(fhx_azure_options, reserved, uint32_t, 84);
+MEMBER(fhx_azure_options, http, const fhx_http_options *, 88);
+MEMBER(fhx_azure_options, cache_control, const char *, 96);
+STRUCT(fhx_azure_options, 104);
+
+/* http.h */
+CONSTANT(FHX_HTTP_NO_THREAD, 1u);
+
+MEMBER(fhx_http_options, size, uint32_t, 0);
+MEMBER(fhx_http_options, flags, uint32_t, 4);
+MEMBER(fhx_http_options, ca_file, const char *, 8);
+MEMBER(fhx_http_options, proxy, const char *, 16);
+MEMBER(fhx_http_options, connect_us, int64_t, 24);
+MEMBER(fhx_http_options, stall_us, int64_t, 32);
+MEMBER(fhx_http_options, request_us, int64_t, 40);
+MEMBER(fhx_http_options, retry_us, int64_t, 48);
+MEMBER(fhx_http_options, retries_max, uint32_t, 56);
+MEMBER(fhx_http_options, connections_max, uint32_t, 60);
+MEMBER(fhx_http_options, allowed_hosts, const char *const *, 64);
+MEMBER(fhx_http_options, allowed_host_count, uint64_t, 72);
+STRUCT(fhx_http_options, 80);
+
+/* s3.h */
+CONSTANT(FHX_S3_VIRTUAL_HOST, 1u);
+CONSTANT(FHX_S3_UNSIGNED_PAYLOAD, 2u);
+CONSTANT(FHX_S3_BUCKET_ENDS_UPLOADS, 4u);
+CONSTANT(FHX_S3_REPLACES, 8u);
+
+MEMBER(fhx_s3_credentials, size, uint32_t, 0);
+MEMBER(fhx_s3_credentials, reserved, uint32_t, 4);
+MEMBER(fhx_s3_credentials, access_key_id, const char *, 8);
+MEMBER(fhx_s3_credentials, secret_access_key, const char *, 16);
+MEMBER(fhx_s3_credentials, session_token, const char *, 24);
+MEMBER(fhx_s3_credentials, expires_us, int64_t, 32);
+STRUCT(fhx_s3_credentials, 40);
+
+MEMBER(fhx_s3_options, size, uint32_t, 0);
+MEMBER(fhx_s3_options, flags, uint32_t, 4);
+MEMBER(fhx_s3_options, bucket, const char *, 8);
+MEMBER(fhx_s3_options, prefix, const char *, 16);
+MEMBER(fhx_s3_options, region, const char *, 24);
+MEMBER(fhx_s3_options, endpoint, const char *, 32);
+MEMBER(fhx_s3_options, access_key_id, const char *, 40);
+MEMBER(fhx_s3_options, secret_access_key, const char *, 48);
+MEMBER(fhx_s3_options, session_token, const char *, 56);
+MEMBER(fhx_s3_options, profile, const char *, 64);
+MEMBER(fhx_s3_options, credentials, fhx_s3_credentials_callback, 72);
+MEMBER(fhx_s3_options, user_data, void *, 80);
+MEMBER(fhx_s3_options, destroy, fhx_destination_destroy_callback, 88);
+MEMBER(fhx_s3_options, storage_class, const char *, 96);
+MEMBER(fhx_s3_options, encryption, const char *, 104);
+MEMBER(fhx_s3_options, kms_key_id, const char *, 112);
+MEMBER(fhx_s3_options, tags, const char *, 120);
+MEMBER(fhx_s3_options, piece_bytes, uint64_t, 128);
+MEMBER(fhx_s3_options, pieces_in_flight, uint32_t, 136);
+MEMBER(fhx_s3_options, reserved, uint32_t, 140);
+MEMBER(fhx_s3_options, http, const fhx_http_options *, 144);
+MEMBER(fhx_s3_options, cache_control, const char *, 152);
+STRUCT(fhx_s3_options, 160);
+
 /* store.h */
 CONSTANT(FHX_JOB_RUNNING, 1);
 CONSTANT(FHX_JOB_COMPLETE, 2);
 CONSTANT(FHX_JOB_FAILED, 3);
 CONSTANT(FHX_JOB_REMOVING, 4);
+CONSTANT(FHX_JOBS_RUNNING, 1u);
+CONSTANT(FHX_JOBS_COMPLETE, 2u);
+CONSTANT(FHX_JOBS_FAILED, 4u);
+CONSTANT(FHX_JOBS_REMOVING, 8u);
+CONSTANT(FHX_IDENTITY_LEN, 32);
 CONSTANT(FHX_PHASE_PLAN, 0);
 CONSTANT(FHX_PHASE_MAIN, 1);
 CONSTANT(FHX_PHASE_ASSOCIATED, 2);
@@ -201,7 +323,15 @@ MEMBER(fhx_job_record, jobs_per_client_max, uint32_t, 164);
 MEMBER(fhx_job_record, resource_mark, uint64_t, 168);
 MEMBER(fhx_job_record, page_count, uint32_t, 176);
 MEMBER(fhx_job_record, reserved, uint32_t, 180);
-STRUCT(fhx_job_record, 184);
+MEMBER(fhx_job_record, hold_us, int64_t, 184);
+MEMBER(fhx_job_record, parameters, const char *, 192);
+MEMBER(fhx_job_record, identity, const uint8_t *, 200);
+MEMBER(fhx_job_record, attempt_count, uint64_t, 208);
+MEMBER(fhx_job_record, is_waiting, uint32_t, 216);
+MEMBER(fhx_job_record, reserved_2, uint32_t, 220);
+MEMBER(fhx_job_record, retry_count, uint64_t, 224);
+MEMBER(fhx_job_record, part_count, uint64_t, 232);
+STRUCT(fhx_job_record, 240);
 
 MEMBER(fhx_task_record, size, uint32_t, 0);
 MEMBER(fhx_task_record, state, uint32_t, 4);
@@ -239,7 +369,20 @@ MEMBER(fhx_part_record, sha256, const uint8_t *, 64);
 MEMBER(fhx_part_record, stored_byte_count, uint64_t, 72);
 MEMBER(fhx_part_record, encoding, uint32_t, 80);
 MEMBER(fhx_part_record, flags, uint32_t, 84);
-STRUCT(fhx_part_record, 88);
+MEMBER(fhx_part_record, error_count, uint64_t, 88);
+MEMBER(fhx_part_record, warning_count, uint64_t, 96);
+STRUCT(fhx_part_record, 104);
+
+MEMBER(fhx_manifest_options, size, uint32_t, 0);
+MEMBER(fhx_manifest_options, flags, uint32_t, 4);
+MEMBER(fhx_manifest_options, destination, fhx_destination *, 8);
+MEMBER(fhx_manifest_options, request, const char *, 16);
+MEMBER(fhx_manifest_options, transaction_time_us, int64_t, 24);
+MEMBER(fhx_manifest_options, resolution_us, int64_t, 32);
+MEMBER(fhx_manifest_options, expires_us, int64_t, 40);
+MEMBER(fhx_manifest_options, ig_version, uint32_t, 48);
+MEMBER(fhx_manifest_options, reserved, uint32_t, 52);
+STRUCT(fhx_manifest_options, 56);
 
 MEMBER(fhx_attempt_record, size, uint32_t, 0);
 MEMBER(fhx_attempt_record, task_index, uint32_t, 4);
@@ -274,7 +417,9 @@ MEMBER(fhx_store_callbacks, list_members, fhx_list_members_callback, 128);
 MEMBER(fhx_store_callbacks, add_page, fhx_add_page_callback, 136);
 MEMBER(fhx_store_callbacks, list_page, fhx_list_page_callback, 144);
 MEMBER(fhx_store_callbacks, destroy, fhx_store_destroy_callback, 152);
-STRUCT(fhx_store_callbacks, 160);
+MEMBER(fhx_store_callbacks, hold_job, fhx_hold_job_callback, 160);
+MEMBER(fhx_store_callbacks, list_jobs, fhx_list_jobs_callback, 168);
+STRUCT(fhx_store_callbacks, 176);
 
 MEMBER(fhx_sqlite_store_options, size, uint32_t, 0);
 MEMBER(fhx_sqlite_store_options, reserved, uint32_t, 4);
@@ -282,6 +427,15 @@ MEMBER(fhx_sqlite_store_options, path, const char *, 8);
 MEMBER(fhx_sqlite_store_options, clock, fhx_clock_callback, 16);
 MEMBER(fhx_sqlite_store_options, clock_user_data, void *, 24);
 STRUCT(fhx_sqlite_store_options, 32);
+MEMBER(fhx_postgres_store_options, size, uint32_t, 0);
+MEMBER(fhx_postgres_store_options, flags, uint32_t, 4);
+MEMBER(fhx_postgres_store_options, conninfo, const char *, 8);
+MEMBER(fhx_postgres_store_options, schema, const char *, 16);
+MEMBER(fhx_postgres_store_options, connections_max, uint32_t, 24);
+MEMBER(fhx_postgres_store_options, reserved, uint32_t, 28);
+MEMBER(fhx_postgres_store_options, clock, fhx_clock_callback, 32);
+MEMBER(fhx_postgres_store_options, clock_user_data, void *, 40);
+STRUCT(fhx_postgres_store_options, 48);
 
 /* writer.h */
 CONSTANT(FHX_WRITER_SHA256, 1u);
@@ -300,6 +454,8 @@ MEMBER(fhx_writer_options, reserved, uint32_t, 52);
 STRUCT(fhx_writer_options, 56);
 
 /* job.h */
+CONSTANT(FHX_IG_STU3, 3);
+CONSTANT(FHX_IG_STU4_BALLOT, 4);
 CONSTANT(FHX_PROVENANCE_DEFAULT, 0);
 CONSTANT(FHX_PROVENANCE_RELEVANT, 1);
 CONSTANT(FHX_PROVENANCE_LATEST, 2);
@@ -342,10 +498,47 @@ MEMBER(fhx_job_options, hook_data, void *, 208);
 MEMBER(fhx_job_options, helpers, uint32_t, 216);
 MEMBER(fhx_job_options, reserved, uint32_t, 220);
 MEMBER(fhx_job_options, worker_bytes, uint64_t, 224);
-STRUCT(fhx_job_options, 232);
+MEMBER(fhx_job_options, clock, const fhx_clock *, 232);
+MEMBER(fhx_job_options, export_id, const char *, 240);
+MEMBER(fhx_job_options, attempt, uint64_t, 248);
+MEMBER(fhx_job_options, piece, uint32_t, 256);
+MEMBER(fhx_job_options, ig_version, uint32_t, 260);
+STRUCT(fhx_job_options, 264);
+
+/* client_destination.h */
+MEMBER(fhx_client_destinations, size, uint32_t, 0);
+MEMBER(fhx_client_destinations, reserved, uint32_t, 4);
+MEMBER(fhx_client_destinations, allowed_hosts, const char *const *, 8);
+MEMBER(fhx_client_destinations, allowed_host_count, uint64_t, 16);
+MEMBER(fhx_client_destinations, http, const fhx_http_options *, 24);
+MEMBER(fhx_client_destinations, container, const char *, 32);
+MEMBER(fhx_client_destinations, secret_put, fhx_secret_put_callback, 40);
+MEMBER(fhx_client_destinations, secret_get, fhx_secret_get_callback, 48);
+MEMBER(fhx_client_destinations, secret_delete, fhx_secret_delete_callback, 56);
+MEMBER(fhx_client_destinations, user_data, void *, 64);
+MEMBER(fhx_client_destinations, destroy, void (*)(void *user_data), 72);
+STRUCT(fhx_client_destinations, 80);
+
+/* clock.h */
+MEMBER(fhx_clock, size, uint32_t, 0);
+MEMBER(fhx_clock, reserved, uint32_t, 4);
+MEMBER(fhx_clock, now, fhx_clock_callback, 8);
+MEMBER(fhx_clock, monotonic, fhx_clock_callback, 16);
+MEMBER(fhx_clock, wait, fhx_clock_wait_callback, 24);
+MEMBER(fhx_clock, random, fhx_random_callback, 32);
+MEMBER(fhx_clock, user_data, void *, 40);
+STRUCT(fhx_clock, 48);
 
 /* engine.h */
 CONSTANT(FHX_ENGINE_FILES_NEED_TOKEN, 1);
+CONSTANT(FHX_ENGINE_DISABLED, 2);
+CONSTANT(FHX_ENGINE_JOIN_IDENTICAL, 4u);
+CONSTANT(FHX_REQUEST_OPERATOR, 1u);
+CONSTANT(FHX_LOG_DEBUG, 1);
+CONSTANT(FHX_LOG_INFO, 2);
+CONSTANT(FHX_LOG_WARNING, 3);
+CONSTANT(FHX_LOG_ERROR, 4);
+
 MEMBER(fhx_engine_options, size, uint32_t, 0);
 MEMBER(fhx_engine_options, flags, uint32_t, 4);
 MEMBER(fhx_engine_options, source, fhx_source *, 8);
@@ -390,7 +583,25 @@ MEMBER(fhx_engine_options, attachment_hook, fhx_attachment_hook_callback, 256);
 MEMBER(fhx_engine_options, hook_data, void *, 264);
 MEMBER(fhx_engine_options, associated_values, const char *, 272);
 MEMBER(fhx_engine_options, worker_bytes, uint64_t, 280);
-STRUCT(fhx_engine_options, 288);
+MEMBER(fhx_engine_options, client_destinations, const fhx_client_destinations *, 288);
+MEMBER(fhx_engine_options, clock, const fhx_clock *, 296);
+MEMBER(fhx_engine_options, log, fhx_log_callback, 304);
+MEMBER(fhx_engine_options, log_user_data, void *, 312);
+MEMBER(fhx_engine_options, ig_version, uint32_t, 320);
+MEMBER(fhx_engine_options, reserved_3, uint32_t, 324);
+MEMBER(fhx_engine_options, maximum_file_size_min, uint64_t, 328);
+STRUCT(fhx_engine_options, 336);
+
+/* job_list.h */
+MEMBER(fhx_job_list_options, size, uint32_t, 0);
+MEMBER(fhx_job_list_options, states, uint32_t, 4);
+MEMBER(fhx_job_list_options, tenant, const char *, 8);
+MEMBER(fhx_job_list_options, client, const char *, 16);
+MEMBER(fhx_job_list_options, after, const char *, 24);
+MEMBER(fhx_job_list_options, limit, uint32_t, 32);
+MEMBER(fhx_job_list_options, reserved, uint32_t, 36);
+MEMBER(fhx_job_list_options, job_id, const char *, 40);
+STRUCT(fhx_job_list_options, 48);
 
 MEMBER(fhx_request, size, uint32_t, 0);
 MEMBER(fhx_request, reserved, uint32_t, 4);
@@ -406,7 +617,9 @@ MEMBER(fhx_request, client, const char *, 72);
 MEMBER(fhx_request, permitted_types, const char *, 80);
 MEMBER(fhx_request, host_context, const void *, 88);
 MEMBER(fhx_request, host_context_len, size_t, 96);
-STRUCT(fhx_request, 104);
+MEMBER(fhx_request, flags, uint32_t, 104);
+MEMBER(fhx_request, ig_version, uint32_t, 108);
+STRUCT(fhx_request, 112);
 
 /* What a compiler cannot compare: texts, and the header against the library that is loaded. */
 int main(void) {

@@ -31,7 +31,7 @@ static test_dataset *few;
 
 static int make_data(void **state) {
   (void)state;
-  data = test_clinic_new(OBSERVATIONS);
+  data = test_clinic_new(OBSERVATIONS / (size_t)test_step(1));
   few = test_clinic_new(FEW);
   return 0;
 }
@@ -382,7 +382,7 @@ static void memory_runs_out(void **state) {
   (void)state;
   least = test_clinic_new(6);
   for (int reads = 0; reads < 2; reads++) {
-    for (uint64_t number = 1;; number += test_is_quick() ? 11 : 1) {
+    for (uint64_t number = 1;; number += test_step(11)) {
       test_scenario("memory, reads %d, allocation %d", reads, (int)number);
       test_memory_begin(number);
       memory_scenario(reads == 1);

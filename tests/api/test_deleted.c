@@ -627,7 +627,7 @@ static void a_source_that_fails_fails_the_job(void **state) {
 
 static void memory_runs_out(void **state) {
   (void)state;
-  for (uint64_t number = 1;; number += test_is_quick() ? 11 : 1) {
+  for (uint64_t number = 1;; number += test_step(11)) {
     exported of;
     test_scenario("memory, allocation %d", (int)number);
     test_memory_begin(number);

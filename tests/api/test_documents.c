@@ -1,4 +1,8 @@
-/* Binaries of patients, which are exported as DocumentReferences (FILTER-12). */
+/*
+ * Binaries of patients, which are exported as DocumentReferences (FILTER-12).
+ *
+ * ctest labels: onethread
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -469,7 +473,7 @@ static void memory_runs_out(void **state) {
   size_t len = 0;
   char *text = long_binary(" ", &len);
   const test_small_row some[] = {rows[0], rows[4], {"Binary", "l", "", 0, text}};
-  for (uint64_t number = 1;; number += test_is_quick() ? 7 : 1) {
+  for (uint64_t number = 1;; number += test_step(7)) {
     test_small_source small;
     test_small_job of;
     test_scenario("allocation %d", (int)number);

@@ -1,4 +1,8 @@
-/* `_elements` through whole jobs: which lines are reduced, which not, and when (FILTER-15, -16). */
+/*
+ * `_elements` through whole jobs: which lines are reduced, which not, and when (FILTER-15, -16).
+ *
+ * ctest labels: onethread
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -361,7 +365,7 @@ static void blocks(void **state) {
 static void memory_that_runs_out(void **state) {
   bool failed = true;
   (void)state;
-  for (uint64_t count = 1; failed; count += test_is_quick() ? 7 : 1) {
+  for (uint64_t count = 1; failed; count += test_step(7)) {
     scene of;
     test_scenario("allocation %llu", (unsigned long long)count);
     test_memory_begin(0);

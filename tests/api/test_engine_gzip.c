@@ -408,7 +408,7 @@ static void test_damaged(void **state) {
   }
   /* What it holds is said in its index: without that there is no answer. */
   off_t len = lseek(file, 0, SEEK_END);
-  for (size_t at = packed.len; at < (size_t)len; at += test_is_quick() ? 7 : 1) {
+  for (size_t at = packed.len; at < (size_t)len; at += test_step(7)) {
     test_scenario("byte %zu of the index", at - packed.len);
     flip(file, at);
     test_expect_refusal(of.engine, target, 500, "exception");

@@ -13,6 +13,7 @@
 
 #include "support/engine.h"
 #include "support/export_check.h"
+#include "support/insist.h"
 #include "support/memory.h"
 #include "support/memory_destination.h"
 #include "support/refused.h"
@@ -44,10 +45,6 @@ static void begin(void) {
   begin_with(&knobs);
 }
 
-static void nap_ms(long ms) {
-  nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
-}
-
 static void open_store(void) {
   char path[TEST_PATH_MAX];
   fhx_sqlite_store_options options;
@@ -68,28 +65,12 @@ static void cancel(fhx_engine *engine, const char *status_target) {
   test_expect_outcome(test_send(engine, &request), 202, "information", "informational");
 }
 
-/* Lines of all files of one list of the manifest, each of which must be there. */
-static uint64_t count_lines(fhx_engine *engine, const char *manifest, const char *list) {
-  char url[TEST_URL_MAX], type[70];
-  uint64_t count = 0, total = 0;
-  for (size_t i = 0; test_manifest_item(manifest, list, i, url, type, &count); i++) {
-    uint64_t lines = 0;
-    test_answer file = test_get(engine, test_target_of(url));
-    test_require(file.status == 200);
-    for (size_t at = 0; at < file.len; at++) lines += file.body[at] == '\n' ? 1 : 0;
-    test_require(lines == count);
-    test_answer_free(&file);
-    total += count;
-  }
-  return total;
-}
-
 /* Complete with every resource, and a line for every bad one (STAT-12, ERR-04). */
 static void expect_complete(test_answer answer) {
   if (answer.status != 200) print_error("%u: %s\n", answer.status, answer.body);
   test_require(answer.status == 200);
-  test_require(count_lines(of.engine, answer.body, "output") == data->count - data->bad_count);
-  test_require(count_lines(of.engine, answer.body, "error") == data->bad_count);
+  test_require(test_count_lines(of.engine, answer.body, "output") == data->count - data->bad_count);
+  test_require(test_count_lines(of.engine, answer.body, "error") == data->bad_count);
   test_answer_free(&answer);
 }
 
@@ -106,7 +87,7 @@ static void test_run(void **state) {
   expect_complete(test_poll(of.engine, target));
   /* A cancelled job is no error of a worker either (DEL-06). */
   test_kick_off(of.engine, "/$export", target);
-  nap_ms(3);
+  test_nap_ms(3);
   cancel(of.engine, target);
   test_expect_refusal(of.engine, target, 404, "not-found");
   test_kick_off(of.engine, "/$export", target);
@@ -196,7 +177,7 @@ static void test_restart(void **state) {
 
 static void be_slow(void *context, uint64_t number) {
   (void)context;
-  if (number == 2) nap_ms(500);
+  if (number == 2) test_nap_ms(500);
 }
 
 static void run_slowly(bool helped) {
@@ -211,7 +192,7 @@ static void run_slowly(bool helped) {
   test_engine_start(&of);
   test_kick_off(of.engine, "/$export", target);
   for (int i = 0; i < 20 && !helped; i++) {
-    nap_ms(40);
+    test_nap_ms(40);
     test_require_status(fhx_engine_tick(of.engine, NULL), FHX_OK);
   }
   expect_complete(test_poll(of.engine, target));
@@ -245,7 +226,7 @@ static void test_helpers_write(void **state) {
     of.options.worker_bytes = UINT64_C(16) << 20;
     test_engine_start(&of);
     test_kick_off(of.engine, "/$export?_type=Patient", target);
-    while (test_destination_calls(destination, TEST_DESTINATION_COMMIT) == 0) nap_ms(5);
+    while (test_destination_calls(destination, TEST_DESTINATION_COMMIT) == 0) test_nap_ms(5);
     test_require((test_destination_writes_elsewhere(destination) != 0) == (helpers != 0));
     test_engine_end(&of);
     test_destination_end(destination);
@@ -270,7 +251,7 @@ static void test_expiry(void **state) {
   test_require(answer.status == 200);
   test_require(test_manifest_item(answer.body, "output", 0, url, type, &count));
   test_answer_free(&answer);
-  for (int i = 0; i < 5000 && test_folder_count(of.folder) != 0; i++) nap_ms(2);
+  for (int i = 0; i < 5000 && test_folder_count(of.folder) != 0; i++) test_nap_ms(2);
   test_require(test_folder_count(of.folder) == 0);
   test_expect_refusal(of.engine, target, 404, "not-found");
   test_expect_refusal(of.engine, test_target_of(url), 404, "not-found");
@@ -331,7 +312,7 @@ static void test_threads(void **state) {
   }
   for (int i = 0; i < (test_is_quick() ? 5 : 20); i++) {
     test_kick_off(of.engine, "/$export?_type=Patient", target);
-    nap_ms(i % 4);
+    test_nap_ms(i % 4);
     cancel(of.engine, target);
     test_expect_refusal(of.engine, target, 404, "not-found");
   }
@@ -346,94 +327,26 @@ static void test_threads(void **state) {
 
 /* --- memory runs out --- */
 
-/* NULL: there was no memory, and there is again. */
-static fhx_response *ask(const char *method, const char *target) {
-  fhx_request request = test_request(method, target);
-  fhx_response *response = NULL;
-  fhx_error *error = NULL;
-  int32_t status = fhx_engine_handle(of.engine, &request, &response, &error);
-  test_require((status == FHX_OK) == (response != NULL));
-  if (status == FHX_OK) return response;
-  test_require_status(status, FHX_ERR_NO_MEMORY);
-  test_require(fhx_error_status(error) == FHX_ERR_NO_MEMORY);
-  fhx_error_free(error);
-  test_memory_recover();
-  return NULL;
-}
-
-/* Asks until there is an answer; copies the header's value, and the body. */
-static uint32_t insist(const char *method, const char *target, const char *header,
-                       char value[TEST_URL_MAX], char *body, size_t capacity) {
-  for (;;) {
-    size_t len = 0, got = 0;
-    int32_t status = FHX_OK;
-    fhx_response *response = ask(method, target);
-    if (response == NULL) continue;
-    uint32_t answered = fhx_response_status(response);
-    for (uint32_t i = 0; header != NULL && i < fhx_response_header_count(response); i++) {
-      if (strcmp(fhx_response_header_name(response, i), header) != 0) continue;
-      snprintf(value, TEST_URL_MAX, "%s", fhx_response_header_value(response, i));
-    }
-    while ((status = fhx_response_read(response, body + len, capacity - len - 1, &got, NULL)) ==
-           FHX_OK) {
-      len += got;
-    }
-    body[len] = '\0';
-    fhx_response_free(response);
-    if (status == FHX_END) return answered;
-    test_require_status(status, FHX_ERR_NO_MEMORY);
-    test_memory_recover();
-  }
-}
-
-static void *stop_when_over(void *context) {
-  const char *target = context;
-  for (;;) {
-    fhx_request request = test_request("GET", target);
-    fhx_response *response = NULL;
-    int32_t status = fhx_engine_handle(of.engine, &request, &response, NULL);
-    bool over = status == FHX_OK && fhx_response_status(response) != 202;
-    fhx_response_free(response);
-    if (over) break;
-    if (status != FHX_OK) test_memory_recover();
-    nap_ms(1);
-  }
-  fhx_engine_stop(of.engine);
-  return NULL;
-}
-
-/* One worker, as a host has it, that goes on after an error. */
-static void run_to_the_end(char *target) {
-  pthread_t watcher;
-  int32_t status = FHX_OK;
-  assert_int_equal(pthread_create(&watcher, NULL, stop_when_over, target), 0);
-  while ((status = fhx_engine_run(of.engine, NULL)) != FHX_WAIT) {
-    test_require_status(status, FHX_ERR_NO_MEMORY);
-    test_memory_recover();
-  }
-  pthread_join(watcher, NULL);
-}
-
 static void use_engine(char *body, size_t capacity) {
   char url[TEST_URL_MAX] = "", target[TEST_URL_MAX], type[70];
   uint64_t count = 0;
-  uint32_t status =
-      insist("GET", "/$export?_type=Patient", "Content-Location", url, body, capacity);
+  uint32_t status = test_insist(of.engine, "GET", "/$export?_type=Patient", "Content-Location", url,
+                                body, capacity);
   test_require(status == 202);
   snprintf(target, sizeof target, "%s", test_target_of(url));
-  run_to_the_end(target);
-  status = insist("GET", target, NULL, NULL, body, capacity);
+  test_run_to_the_end(of.engine, target, test_has_ended);
+  status = test_insist(of.engine, "GET", target, NULL, NULL, body, capacity);
   /* A job that has met lack of memory too often may have failed, with an outcome that says so. */
   if (status == 200) {
     test_require(test_manifest_item(body, "output", 0, url, type, &count) && count > 0);
-    status = insist("GET", test_target_of(url), NULL, NULL, body, capacity);
+    status = test_insist(of.engine, "GET", test_target_of(url), NULL, NULL, body, capacity);
     test_require(status == 200 && body[0] == '{');
   } else {
     test_require(status == 500);
   }
-  test_require(insist("POST", target, "Allow", url, body, capacity) == 405);
+  test_require(test_insist(of.engine, "POST", target, "Allow", url, body, capacity) == 405);
   /* 404 where the job went and memory did not suffice to say so. */
-  status = insist("DELETE", target, NULL, NULL, body, capacity);
+  status = test_insist(of.engine, "DELETE", target, NULL, NULL, body, capacity);
   test_require(status == 202 || status == 404);
 }
 
@@ -459,7 +372,7 @@ static void test_memory(void **state) {
   char *body = malloc(capacity);
   assert_non_null(body);
   for (int lasting = 0; lasting <= 1; lasting++) {
-    for (uint64_t number = 1;; number += test_is_quick() ? 7 : 1) {
+    for (uint64_t number = 1;; number += test_step(7)) {
       if (lasting != 0) test_memory_begin_lasting(number);
       if (lasting == 0) test_memory_begin(number);
       memory_scenario(body, capacity);
@@ -513,7 +426,7 @@ static void test_options(void **state) {
   of.options.destination = NULL;
   expect_wrong("destination");
   of.options = right;
-  of.options.flags = 2;
+  of.options.flags = 1u << 31;
   expect_wrong("flags");
   of.options = right;
   static const char *const urls[] = {NULL,

@@ -5,6 +5,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include <yajl/yajl_tree.h>
 
 #include "support/engine.h"
+#include "support/event_log.h"
 #include "support/require.h"
 
 #define PARTIAL "/$export?allowPartialManifests=true"
@@ -22,8 +24,12 @@
 #define ITEMS_MAX 2000
 #define POLLS_MAX 60000
 
+#define WORKERS 3
+
 static test_dataset *data;
 static test_engine of;
+/* Answers with a page that the running job gave. */
+static atomic_size_t running_pages;
 
 static int make_data(void **state) {
   (void)state;
@@ -104,11 +110,19 @@ typedef struct reader {
   size_t file_count;
   uint64_t line_count;
   uint64_t error_count;
-  size_t running_pages;
 } reader;
 
+/* On a busy machine the store's lock may not be had in time: a client that is told so comes again.
+ */
 static test_answer ask(reader *client, const char *target) {
-  return test_get(client->engines[test_random_below(&client->random, 2)], target);
+  fhx_engine *engine = client->engines[test_random_below(&client->random, 2)];
+  test_answer answer = test_get(engine, target);
+  for (int tries = 0; tries < 50 && answer.status == 503; tries++) {
+    test_require(test_header(&answer, "Retry-After") != NULL);
+    test_answer_free(&answer);
+    answer = test_get(engine, target);
+  }
+  return answer;
 }
 
 /* What never changes of a page: signatures and expiries are cut out, and the link is. */
@@ -209,7 +223,7 @@ static bool poll_some_page(reader *client) {
   if (runs && answer.len != 0) {
     test_require(test_header(&answer, "Retry-After") != NULL);
     test_require(test_header(&answer, "X-Progress") != NULL);
-    client->running_pages++;
+    running_pages++;
     /* One behind the next may be there too, since nobody has to go by the links. */
     if (page <= client->page_count + 1) take_page(client, &answer, page);
   } else if (!runs && answer.status != 404) {
@@ -269,9 +283,22 @@ static void check_all(const reader *client) {
   test_require(client->line_count == lines && client->error_count == errors);
 }
 
+/* With tokens parts are there to stay long before the end. */
+static bool shows_parts(const test_source_knobs *knobs) {
+  return knobs->tokens && knobs->tokenless_percent == 0;
+}
+
 static void pause_a_little(void *context, uint64_t number) {
   (void)context;
   if (number % 3 == 0) nanosleep(&(struct timespec){0, 400000}, NULL);
+}
+
+/* More cursors than workers: a task is done. Its page is seen before the job goes on. */
+static void wait_for_page_of_first(void *context, uint64_t number) {
+  const test_source_knobs *knobs = context;
+  for (int i = 0; i < 20000 && shows_parts(knobs) && number > WORKERS && running_pages == 0; i++) {
+    test_nap_ms(1);
+  }
 }
 
 static fhx_store *open_store(const char *path) {
@@ -287,11 +314,12 @@ static fhx_store *open_store(const char *path) {
 static void read_while_it_runs(const test_source_knobs *knobs, uint64_t seed) {
   char folder[TEST_PATH_MAX], path[TEST_PATH_MAX];
   fhx_engine *other = NULL;
+  running_pages = 0;
   begin(knobs);
   test_folder_new(folder);
   test_path_join(path, folder, "jobs.sqlite");
   of.options.store = open_store(path);
-  of.options.workers = 3;
+  of.options.workers = WORKERS;
   test_engine_start(&of);
   fhx_engine_options options = of.options;
   options.store = open_store(path);
@@ -306,8 +334,7 @@ static void read_while_it_runs(const test_source_knobs *knobs, uint64_t seed) {
   }
   follow(client);
   check_all(client);
-  /* With tokens parts are there to stay long before the end. */
-  if (knobs->tokens && knobs->tokenless_percent == 0) test_require(client->running_pages > 0);
+  if (shows_parts(knobs)) test_require(running_pages > 0);
   reader_end(client);
   fhx_engine_free(other);
   fhx_store_free(options.store);
@@ -329,6 +356,8 @@ static void test_followed(void **state) {
     knobs.rows_max = 3;
     knobs.wait_percent = 10;
     knobs.hook = pause_a_little;
+    knobs.open_hook = wait_for_page_of_first;
+    knobs.hook_context = &knobs;
     test_scenario("seed %d", (int)seed);
     read_while_it_runs(&knobs, seed);
   }
@@ -516,6 +545,55 @@ static void test_failed(void **state) {
   end();
 }
 
+/* --- a task that cannot begin again --- */
+
+static void wait_for_page(void *context, uint64_t number) {
+  const test_source_knobs *knobs = context;
+  for (int i = 0; i < 20000 && number >= knobs->tokenless_from && running_pages == 0; i++) {
+    test_nap_ms(1);
+  }
+}
+
+/* Its parts stand on a page, its source has no more tokens and then a fault: to begin again would
+   make the page anew. The job fails, and that is told. */
+static void test_lost_token(void **state) {
+  (void)state;
+  char target[TEST_URL_MAX], status_name[TEST_EVENT_TEXT_MAX] = "";
+  test_scenario("lost token");
+  test_event_log *events = test_event_log_new();
+  test_source_knobs knobs = test_engine_source(data);
+  knobs.rows_max = 1;
+  knobs.tokenless_from = 25;
+  knobs.fault_call = TEST_SOURCE_NEXT;
+  knobs.fault = TEST_SOURCE_FAILS_RETRYABLE;
+  knobs.fault_at = 45;
+  knobs.fault_times = 1;
+  knobs.hook = wait_for_page;
+  knobs.hook_context = &knobs;
+  running_pages = 0;
+  begin(&knobs);
+  of.options.workers = 1;
+  of.options.log = test_event_log_take;
+  of.options.log_user_data = events;
+  test_engine_start(&of);
+  test_kick_off(of.engine, PARTIAL "&_type=Observation", target);
+  uint32_t status = 202;
+  for (int i = 0; status == 202 && i < POLLS_MAX; i++) {
+    test_answer answer = test_get(of.engine, target);
+    status = answer.status;
+    if (status == 202 && answer.len != 0) running_pages++;
+    test_answer_free(&answer);
+    test_nap_ms(1);
+  }
+  test_require(status == 500 && running_pages > 0);
+  test_event_await(events, "job.failed", 1);
+  test_require(test_event_field(events, "job.failed", 0, "status", status_name));
+  test_require(strcmp(status_name, "LIMIT") == 0);
+  end();
+  test_require(test_event_count(events, "job.failed") == 1);
+  test_event_log_free(events);
+}
+
 /* --- statuses kept apart --- */
 
 static void expect_export_status(const test_answer *answer, const char *wanted) {
@@ -610,11 +688,17 @@ static void test_separate_too_fast(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_followed),        cmocka_unit_test(test_complete),
-      cmocka_unit_test(test_not_yet),         cmocka_unit_test(test_too_fast),
-      cmocka_unit_test(test_nothing),         cmocka_unit_test(test_not_asked_for),
-      cmocka_unit_test(test_failed),          cmocka_unit_test(test_separate),
-      cmocka_unit_test(test_separate_failed), cmocka_unit_test(test_separate_too_fast),
+      cmocka_unit_test(test_followed),
+      cmocka_unit_test(test_complete),
+      cmocka_unit_test(test_not_yet),
+      cmocka_unit_test(test_too_fast),
+      cmocka_unit_test(test_nothing),
+      cmocka_unit_test(test_not_asked_for),
+      cmocka_unit_test(test_failed),
+      cmocka_unit_test(test_lost_token),
+      cmocka_unit_test(test_separate),
+      cmocka_unit_test(test_separate_failed),
+      cmocka_unit_test(test_separate_too_fast),
   };
   return cmocka_run_group_tests(tests, make_data, free_data);
 }

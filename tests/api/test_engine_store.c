@@ -41,10 +41,6 @@ static int64_t now_us(void) {
   return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static void nap_ms(long ms) {
-  nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
-}
-
 static fhx_store *open_store(void) {
   fhx_store *store = NULL;
   fhx_sqlite_store_options options;
@@ -77,25 +73,10 @@ static fhx_engine *open_other(fhx_store **store) {
   return engine;
 }
 
-static uint64_t count_lines(fhx_engine *engine, const char *manifest) {
-  char url[TEST_URL_MAX];
-  uint64_t count = 0, total = 0;
-  for (size_t i = 0; test_manifest_item(manifest, "output", i, url, NULL, &count); i++) {
-    uint64_t lines = 0;
-    test_answer file = test_get(engine, test_target_of(url));
-    test_require(file.status == 200);
-    for (size_t at = 0; at < file.len; at++) lines += file.body[at] == '\n' ? 1 : 0;
-    test_require(lines == count);
-    test_answer_free(&file);
-    total += count;
-  }
-  return total;
-}
-
 static void expect_complete(test_answer answer) {
   if (answer.status != 200) print_error("%u: %s\n", answer.status, answer.body);
   test_require(answer.status == 200);
-  test_require(count_lines(of.engine, answer.body) == data->count);
+  test_require(test_count_lines(of.engine, answer.body, "output") == data->count);
   test_answer_free(&answer);
 }
 
@@ -177,14 +158,14 @@ static void *ask_on(void *context) {
                             "a request was answered as if the store could be written to");
     }
     fhx_response_free(response);
-    nap_ms(5);
+    test_nap_ms(5);
   }
   return NULL;
 }
 
 static void slow(void *context, uint64_t number) {
   (void)context, (void)number;
-  nap_ms(50);
+  test_nap_ms(50);
 }
 
 /* STAT-11, KICK-08: 503 at once and not in half a minute, while workers wait for the same lock;
@@ -201,7 +182,7 @@ static void test_locked(void **state) {
   test_engine_start(&of);
   test_kick_off(of.engine, "/$export", running);
   test_kick_off(of.engine, "/$export", other);
-  nap_ms(50);
+  test_nap_ms(50);
   client clients[CLIENTS] = {{.method = "GET", .target = running},
                              {.method = "GET", .target = "/$export"},
                              {.method = "GET", .target = "/$export"},
@@ -242,7 +223,7 @@ static void test_worker_waits(void **state) {
   test_kick_off(of.engine, "/$export", target);
   sqlite3 *locker = lock();
   test_worker *worker = test_worker_start(of.engine);
-  nap_ms(2000);
+  test_nap_ms(2000);
   assert_int_equal(sqlite3_exec(locker, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
   expect_complete(test_poll(of.engine, target));
   test_require(count_rows(locker, "SELECT max(fence) FROM task") == 1);
@@ -310,7 +291,7 @@ static uint64_t recorded(const watch *self) {
 /* Called by the source, on the thread that runs the engine. */
 static void watch_on(void *context, uint64_t number) {
   watch *self = context;
-  if (self->nap_ms != 0) nap_ms(self->nap_ms);
+  if (self->nap_ms != 0) test_nap_ms(self->nap_ms);
   look(self, self->engines[1]);
   look(self, self->engines[0]);
   look(self, self->engines[1]);

@@ -1,4 +1,8 @@
-/* FILTER-41: a Group of any size, of whose members some do not exist. */
+/*
+ * FILTER-41: a Group of any size, of whose members some do not exist.
+ *
+ * ctest labels: onethread
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

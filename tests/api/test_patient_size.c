@@ -1,4 +1,8 @@
-/* An export that is organised by patients, of one who has a million resources (FILE-17). */
+/*
+ * An export that is organised by patients, of one who has a million resources (FILE-17).
+ *
+ * ctest labels: onethread
+ */
 #include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>

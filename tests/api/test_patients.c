@@ -106,20 +106,21 @@ static void make_table(const test_ward *ward) {
 
 /* Two thousand patients, of whom some have more than a part holds. */
 static void many_patients(void **state) {
+  const uint64_t count = 2000 / test_step(1);
   (void)state;
-  test_ward *ward = test_ward_new(1, 2000, 12);
+  test_ward *ward = test_ward_new(1, (uint32_t)count, 12);
   make_table(ward);
   for (uint32_t threads = test_is_quick() ? 4 : 1; threads <= 4; threads += 3) {
     test_scenario("SQLite, %u threads", threads);
     test_ward_found found = run(ward, &everything, table, threads);
-    test_require(found.block_count == 2000 && found.part_count > 50);
+    test_require(found.block_count == count && found.part_count > count / 40);
     test_require(found.continuing_count > 0);
     test_scenario("a host's source, %u threads", threads);
     ward->applied = FHX_APPLIED_TYPE | FHX_PROMISE_ASCENDING_IDS;
     ward->patient_applied = FHX_APPLIED_PATIENTS;
     ward->shards = 5;
     found = run(ward, &everything, NULL, threads);
-    test_require(found.block_count == 2000);
+    test_require(found.block_count == count);
   }
   test_folder_remove(folder);
   test_ward_free(ward);
@@ -138,7 +139,7 @@ static void every_kind_of_source_and_filter(void **state) {
   (void)state;
   test_ward *ward = test_ward_new(2, 20, 8);
   make_table(ward);
-  for (int n = 0; n < 2 * 3 * 2 * 3; n += test_is_quick() ? 5 : 1) {
+  for (int n = 0; n < 2 * 3 * 2 * 3; n += (int)test_step(5)) {
     test_ward_ask ask = {.lately = n % 2 == 1, .part_bytes = 9000};
     ask.types = n / 2 % 3 == 0 ? NULL : n / 2 % 3 == 1 ? with_patient : without_patient;
     ask.patients = n / 6 % 2 == 0 ? NULL : some;
@@ -410,7 +411,7 @@ static void the_source_fails_everywhere(void **state) {
   for (int how = 0; how < 6; how++) {
     fault given = {.how = how % 3, .reached = true};
     ward->rows_max = how < 3 ? 2 : 50;
-    for (given.at = 1; given.reached; given.at += test_is_quick() ? 7 : 1) {
+    for (given.at = 1; given.reached; given.at += test_step(7)) {
       stay of;
       fhx_store *store = NULL;
       fhx_sqlite_store_options store_options;
@@ -450,7 +451,7 @@ static void the_destination_fails_everywhere(void **state) {
   ward->applied = FHX_APPLIED_TYPE;
   ward->rows_max = 3;
   for (size_t n = 0; n < 9; n++) {
-    for (uint64_t at = 1;; at += test_is_quick() ? 5 : 1) {
+    for (uint64_t at = 1;; at += test_step(5)) {
       const test_destination_knobs knobs = {
           .fault_call = calls[n / 3], .fault = faults[n % 3], .fault_at = at, .fault_times = 1};
       stay of;
@@ -501,7 +502,7 @@ static void memory_runs_out(void **state) {
   test_ward_add_bad(ward, "Observation", "p0002", "no JSON");
   make_table(ward);
   for (int n = 0; n < 4; n++) {
-    for (uint64_t number = 1;; number += test_is_quick() ? 31 : 1) {
+    for (uint64_t number = 1;; number += test_step(31)) {
       test_scenario("variant %d, allocation %d", n, (int)number);
       if (n % 2 == 0) {
         test_memory_begin(number);

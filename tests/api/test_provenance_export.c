@@ -1,6 +1,8 @@
 /*
  * Which Provenances an export has (FILTER-18, -19, -20): against what is found by other code in
  * small worlds made at random, whatever the source can do and whatever happens meanwhile.
+ *
+ * ctest labels: onethread
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -469,7 +471,7 @@ static void troubles(bool tokens) {
                                   false, false};
       bool parks = i >= 9, reached = true;
       test_small_call call = calls[i / 3 % 3];
-      for (uint64_t at = 1; reached; at += test_is_quick() ? 7 : 1) {
+      for (uint64_t at = 1; reached; at += test_step(7)) {
         trouble met = {.call = call, .at = at};
         test_scenario("world %d, trouble %d, tokens %d, at %d", (int)seed, i, tokens, (int)at);
         reached = run_troubled(world, &ask, &met, parks, tokens);
@@ -541,7 +543,7 @@ static void memory_runs_out(void **state) {
   (void)state;
   for (int i = 0; i < 3; i++) {
     const test_world_ask ask = {kinds[i], TEST_WORLD_SET, NULL, false, false};
-    for (uint64_t number = 1;; number += test_is_quick() ? 13 : 1) {
+    for (uint64_t number = 1;; number += test_step(13)) {
       test_scenario("memory, provenance %d, allocation %d", i, (int)number);
       test_memory_begin(number);
       memory_scenario(world, &ask);

@@ -1,6 +1,8 @@
 /*
  * Rows that their source vouches for (FHX_WRITER_TRUST_SOURCE, FHX_JOB_TRUST_SOURCE): the same
  * bytes as without it where they are sound, what is still refused, and what is given up.
+ *
+ * ctest labels: onethread
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,7 @@
 /*
  * Level 1: resources in, NDJSON parts out, to destinations that work and to those that do not.
+ *
+ * ctest labels: onethread
  */
 #include <setjmp.h>
 #include <stdarg.h>

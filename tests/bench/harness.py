@@ -119,7 +119,7 @@ class Rows(unittest.TestCase):
         names = [row.name for row in ROWS]
         self.assertEqual(len(names), len(set(names)))
         self.assertEqual({name.split(".")[0] for name in names},
-                         {"P1", "P2", "P3", "P4", "P6", "P7", "P9", "P10", "I"})
+                         {"P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10", "P11", "I"})
 
     def test_chosen(self):
         parser, _ = run.read_options([])

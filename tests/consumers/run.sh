@@ -67,9 +67,45 @@ by_pkg_config() {
   check "$kind" pkg-config "$work/$kind.out"
 }
 
+# Examples that a host author copies out of the tree.
+examples() {
+  flags=$(PKG_CONFIG_PATH="$libdir/pkgconfig" pkg-config --cflags --libs libfhirexport libcurl)
+  for example in minimal destination_custom; do
+    # shellcheck disable=SC2086 # a list of flags
+    "$cc" -std=c11 -Wall -Wextra -Werror "$root/examples/$example.c" $flags \
+      -o "$work/$example.out" || fail "$example does not compile"
+  done
+  LD_LIBRARY_PATH="$libdir" "$work/minimal.out" "$work/export" | grep -q '"count":2' ||
+    fail "minimal does not export its two patients"
+}
+
+# store_test HOW PROGRAM: a host's own store does what the suite for it wants, and nothing was left
+# out but the optional steps that it does not have.
+store_test() {
+  "$2" >"$work/log" || {
+    cat "$work/log"
+    fail "the toy store by $1: a test failed"
+  }
+  [ "$(grep -c '^passed toy store across restarts: ' "$work/log")" -gt 50 ] ||
+    fail "the toy store by $1: there are too few tests"
+  echo "consumers: $(grep -c '^passed' "$work/log") tests of a store by $1"
+}
+
+store_by_pkg_config() {
+  flags=$(PKG_CONFIG_PATH="$libdir/pkgconfig" pkg-config --static --cflags --libs \
+    libfhirexport-store-conformance)
+  # shellcheck disable=SC2086 # a list of flags
+  "$cc" -std=c11 -Wall -Wextra -Werror "$root"/tests/consumers/store/*.c $flags \
+    -o "$work/toy.out" || fail "the toy store by pkg-config: the build failed"
+  store_test pkg-config "$work/toy.out"
+}
+
 by_cmake shared
 by_cmake static
+store_test CMake "$work/static/toy_test"
+examples
 by_pkg_config shared
 # The linker takes the shared library where both lie side by side.
 rm "$libdir"/libfhirexport.so*
 by_pkg_config static --static
+store_by_pkg_config

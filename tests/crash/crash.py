@@ -28,6 +28,7 @@ import sys
 import tempfile
 import time
 
+import records
 import ward
 
 TYPES = ["Encounter", "Condition", "Observation", "MedicationRequest", "Claim"]
@@ -109,9 +110,7 @@ class Round:
 
     def resumed(self):
         """Attempts that went on behind parts that an earlier attempt had recorded."""
-        return self.rows("SELECT count(DISTINCT attempt.task_index || '/' || attempt.fence)"
-                         " FROM attempt JOIN part USING (job_key, task_index)"
-                         " WHERE attempt.fence > part.fence AND attempt.first_seq > part.seq")[0][0]
+        return self.rows(records.RESUMED)[0][0]
 
     def fewest_checkpoints(self):
         """Of the tasks of the export's types, the fewest parts of one."""
@@ -164,9 +163,7 @@ class Round:
         self.check_orphans(set())
 
     def check_orphans(self, published):
-        present = set()
-        for folder, _, files in os.walk(self.out):
-            present |= {os.path.relpath(os.path.join(folder, file), self.out) for file in files}
+        present = records.files_in(self.out)
         need(present == published, f"orphans: {sorted(present - published)[:3]}")
 
 

@@ -16,6 +16,8 @@
 
 #define LINES_MAX 32
 #define BYTES_MAX 65536
+#define FILE_BYTES_MIN 100
+#define FILE_BYTES_MAX 1000000
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -150,6 +152,12 @@ static void check_output(const fhx__export_request *request, const fhx__export_r
            is_listed(permitted, "Provenance"),
        "and may be");
   must(strlen(associated->data) == associated->len, "the list ends where it ends");
+  must(as->by_ballot || (request->file_bytes_min == 0 && request->file_bytes_max == 0),
+       "lengths are the ballot's");
+  must(request->file_bytes_min <= FILE_BYTES_MAX, "files may have that minimum");
+  must(request->file_bytes_max == 0 || (request->file_bytes_max >= FILE_BYTES_MIN &&
+                                        request->file_bytes_max > request->file_bytes_min),
+       "files may have that maximum, and it is over the minimum");
   if (request->by_patient) {
     must(associated->len == 0 && request->provenance == FHX_PROVENANCE_DEFAULT, "all is patients'");
     return;
@@ -210,21 +218,25 @@ static void try_request(const fhx__export_rules *rules, const fhx__kick_off *as)
   check_problem(&problem, has_tilde);
 }
 
-/* At every level, strictly and leniently, of a server that can do much and of one that cannot. */
+/* At every level, strictly and leniently, by both versions' rules, of a server that can do much and
+   of one that cannot. */
 static void try_parameters(const fhx__parameter *parameters, size_t count, const char *permitted) {
   const fhx__export_settings settings = {
       .associated_types = "Location",
-      .associated_values = "_people=Practitioner,Organization;_places=Location,Organization"};
+      .associated_values = "_people=Practitioner,Organization;_places=Location,Organization",
+      .file_bytes_min = FILE_BYTES_MIN,
+      .file_bytes_max = FILE_BYTES_MAX};
   fhx__export_rules rules;
   must(fhx__export_rules_init(&rules, &settings, NULL) == FHX_OK, "there are rules");
-  for (int i = 0; i < 12; i++) {
-    rules.knows_patients = rules.reads_resources = rules.has_pages = i < 6;
+  for (int i = 0; i < 24; i++) {
+    rules.knows_patients = rules.reads_resources = rules.has_pages = i % 12 < 6;
     fhx__kick_off as = {.level = (fhx__export_level)(i / 2 % 3),
                         .group_id = "1",
                         .parameters = parameters,
                         .parameter_count = count,
                         .base_url = "http://a.b",
                         .lenient = i % 2 != 0,
+                        .by_ballot = i >= 12,
                         .permitted_types = permitted};
     try_request(&rules, &as);
   }

@@ -242,6 +242,25 @@ bool test_manifest_item(const char *manifest, const char *list, size_t position,
   return is_there;
 }
 
+uint64_t test_count_lines(fhx_engine *engine, const char *manifest, const char *list) {
+  char url[TEST_URL_MAX];
+  uint64_t count = 0, total = 0;
+  for (size_t i = 0; test_manifest_item(manifest, list, i, url, NULL, &count); i++) {
+    uint64_t lines = 0;
+    test_answer file = test_get(engine, test_target_of(url));
+    test_require(file.status == 200);
+    for (size_t at = 0; at < file.len; at++) lines += file.body[at] == '\n' ? 1 : 0;
+    test_require(lines == count);
+    test_answer_free(&file);
+    total += count;
+  }
+  return total;
+}
+
+void test_nap_ms(long ms) {
+  nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+}
+
 /* --- workers of the host --- */
 
 struct test_worker {

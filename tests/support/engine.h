@@ -66,6 +66,12 @@ const char *test_target_of(const char *url);
 bool test_manifest_item(const char *manifest, const char *list, size_t position,
                         char url[TEST_URL_MAX], char type[70], uint64_t *count);
 
+/* Lines of all files of one list of a manifest, each of which must be there, and as many as it
+   says. */
+uint64_t test_count_lines(fhx_engine *engine, const char *manifest, const char *list);
+
+void test_nap_ms(long ms);
+
 /* fhx_engine_run on a thread, which must return FHX_WAIT at the stop. */
 typedef struct test_worker test_worker;
 test_worker *test_worker_start(fhx_engine *engine);

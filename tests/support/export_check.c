@@ -170,6 +170,22 @@ static void check_types(const fhx_part *part, const lines *all, size_t first) {
   }
 }
 
+/* What is recorded of severities is what the lines say. */
+static void check_severities(const fhx_part *part, const lines *all, size_t first) {
+  static const char member[] = "\"severity\":\"error\"";
+  uint64_t errors = 0;
+  if (fhx_part_kind(part) != FHX_PART_ERROR) {
+    test_require(fhx_part_error_count(part) == 0 && fhx_part_warning_count(part) == 0);
+    return;
+  }
+  for (size_t i = first; i < all->count; i++) {
+    const struct line *line = &all->items[i];
+    if (memmem(line->text, line->len, member, strlen(member)) != NULL) errors++;
+  }
+  test_require(fhx_part_error_count(part) == errors);
+  test_require(fhx_part_warning_count(part) == all->count - first - errors);
+}
+
 static void check_lines(lines *found, const test_expectation *expected) {
   lines wanted = expected_lines(expected);
   if (found->count > 1) qsort(found->items, found->count, sizeof *found->items, compare_lines);
@@ -198,6 +214,7 @@ void test_check_parts(const fhx_part *const *parts, size_t count, const test_obj
     read[i] = read_part(parts[i], object, expected);
     check_part(parts[i], object, read[i].len, expected, add_lines_of(to, &read[i]));
     check_types(parts[i], to, first);
+    check_severities(parts[i], to, first);
   }
   test_require(objects->count == count);
   test_require(errors.count == expected->error_count);
@@ -323,13 +340,15 @@ static pages read_pages(fhx_job *job) {
   return all;
 }
 
-/* The types of the parts come in the order that was asked for; the error file is the last. */
+/* The types of the parts come in the order that was asked for; error files are the last. */
 static void check_order(const pages *all, const test_expectation *expected) {
   const char *const *type = expected->types == NULL ? test_types : expected->types;
   for (size_t i = 0; i < all->part_count; i++) {
     if (fhx_part_kind(all->parts[i]) == FHX_PART_ERROR) {
-      test_require(i + 1 == all->part_count);
-      continue;
+      for (; i < all->part_count; i++) {
+        test_require(fhx_part_kind(all->parts[i]) == FHX_PART_ERROR);
+      }
+      return;
     }
     while (*type != NULL && strcmp(*type, fhx_part_resource_type(all->parts[i])) != 0) type++;
     test_require(*type != NULL);

@@ -52,7 +52,10 @@ typedef struct cursor {
 static test_source_fault begin_call(test_source *source, test_source_call call) {
   const test_source_knobs *knobs = &source->knobs;
   uint64_t number = atomic_fetch_add(&source->calls[call], 1) + 1;
-  if (call == TEST_SOURCE_NEXT && knobs->hook != NULL) knobs->hook(knobs->hook_context, number);
+  void (*hook)(void *, uint64_t) = call == TEST_SOURCE_NEXT   ? knobs->hook
+                                   : call == TEST_SOURCE_OPEN ? knobs->open_hook
+                                                              : NULL;
+  if (hook != NULL) hook(knobs->hook_context, number);
   if (knobs->fault == TEST_SOURCE_SOUND || call != knobs->fault_call ||
       atomic_load(&source->healed) || number < knobs->fault_at) {
     return TEST_SOURCE_SOUND;
@@ -230,8 +233,12 @@ static void add_row(cursor *at, const test_resource *resource) {
 
 static void set_token(cursor *at, test_source_fault fault) {
   const uint64_t words[2] = {TOKEN_MARK, at->position};
-  bool gives = at->source->knobs.tokens &&
-               test_random_below(&at->random, 100) >= at->source->knobs.tokenless_percent;
+  const test_source_knobs *knobs = &at->source->knobs;
+  bool gives = knobs->tokens && test_random_below(&at->random, 100) >= knobs->tokenless_percent;
+  if (knobs->tokenless_from != 0 &&
+      atomic_load(&at->source->calls[TEST_SOURCE_NEXT]) >= knobs->tokenless_from) {
+    gives = false;
+  }
   if (!gives && fault != TEST_SOURCE_LONG_TOKEN) return;
   at->token_len = fault == TEST_SOURCE_LONG_TOKEN ? FHX_TOKEN_MAX + 1 : sizeof words;
   at->token = fresh(at->token_len);
@@ -399,8 +406,13 @@ static void snapshot_ready(void *user_data, int64_t as_of_us, fhx_reply *reply) 
 }
 
 static void read_clock(void *user_data, fhx_reply *reply) {
+  const test_source_knobs *knobs = &((test_source *)user_data)->knobs;
   struct timespec now;
   if (is_faulty(begin_call(user_data, TEST_SOURCE_CLOCK), reply)) return;
+  if (knobs->clock != NULL) {
+    fhx_reply_time(reply, knobs->clock(knobs->clock_context), 1000);
+    return;
+  }
   clock_gettime(CLOCK_REALTIME, &now);
   fhx_reply_time(reply, (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, 1000);
 }

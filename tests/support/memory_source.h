@@ -51,6 +51,8 @@ typedef struct test_source_knobs {
   bool tokens;
   /* How often, of 100, a reply has none all the same: then the task cannot resume. */
   uint32_t tokenless_percent;
+  /* From this call of next_rows on, of all cursors, no reply has one; 0: never. */
+  uint64_t tokenless_from;
   /* Divides types, and so estimates them. */
   bool shards;
   bool lists_types;
@@ -75,6 +77,8 @@ typedef struct test_source_knobs {
   uint64_t fault_times;
   /* Called at the beginning of each next_rows with its number; optional. */
   void (*hook)(void *context, uint64_t number);
+  /* The same of open_cursor. */
+  void (*open_hook)(void *context, uint64_t number);
   void *hook_context;
   /* Has read_resource, over the dataset; each takes so long. */
   bool reads_resources;
@@ -85,6 +89,9 @@ typedef struct test_source_knobs {
   const char *const *group_members;
   size_t group_member_count;
   size_t group_page;
+  /* Its clock; NULL: the system's. */
+  fhx_clock_callback clock;
+  void *clock_context;
 } test_source_knobs;
 
 typedef struct test_source test_source;

@@ -50,5 +50,11 @@ void test_require_sound(void) {
 
 bool test_is_quick(void) {
   const char *quick = getenv("FHX_QUICK");
-  return quick != NULL && strcmp(quick, "1") == 0;
+  return quick != NULL && (strcmp(quick, "1") == 0 || strcmp(quick, "2") == 0);
+}
+
+uint64_t test_step(uint64_t quick_step) {
+  const char *quick = getenv("FHX_QUICK");
+  if (!test_is_quick()) return 1;
+  return *quick == '2' ? quick_step * 4 : quick_step;
 }

@@ -29,7 +29,10 @@ void test_violation(const char *sentence);
 void test_violation_unless(bool holds, const char *sentence);
 void test_require_sound(void);
 
-/* Whether the environment asks for a short run (FHX_QUICK=1). */
+/* Whether the environment asks for a short run (FHX_QUICK=1 or 2). */
 bool test_is_quick(void);
+/* The step of a loop over calls or allocations that fail: 1; `quick_step` in a short run; four
+   times that in one that is slow besides (FHX_QUICK=2). */
+uint64_t test_step(uint64_t quick_step);
 
 #endif

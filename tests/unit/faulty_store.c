@@ -16,7 +16,7 @@ const char *const faulty_step_names[FAULTY_STEPS] = {
     "create_job",        "read_job",      "claim_task", "renew_task",   "plan_tasks",
     "record_checkpoint", "release_task",  "read_task",  "remove_job",   "list_parts",
     "list_lines",        "list_attempts", "clean_job",  "next_cleanup", "add_members",
-    "list_members",      "add_page",      "list_page"};
+    "list_members",      "add_page",      "list_page",  "hold_job",     "list_jobs"};
 
 struct faulty_store {
   faulty_knobs knobs;
@@ -93,9 +93,11 @@ static void pass_on(call *now, int32_t status, int64_t wait_us) {
 static void create_job(void *user_data, const fhx_job_record *record, fhx_reply *reply) {
   call now;
   int32_t status = FHX_OK;
+  char joined[FHX__JOB_ID_LEN + 1] = "";
   if (begin(&now, user_data, FAULTY_CREATE_JOB, reply)) {
-    status = fhx__store_create_job(now.store->inner, record, &now.error);
+    status = fhx__store_join_job(now.store->inner, record, joined, &now.error);
   }
+  if (!now.faulty && *joined != '\0') fhx_reply_item(reply, joined, strlen(joined));
   if (!is_lost(&now)) pass_on(&now, status, 0);
 }
 
@@ -209,6 +211,8 @@ static void give_part(fhx_reply *reply, const fhx_part *part) {
   record.stored_byte_count = part->stored_byte_count;
   record.encoding = part->encoding;
   record.flags = part->flags;
+  record.error_count = part->error_count;
+  record.warning_count = part->warning_count;
   record.fence = part->fence;
   record.seq = part->seq;
   record.task_index = part->task_index;
@@ -246,6 +250,35 @@ static void add_page(void *user_data, const char *job_id, uint32_t page, uint32_
   if (begin(&now, user_data, FAULTY_ADD_PAGE, reply)) {
     status = fhx__store_add_page(now.store->inner, job_id, page, count_max, &now.error);
   }
+  if (!is_lost(&now)) pass_on(&now, status, 0);
+}
+
+static void hold_job(void *user_data, const char *job_id, int64_t hold_us, fhx_reply *reply) {
+  call now;
+  int32_t status = FHX_OK;
+  if (begin(&now, user_data, FAULTY_HOLD_JOB, reply)) {
+    status = fhx__store_hold_job(now.store->inner, job_id, hold_us, &now.error);
+  }
+  if (!is_lost(&now)) pass_on(&now, status, 0);
+}
+
+static void list_jobs(void *user_data, uint32_t states, const char *tenant, const char *client,
+                      int64_t after_created_us, const char *after_job_id, uint32_t limit,
+                      fhx_reply *reply) {
+  call now;
+  fhx__buffer jobs = {NULL, 0, 0};
+  int32_t status = FHX_OK;
+  if (begin(&now, user_data, FAULTY_LIST_JOBS, reply)) {
+    status = fhx__store_list_jobs(now.store->inner, states, tenant, client, after_created_us,
+                                  after_job_id, limit, &jobs, &now.error);
+  }
+  for (size_t at = 0; !now.faulty && at < jobs.len; at += sizeof(fhx__job_entry)) {
+    fhx__job_entry entry;
+    memcpy(&entry, jobs.data + at, sizeof entry);
+    entry.record.size = (uint32_t)sizeof entry.record;
+    fhx_reply_job(reply, &entry.record);
+  }
+  fhx__job_entries_free(&jobs);
   if (!is_lost(&now)) pass_on(&now, status, 0);
 }
 
@@ -397,6 +430,8 @@ faulty_store *faulty_store_new(const faulty_knobs *knobs, fhx_store **made) {
   callbacks.list_members = list_members;
   callbacks.add_page = add_page;
   callbacks.list_page = list_page;
+  callbacks.hold_job = hold_job;
+  callbacks.list_jobs = list_jobs;
   callbacks.destroy = destroy;
   fhx_store_new(&callbacks, store, made, NULL);
   return store;

@@ -28,6 +28,8 @@ typedef enum faulty_step {
   FAULTY_LIST_MEMBERS,
   FAULTY_ADD_PAGE,
   FAULTY_LIST_PAGE,
+  FAULTY_HOLD_JOB,
+  FAULTY_LIST_JOBS,
   FAULTY_STEPS
 } faulty_step;
 

@@ -36,7 +36,7 @@ typedef struct walk {
   uint32_t applied;
 } walk;
 
-static char *walk_copy(const void *data, size_t len) {
+static inline char *walk_copy(const void *data, size_t len) {
   char *copy = malloc(len + 1);
   assert_non_null(copy);
   if (len != 0) memcpy(copy, data, len);
@@ -44,20 +44,19 @@ static char *walk_copy(const void *data, size_t len) {
   return copy;
 }
 
-static void walk_keep_row(walk *seen, const fhx__rows *rows, uint64_t row) {
+static inline void walk_keep_row(walk *seen, const fhx__rows *rows, uint64_t row) {
   uint64_t begin = row == 0 ? 0 : rows->row_ends[row - 1];
   uint64_t end = rows->row_ends[row];
   while (begin < end && strchr(" \t\r\n", rows->data[begin]) != NULL) begin++;
   while (end > begin && strchr(" \t\r\n", rows->data[end - 1]) != NULL) end--;
   assert_in_range(seen->row_count, 0, WALK_ROWS_MAX - 1);
-  size_t place = seen->row_count++;
-  seen->rows[place] =
+  size_t at = seen->row_count++;
+  seen->rows[at] =
       begin == end ? walk_copy("", 0) : walk_copy(rows->data + begin, (size_t)(end - begin));
-  seen->updated_us[place] =
-      rows->row_updated_us == NULL ? FHX_TIME_NONE : rows->row_updated_us[row];
+  seen->updated_us[at] = rows->row_updated_us == NULL ? FHX_TIME_NONE : rows->row_updated_us[row];
 }
 
-static void walk_keep(walk *seen, const fhx__rows *rows) {
+static inline void walk_keep(walk *seen, const fhx__rows *rows) {
   assert_non_null(rows->row_ends);
   for (uint64_t i = 0; i < rows->row_count; i++) walk_keep_row(seen, rows, i);
   assert_non_null(rows->token);
@@ -67,8 +66,8 @@ static void walk_keep(walk *seen, const fhx__rows *rows) {
 }
 
 /* FHX_OK: the cursor came to its end. */
-static int32_t walk_run(walk *seen, fhx_source *source, const fhx_query *query, uint64_t want,
-                        fhx_error **error) {
+static inline int32_t walk_run(walk *seen, fhx_source *source, const fhx_query *query,
+                               uint64_t want, fhx_error **error) {
   fhx__cursor cursor = {NULL, NULL, 0};
   memset(seen, 0, sizeof *seen);
   int32_t status = fhx__source_open(source, query, &cursor, error);
@@ -83,7 +82,7 @@ static int32_t walk_run(walk *seen, fhx_source *source, const fhx_query *query, 
   return status == FHX_END ? FHX_OK : status;
 }
 
-static void walk_clear(walk *seen) {
+static inline void walk_clear(walk *seen) {
   for (size_t i = 0; i < seen->row_count; i++) free(seen->rows[i]);
   for (size_t i = 0; i < seen->token_count; i++) free(seen->tokens[i].text);
   seen->row_count = 0;
@@ -91,7 +90,7 @@ static void walk_clear(walk *seen) {
 }
 
 /* Every token of a walk leads exactly to the rows behind it. */
-static void walk_check_tokens(const walk *whole, fhx_source *source, fhx_query query) {
+static inline void walk_check_tokens(const walk *whole, fhx_source *source, fhx_query query) {
   static walk rest;
   for (size_t i = 0; i < whole->token_count; i++) {
     const walk_token *token = &whole->tokens[i];
@@ -107,8 +106,8 @@ static void walk_check_tokens(const walk *whole, fhx_source *source, fhx_query q
 }
 
 /* Walks all shards of the query's type, one behind the other. Returns how many there were. */
-static size_t walk_shards(walk *all, fhx_source *lister, fhx_source *reader, fhx_query query,
-                          uint32_t count_max) {
+static inline size_t walk_shards(walk *all, fhx_source *lister, fhx_source *reader, fhx_query query,
+                                 uint32_t count_max) {
   static walk part;
   fhx_reply reply;
   memset(all, 0, sizeof *all);
@@ -129,15 +128,15 @@ static size_t walk_shards(walk *all, fhx_source *lister, fhx_source *reader, fhx
   return count;
 }
 
-static void walk_check_same(const walk *left, const walk *right) {
+static inline void walk_check_same(const walk *left, const walk *right) {
   assert_int_equal(left->row_count, right->row_count);
   for (size_t i = 0; i < left->row_count; i++) {
     assert_string_equal(left->rows[i], right->rows[i]);
   }
 }
 
-static void walk_check_error(fhx_error *error, int32_t status, uint32_t retryable,
-                             const char *message) {
+static inline void walk_check_error(fhx_error *error, int32_t status, uint32_t retryable,
+                                    const char *message) {
   assert_string_equal(fhx_error_message(error), message);
   assert_int_equal(fhx_error_status(error), status);
   assert_int_equal(fhx_error_retryable(error), retryable);
@@ -149,20 +148,20 @@ static void walk_check_error(fhx_error *error, int32_t status, uint32_t retryabl
 static size_t weighed_live;
 static size_t weighed_peak;
 
-static void weigh(size_t gone, void *block) {
+static inline void weigh(size_t gone, void *block) {
   weighed_live -= gone;
   weighed_live += block == NULL ? 0 : malloc_usable_size(block);
   if (weighed_live > weighed_peak) weighed_peak = weighed_live;
 }
 
-static void *weighed_allocate(void *user_data, size_t byte_count) {
+static inline void *weighed_allocate(void *user_data, size_t byte_count) {
   (void)user_data;
   void *block = malloc(byte_count);
   weigh(0, block);
   return block;
 }
 
-static void *weighed_reallocate(void *user_data, void *block, size_t byte_count) {
+static inline void *weighed_reallocate(void *user_data, void *block, size_t byte_count) {
   (void)user_data;
   size_t gone = malloc_usable_size(block);
   void *moved = realloc(block, byte_count);
@@ -170,13 +169,13 @@ static void *weighed_reallocate(void *user_data, void *block, size_t byte_count)
   return moved;
 }
 
-static void weighed_release(void *user_data, void *block) {
+static inline void weighed_release(void *user_data, void *block) {
   (void)user_data;
   weigh(malloc_usable_size(block), NULL);
   free(block);
 }
 
-static void weigh_begin(void) {
+static inline void weigh_begin(void) {
   fhx_allocator allocator;
   FHX_INIT(&allocator);
   allocator.allocate = weighed_allocate;
@@ -187,7 +186,7 @@ static void weigh_begin(void) {
   assert_int_equal(fhx_set_allocator(&allocator, NULL), FHX_OK);
 }
 
-static void weigh_end(void) {
+static inline void weigh_end(void) {
   assert_int_equal(weighed_live, 0);
   assert_int_equal(fhx_set_allocator(NULL, NULL), FHX_OK);
 }

@@ -9,8 +9,6 @@
 /* cmocka.h needs those above. */
 #include <cmocka.h>
 
-static const fhx_filter no_filter = {.sealed = true};
-const fhx_query table_patients = {.resource_type = "Patient", .selection = {.filter = &no_filter}};
 char table_path[TEST_PATH_MAX];
 static char folder[TEST_PATH_MAX];
 

@@ -524,5 +524,8 @@ int store_conformance_run_jobs(const store_conformance *subject) {
 int store_conformance_run(const store_conformance *subject) {
   return store_conformance_run_jobs(subject) + store_conformance_run_work(subject) +
          store_conformance_run_upkeep(subject) + store_conformance_run_members(subject) +
-         store_conformance_run_pages(subject);
+         store_conformance_run_pages(subject) + store_conformance_run_holds(subject) +
+         store_conformance_run_transitions(subject) + store_conformance_run_turns(subject) +
+         store_conformance_run_waiting(subject) + store_conformance_run_joins(subject) +
+         store_conformance_run_job_lists(subject);
 }

@@ -5,6 +5,8 @@
 
 #include <fhirexport/store.h>
 
+#include "store_conformance_names.h"
+
 typedef struct store_conformance {
   /* For the names of the tests. */
   const char *name;
@@ -28,5 +30,11 @@ int store_conformance_run_work(const store_conformance *subject);
 int store_conformance_run_upkeep(const store_conformance *subject);
 int store_conformance_run_members(const store_conformance *subject);
 int store_conformance_run_pages(const store_conformance *subject);
+int store_conformance_run_holds(const store_conformance *subject);
+int store_conformance_run_turns(const store_conformance *subject);
+int store_conformance_run_waiting(const store_conformance *subject);
+int store_conformance_run_joins(const store_conformance *subject);
+int store_conformance_run_job_lists(const store_conformance *subject);
+int store_conformance_run_transitions(const store_conformance *subject);
 
 #endif

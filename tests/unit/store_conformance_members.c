@@ -460,8 +460,7 @@ static void the_reason_names_the_deletions(void **state) {
   assert_int_equal(step_claim(f, JOB_A, "once more"), FHX_END);
   fixture_assert_state(f, JOB_A, FHX_JOB_FAILED);
   assert_int_equal(f->job.record.reason_status, FHX_ERR_LIMIT);
-  assert_string_equal(f->job.record.reason,
-                      "the deletions of Patient came to no end in 3 attempts");
+  assert_non_null(strstr(f->job.record.reason, "the deletions of Patient"));
 }
 
 int store_conformance_run_members(const store_conformance *subject) {

@@ -148,7 +148,7 @@ static void a_task_with_a_page_cannot_begin_again(void **state) {
   assert_int_equal(step_list_parts(f, JOB_A, 0, 0, 9), 2);
   assert_int_equal(step_claim(f, JOB_A, "again"), FHX_END);
   fixture_assert_state(f, JOB_A, FHX_JOB_FAILED);
-  assert_int_equal(f->job.record.reason_status, FHX_ERR_SOURCE);
+  assert_int_equal(f->job.record.reason_status, FHX_ERR_LIMIT);
   assert_non_null(strstr(f->job.record.reason, "Patient"));
   assert_int_equal(step_list_parts(f, JOB_A, 0, 0, 9), 2);
 }

@@ -99,6 +99,8 @@ static void a_checkpoint_is_recorded_whole(void **state) {
                        fixture_part(JOB_A, 1, 1, 3)};
   parts[2].kind = FHX_PART_ERROR;
   parts[2].byte_count = UINT64_C(1) << 40;
+  parts[2].error_count = parts[2].resource_count - 1;
+  parts[2].warning_count = 1;
   parts[1].encoding = FHX_ENCODING_GZIP;
   parts[1].stored_byte_count = (UINT64_C(1) << 40) + 1;
   memcpy(parts[1].name + strlen(parts[1].name), ".gz", sizeof ".gz");
@@ -119,6 +121,8 @@ static void a_checkpoint_is_recorded_whole(void **state) {
     assert_int_equal(got->byte_count, parts[i].byte_count);
     assert_int_equal(got->encoding, parts[i].encoding);
     assert_int_equal(fhx_part_stored_byte_count(got), fhx_part_stored_byte_count(&parts[i]));
+    assert_int_equal(got->error_count, parts[i].error_count);
+    assert_int_equal(got->warning_count, parts[i].warning_count);
     assert_int_equal(got->crc32c, parts[i].crc32c);
     assert_int_equal(got->has_sha256, parts[i].has_sha256);
     assert_memory_equal(got->sha256, parts[i].sha256, sizeof got->sha256);

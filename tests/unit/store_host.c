@@ -116,6 +116,24 @@ static void on_list_members(void *u, const char *job_id, uint32_t list, const ch
   act(u, reply);
 }
 
+static void on_hold(void *u, const char *job_id, int64_t hold_us, fhx_reply *reply) {
+  assert_string_equal(job_id, JOB_ID);
+  assert_int_equal(hold_us, 3);
+  act(u, reply);
+}
+
+static void on_list_jobs(void *u, uint32_t states, const char *tenant, const char *client,
+                         int64_t after_created_us, const char *after_job_id, uint32_t limit,
+                         fhx_reply *reply) {
+  assert_int_equal(states, FHX_JOBS_FAILED);
+  assert_string_equal(tenant, "t");
+  assert_string_equal(client, "c");
+  assert_int_equal(after_created_us, 7);
+  assert_string_equal(after_job_id, JOB_ID);
+  assert_int_equal(limit, 2);
+  act(u, reply);
+}
+
 static void on_add_page(void *u, const char *job_id, uint32_t page, uint32_t count_max,
                         fhx_reply *reply) {
   assert_string_equal(job_id, JOB_ID);
@@ -155,6 +173,8 @@ fhx_store_callbacks host_callbacks(void) {
   callbacks.list_members = on_list_members;
   callbacks.add_page = on_add_page;
   callbacks.list_page = on_list_page;
+  callbacks.hold_job = on_hold;
+  callbacks.list_jobs = on_list_jobs;
   callbacks.destroy = on_destroy;
   return callbacks;
 }
@@ -215,6 +235,8 @@ static const char *const step_names[STEP_COUNT] = {
     [STEP_CLEAN_JOB] = "clean_job",         [STEP_NEXT_CLEANUP] = "next_cleanup",
     [STEP_ADD_MEMBERS] = "add_members",     [STEP_LIST_MEMBERS] = "list_members",
     [STEP_ADD_PAGE] = "add_page",           [STEP_LIST_PAGE] = "list_page",
+    [STEP_HOLD_JOB] = "hold_job",           [STEP_LIST_JOBS] = "list_jobs",
+    [STEP_JOIN_JOB] = "create_job",
 };
 
 static int32_t run_task_step(fhx_store *store, int step, results *r, fhx_error **error) {
@@ -244,6 +266,14 @@ static int32_t run_task_step(fhx_store *store, int step, results *r, fhx_error *
   }
 }
 
+static int32_t run_join(fhx_store *store, const fhx_job_record *given, results *r,
+                        fhx_error **error) {
+  static const uint8_t identity[FHX_IDENTITY_LEN] = {1};
+  fhx_job_record job = *given;
+  job.identity = identity;
+  return fhx__store_join_job(store, &job, r->job_id, error);
+}
+
 int32_t host_run(fhx_store *store, int step, results *r, fhx_error **error) {
   fhx_job_record job;
   FHX_INIT(&job);
@@ -252,6 +282,10 @@ int32_t host_run(fhx_store *store, int step, results *r, fhx_error **error) {
   switch (step) {
     case STEP_CREATE_JOB:
       return fhx__store_create_job(store, &job, error);
+    case STEP_JOIN_JOB:
+      return run_join(store, &job, r, error);
+    case STEP_LIST_JOBS:
+      return fhx__store_list_jobs(store, FHX_JOBS_FAILED, "t", "c", 7, JOB_ID, 2, &r->jobs, error);
     case STEP_READ_JOB:
       return fhx__store_read_job(store, JOB_ID, &r->job, error);
     case STEP_REMOVE_JOB:
@@ -264,6 +298,8 @@ int32_t host_run(fhx_store *store, int step, results *r, fhx_error **error) {
       return fhx__store_add_page(store, JOB_ID, 6, 8, error);
     case STEP_LIST_PAGE:
       return fhx__store_list_page(store, JOB_ID, 6, 1, 4, 2, &r->list, error);
+    case STEP_HOLD_JOB:
+      return fhx__store_hold_job(store, JOB_ID, 3, error);
     case STEP_LIST_LINES:
       fhx__reply_end(&r->lines);
       return fhx__store_list_lines(store, JOB_ID, 9, 2, &r->lines, error);
@@ -283,6 +319,7 @@ void host_results_end(results *r) {
   fhx__job_entry_free(&r->job);
   fhx__task_entry_free(&r->task);
   fhx__buffer_free(&r->list);
+  fhx__job_entries_free(&r->jobs);
   fhx__reply_end(&r->lines);
 }
 
@@ -305,6 +342,7 @@ void host_assert_failure(fhx_store *store, int step, int32_t status, uint32_t re
   assert_null(r.task.texts.data);
   assert_null(r.task.record.job_id);
   assert_int_equal(r.list.len, 4);
+  assert_int_equal(r.jobs.len, 0);
   assert_string_equal(r.job_id, "");
   host_results_end(&r);
 }

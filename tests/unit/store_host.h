@@ -48,6 +48,9 @@ enum {
   STEP_LIST_MEMBERS,
   STEP_ADD_PAGE,
   STEP_LIST_PAGE,
+  STEP_HOLD_JOB,
+  STEP_LIST_JOBS,
+  STEP_JOIN_JOB,
   STEP_COUNT
 };
 
@@ -56,6 +59,7 @@ typedef struct results {
   fhx__job_entry job;
   fhx__task_entry task;
   fhx__buffer list;
+  fhx__buffer jobs;
   fhx_reply lines;
   int64_t wait_us;
   char job_id[FHX__JOB_ID_LEN + 1];

@@ -1,4 +1,5 @@
-/* Checksums: CRC-32C against known vectors, SHA-256 against FIPS 180-4's. */
+/* Checksums: CRC-32C against known vectors, SHA-256 against FIPS 180-4's, HMAC and MD5
+   against their RFCs'. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -127,11 +128,53 @@ static void sha256_again(void **state) {
   fhx__sha256_free(&digest);
 }
 
+static void assert_hmac(const void *key, size_t key_len, const void *data, size_t len,
+                        const char *wanted) {
+  uint8_t sum[FHX__SHA256_LEN];
+  char hex[2 * FHX__SHA256_LEN + 1];
+  assert_int_equal(fhx__hmac_sha256(key, key_len, data, len, sum, NULL), FHX_OK);
+  fhx__hex(hex, sum, sizeof sum);
+  assert_string_equal(hex, wanted);
+}
+
+/* RFC 4231, 4.2, 4.3 and 4.7; and nothing under no key. */
+static void hmac_vectors(void **state) {
+  unsigned char key[131];
+  (void)state;
+  memset(key, 0x0B, sizeof key);
+  assert_hmac(key, 20, "Hi There", 8,
+              "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  assert_hmac("Jefe", 4, "what do ya want for nothing?", 28,
+              "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  memset(key, 0xAA, sizeof key);
+  assert_hmac(key, sizeof key, "Test Using Larger Than Block-Size Key - Hash Key First", 54,
+              "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+  assert_hmac(NULL, 0, "", 0, "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+}
+
+/* RFC 1321, A.5. */
+static void md5_vectors(void **state) {
+  static const char *const cases[][2] = {
+      {"", "d41d8cd98f00b204e9800998ecf8427e"},
+      {"abc", "900150983cd24fb0d6963f7d28e17f72"},
+      {"message digest", "f96b697d7cb7938d525a2f31aaf161d0"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    uint8_t sum[FHX__MD5_LEN];
+    char hex[2 * FHX__MD5_LEN + 1];
+    assert_int_equal(fhx__md5(cases[i][0], strlen(cases[i][0]), sum, NULL), FHX_OK);
+    fhx__hex(hex, sum, sizeof sum);
+    assert_string_equal(hex, cases[i][1]);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(crc32c_vectors),   cmocka_unit_test(crc32c_lengths),
       cmocka_unit_test(crc32c_stretches), cmocka_unit_test(crc32c_pieces),
       cmocka_unit_test(sha256_vectors),   cmocka_unit_test(sha256_again),
+      cmocka_unit_test(hmac_vectors),     cmocka_unit_test(md5_vectors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

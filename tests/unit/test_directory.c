@@ -4,14 +4,15 @@
  * mount.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
 #include <pthread.h>
-#include <sched.h>
-#include <sys/mount.h>
+#include <sys/inotify.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "support/mount.h"
 #include "unit/directory_place.h"
 
 static void content(void **state) {
@@ -63,6 +64,29 @@ static void modes(void **state) {
   umask(before);
   assert_int_equal(mode_of(self->base, "made-by-others"), S_IFDIR | 02750);
   assert_int_equal(mode_of(self->base, "made-by-others/job"), S_IFDIR | 02700);
+}
+
+/* FHX_DESTINATION_READABLE: 0644 and 0755, whatever the umask. */
+static void readable_modes(void **state) {
+  place *self = *state;
+  fhx_directory_options options;
+  fhx_destination *own = self->destination;
+  FHX_INIT(&options);
+  options.path = self->base;
+  options.flags = FHX_DESTINATION_READABLE;
+  assert_int_equal(fhx_directory_destination_new(&options, &self->destination, NULL), FHX_OK);
+  mode_t before = umask(077);
+  put(self, "tenant/job/part", "x");
+  assert_int_equal(fhx__document_put(self->destination, "pages/$x", "{}", 2, "", "", NULL), FHX_OK);
+  umask(before);
+  assert_int_equal(mode_of(self->base, "tenant/job/part"), S_IFREG | 0644);
+  assert_int_equal(mode_of(self->base, "tenant/job"), S_IFDIR | 0755);
+  assert_int_equal(mode_of(self->base, "pages/$x"), S_IFREG | 0644);
+  assert_int_equal(mode_of(self->base, "pages"), S_IFDIR | 0755);
+  fhx_destination_free(self->destination);
+  self->destination = own;
+  assert_int_equal(fhx__document_put(own, "own", "{}", 2, "", "", NULL), FHX_OK);
+  assert_int_equal(mode_of(self->base, "own"), S_IFREG | 0600);
 }
 
 /* How many descriptors are open below the place's base, all of which must close on exec. */
@@ -385,6 +409,36 @@ static void files_that_are_no_parts(void **state) {
   assert_int_equal(open_descriptors(), before);
 }
 
+static void refuse_trial(const place *self, int32_t status, const char *message_part) {
+  fhx_error *error = NULL;
+  assert_int_equal(fhx__destination_check(self->destination, 0, &error), status);
+  check_error(self, error, status, message_part);
+}
+
+/* Whether the file system has files without a name. */
+static bool has_nameless(const char *folder) {
+  int file = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+  if (file >= 0) close(file);
+  return file >= 0;
+}
+
+/* A process that is killed meanwhile leaves nothing behind: nothing ever has a name. */
+static void trials(void **state) {
+  place *self = *state;
+  char events[4096];
+  uint64_t before = open_descriptors();
+  int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  assert_true(watch >= 0 && inotify_add_watch(watch, self->base, IN_CREATE) >= 0);
+  assert_int_equal(fhx__destination_check(self->destination, 0, NULL), FHX_OK);
+  assert_int_equal(test_folder_count(self->base), 0);
+  assert_int_equal(read(watch, events, sizeof events) < 0, has_nameless(self->base));
+  close(watch);
+  assert_int_equal(open_descriptors(), before);
+  assert_int_equal(rmdir(self->base), 0);
+  refuse_trial(self, FHX_ERR_IO, "No such file");
+  assert_int_equal(open_descriptors(), before);
+}
+
 /* Who gives a base_url serves the files; nobody else should be able to. */
 static void files_of_another_server(void **state) {
   place *self = *state;
@@ -467,7 +521,7 @@ static void options(void **state) {
   options.base_url = "https://h\xC3\xBC/";
   refuse_new(self, &options, FHX_ERR_ARGUMENT, "base_url");
   options.base_url = NULL;
-  options.flags = 4;
+  options.flags = 8;
   refuse_new(self, &options, FHX_ERR_ARGUMENT, "flag");
   options.flags = 0;
   options.size = 4;
@@ -541,57 +595,16 @@ static void permission_denied(void **state) {
 /* --- Mounts: a full disk and a read-only one ----------------------------------------------------
  */
 
-/* "" when this process may mount, else why not. */
-static char mount_fault[256] = "";
-
-static bool write_text(const char *path, const char *text) {
-  FILE *file = fopen(path, "w");
-  if (file == NULL) return false;
-  bool written = fputs(text, file) >= 0;
-  return fclose(file) == 0 && written;
-}
-
-/* Gives the process mounts of its own, as root or as the root of a user namespace. */
-static void prepare_mounts(void) {
-  unsigned uid = geteuid(), gid = getegid();
-  char map[64];
-  int flags = uid == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER;
-  const char *step = uid == 0 ? "unshare(CLONE_NEWNS)" : "unshare(CLONE_NEWNS | CLONE_NEWUSER)";
-  bool ready = unshare(flags) == 0;
-  if (ready && uid != 0) {
-    step = "writing the user namespace's maps";
-    ready = write_text("/proc/self/setgroups", "deny");
-    snprintf(map, sizeof map, "0 %u 1", uid);
-    ready = ready && write_text("/proc/self/uid_map", map);
-    snprintf(map, sizeof map, "0 %u 1", gid);
-    ready = ready && write_text("/proc/self/gid_map", map);
-  }
-  if (ready) {
-    step = "mount(MS_PRIVATE)";
-    ready = mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
-  }
-  if (ready) return;
-  snprintf(mount_fault, sizeof mount_fault, "%s: %s", step, strerror(errno));
-}
-
-/* Mounts a tmpfs over the place's base; false when the test skips itself. */
+/* Mounts a tmpfs over the place's base. */
 static void mount_base(place *self, const char *options) {
-  if (test_is_without("mount")) {
-    print_message("FHX_WITHOUT lists mount\n");
-    skip();
-  }
-  if (mount_fault[0] != '\0') {
-    fail_msg("no file system can be mounted (%s); FHX_WITHOUT=mount skips this test", mount_fault);
-  }
+  test_mount_new(self->base, options);
   fhx_destination_free(self->destination);
-  assert_int_equal(mount("tmpfs", self->base, "tmpfs", 0, options), 0);
   self->destination = open_destination(self->base, NULL);
-  print_message("tmpfs with %s\n", options);
 }
 
 static int tear_down_mount(void **state) {
   place *self = *state;
-  umount2(self->base, MNT_DETACH);
+  test_mount_end(self->base);
   return tear_down(state);
 }
 
@@ -608,8 +621,10 @@ static void full_disk(void **state) {
   assert_int_equal(status, FHX_ERR_NO_SPACE);
   assert_int_equal(fhx_error_retryable(error), 0);
   check_error(self, error, FHX_ERR_NO_SPACE, "No space left");
+  refuse_trial(self, FHX_ERR_NO_SPACE, "No space left");
   fhx__destination_abort(self->destination, upload);
   assert_int_equal(test_folder_count(self->base), 0);
+  assert_int_equal(fhx__destination_check(self->destination, 0, NULL), FHX_OK);
   put(self, "t/j/small", "fits");
   check_content(self->base, "t/j/small", "fits");
 }
@@ -629,10 +644,11 @@ static void read_only(void **state) {
   place *self = *state;
   mount_base(self, "size=64k,mode=700");
   put(self, "j/p", "text");
-  assert_int_equal(mount(NULL, self->base, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+  assert_true(test_mount_set_read_only(self->base, true));
   refuse_open(self, "j/q", FHX_ERR_DENIED, "Read-only");
   refuse_open(self, "new/q", FHX_ERR_DENIED, "Read-only");
   refuse_open(self, "q", FHX_ERR_DENIED, "Read-only");
+  refuse_trial(self, FHX_ERR_DENIED, "Read-only");
   assert_int_equal(fhx__destination_remove(self->destination, "j/p", NULL), FHX_ERR_DENIED);
   assert_int_equal(stat_part(self, "j/p", 4), FHX_OK);
   check_content(self->base, "j/p", "text");
@@ -679,10 +695,11 @@ static void workers_that_clean_up(void **state) {
 #define MOUNT_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down_mount)
 
 int main(void) {
-  prepare_mounts();
+  test_mount_prepare();
   const struct CMUnitTest tests[] = {
       TEST(content),
       TEST(modes),
+      TEST(readable_modes),
       TEST(descriptors_close_on_exec),
       TEST(names_that_leave),
       TEST(long_names),
@@ -699,6 +716,7 @@ int main(void) {
       TEST(stat_answers),
       TEST(files),
       TEST(files_that_are_no_parts),
+      TEST(trials),
       TEST(files_of_another_server),
       TEST(urls),
       TEST(options),

@@ -1,5 +1,9 @@
-/* The filter inside: window, patients, sealing, its place in a job's definition. What a Group adds
-   is in test_selection.c. */
+/*
+ * The filter inside: window, patients, sealing, its place in a job's definition. What a Group adds
+ * is in test_selection.c.
+ *
+ * ctest labels: onethread
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

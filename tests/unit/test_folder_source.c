@@ -1,4 +1,8 @@
-/* The source over a folder of NDJSON files: names, lines, gzip, tokens, shards, damage. */
+/*
+ * The source over a folder of NDJSON files: names, lines, gzip, tokens, shards, damage.
+ *
+ * ctest labels: onethread
+ */
 #include "unit/source_walk.h"
 
 #include <dirent.h>
@@ -662,7 +666,8 @@ static void test_clock(void **state) {
   (void)state;
   int64_t now_us = 0, resolution_us = 0, wait_us = 0;
   fhx_source *source = open_folder();
-  assert_int_equal(fhx__source_clock(source, &now_us, &resolution_us, NULL), FHX_OK);
+  assert_int_equal(fhx__source_clock(source, &(fhx_clock){0}, &now_us, &resolution_us, NULL),
+                   FHX_OK);
   assert_true(now_us > INT64_C(1700000000000000));
   assert_int_equal(resolution_us, 1000);
   assert_int_equal(fhx__source_snapshot_ready(source, now_us, &wait_us, NULL), FHX_OK);

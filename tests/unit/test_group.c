@@ -1,4 +1,8 @@
-/* A Group's resource as a list of members (FILTER-31, -32, -34, -35, -42, -43). */
+/*
+ * A Group's resource as a list of members (FILTER-31, -32, -34, -35, -42, -43).
+ *
+ * ctest labels: onethread
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,8 @@
 /*
  * Parts in gzip: blocks, trailer and index, by each compressor and read by each; from any byte on;
  * damaged in every place; without memory. zlib's own reader of gzip is the judge.
+ *
+ * ctest labels: onethread
  */
 #include <fcntl.h>
 #include <setjmp.h>

@@ -214,13 +214,31 @@ static void there_and_back(void **state) {
   }
 }
 
+/* RFC 9110, 5.6.7: names in English whatever the locale, two digits, GMT. */
+static void http_dates(void **state) {
+  static const struct {
+    int64_t seconds;
+    const char *text;
+  } cases[] = {
+      {784111777, "Sun, 06 Nov 1994 08:49:37 GMT"},  {0, "Thu, 01 Jan 1970 00:00:00 GMT"},
+      {1709164800, "Thu, 29 Feb 2024 00:00:00 GMT"}, {1735689599, "Tue, 31 Dec 2024 23:59:59 GMT"},
+      {4102444800, "Fri, 01 Jan 2100 00:00:00 GMT"}, {-1, "Wed, 31 Dec 1969 23:59:59 GMT"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char text[FHX__HTTP_DATE_MAX];
+    fhx__http_date(text, cases[i].seconds * SECOND + SECOND - 1);
+    assert_string_equal(text, cases[i].text);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(known_values),   cmocka_unit_test(offsets),
       cmocka_unit_test(fractions),      cmocka_unit_test(comparing),
       cmocka_unit_test(long_fraction),  cmocka_unit_test(refused),
       cmocka_unit_test(flooring),       cmocka_unit_test(writing),
-      cmocka_unit_test(there_and_back),
+      cmocka_unit_test(there_and_back), cmocka_unit_test(http_dates),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,7 +120,7 @@ static void test_failing_destinations(void **state) {
         with.destination.fault_times = at == 4 ? 0 : 1;
         with.source.tokens = fault % 3 != 0;
         if (calls[i] != TEST_DESTINATION_COMMIT && fault >= TEST_DESTINATION_DONE_FAILS) continue;
-        if (test_is_quick() && (i + (size_t)fault + at) % 3 != 0) continue;
+        if (test_is_quick() && (i + (size_t)fault + at) % test_step(3) != 0) continue;
         run_fault(&with, number, fault % 2 == 0 ? 1 : 2);
       }
     }
@@ -132,6 +132,7 @@ static void test_failing_sources(void **state) {
   (void)state;
   for (uint64_t at = 2; at < 12; at += 3) {
     for (size_t number = 0; number < WAYS; number++) {
+      if (test_is_quick() && (number + at / 3) % test_step(1) != 0) continue;
       test_setting with = way(number);
       with.source.fault_call = TEST_SOURCE_NEXT;
       with.source.fault = TEST_SOURCE_FAILS_RETRYABLE;
@@ -254,7 +255,7 @@ static int32_t run_to_the_end(test_export *of, faulty_store *store) {
 /* The store is gone from some step on, and comes back. */
 static void test_dead_store(void **state) {
   (void)state;
-  for (uint64_t at = 3; at <= 27; at += 3) {
+  for (uint64_t at = 3; at <= 27; at += 3 * test_step(1)) {
     test_export of;
     test_setting with = way(at % WAYS);
     faulty_knobs knobs = {.step = FAULTY_STEPS, .fault_at = at};
@@ -311,7 +312,7 @@ static void test_out_of_memory(void **state) {
   (void)state;
   for (size_t number = 0; number < WAYS; number++) {
     bool reached = true;
-    for (uint64_t at = 1 + number; reached; at += test_is_quick() ? 29 : WAYS) {
+    for (uint64_t at = 1 + number; reached; at += test_is_quick() ? test_step(29) : WAYS) {
       test_scenario("allocation %d, way %zu", (int)at, number);
       if (at % 3 == 0) {
         test_memory_begin_lasting(at);

@@ -1,6 +1,8 @@
 /*
  * The store's answers get lost, before or behind the step; the destination's too. Nothing is lost,
  * nothing is there twice, no object is left that nobody knows (lessons 2, 7, 19).
+ *
+ * ctest labels: onethread
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /*
- * The manifest of jobs whose parts are made up: its keys, split blocks, digests, pages of it, and
- * how much memory it takes (MAN-01, MAN-08, MAN-09, MAN-12, MAN-15, MAN-17 to MAN-20).
+ * The manifest of jobs whose parts are made up: its keys by the versions of the IG, split blocks,
+ * digests, pages of it, and how much memory it takes (MAN-01, MAN-06, MAN-08, MAN-09, MAN-12,
+ * MAN-15, MAN-17 to MAN-20, MAN-23).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -377,6 +378,129 @@ static void test_extension(void **state) {
   end(&with);
 }
 
+/* --- the ballot of version 4 --- */
+
+#define BALLOT_KEYS "manifestType transactionTime requiresAccessToken outputFormat "
+#define MODEL "http://hl7.org/fhir/uv/bulkdata/StructureDefinition/BulkDataManifest"
+
+static void begin_ballot(rig *with, uint32_t flags) {
+  begin(with, flags);
+  with->job->definition.ig_version = FHX_IG_STU4_BALLOT;
+}
+
+static void add_severities(fhx_part *part) {
+  part->error_count = part->seq - 1;
+  part->warning_count = 1;
+}
+
+/* What a file of OperationOutcomes says of severities: how many there are of them. */
+static void check_severities(yajl_val file, int64_t errors, int64_t warnings) {
+  yajl_val counts = get(file, "countSeverity");
+  int64_t told[2] = {0, 0};
+  test_require(YAJL_IS_ARRAY(counts));
+  for (size_t i = 0; i < counts->u.array.len; i++) {
+    yajl_val one = counts->u.array.values[i];
+    check_keys(one, "code count");
+    bool is_error = strcmp(text_of(one, "code"), "error") == 0;
+    test_require(is_error || strcmp(text_of(one, "code"), "warning") == 0);
+    told[is_error ? 0 : 1] = YAJL_GET_INTEGER(get(one, "count"));
+    test_require(told[is_error ? 0 : 1] > 0);
+  }
+  test_require(told[0] == errors && told[1] == warnings);
+}
+
+/* MAN-01, MAN-06, MAN-12, MAN-15, MAN-23: no `request`; `outcome` for `error`; no type where it is
+   always the same. */
+static void test_ballot_lists(void **state) {
+  (void)state;
+  rig with;
+  begin_ballot(&with, 0);
+  plan(&with);
+  fill(&with, 1, 2, NULL);
+  fill(&with, 2, 1, NULL);
+  fill(&with, 3, 1, NULL);
+  fill(&with, 4, 2, add_severities);
+  yajl_val root = read_page(&with, 0, NULL);
+  check_keys(root, BALLOT_KEYS "output deleted outcome");
+  test_require(strcmp(text_of(root, "manifestType"), MODEL) == 0);
+  test_require(strcmp(text_of(root, "outputFormat"), "application/fhir+ndjson") == 0);
+  test_require(length(root, "output") == 3 && length(root, "outcome") == 2);
+  check_keys(item(root, "output", 1), "type url count fileSize");
+  test_require(YAJL_GET_INTEGER(get(item(root, "output", 1), "fileSize")) == 200);
+  check_keys(item(root, "deleted", 0), "url count fileSize");
+  check_keys(item(root, "outcome", 0), "url count fileSize countSeverity");
+  check_severities(item(root, "outcome", 0), 0, 1);
+  check_severities(item(root, "outcome", 1), 1, 1);
+  yajl_tree_free(root);
+  end(&with);
+}
+
+/* An export of nothing: what may be empty is left out, and `output` is there. */
+static void test_ballot_of_nothing(void **state) {
+  (void)state;
+  rig with;
+  begin_ballot(&with, 0);
+  complete(&with, 0, 0, 0, 0, NULL);
+  yajl_val root = read_page(&with, 0, NULL);
+  check_keys(root, BALLOT_KEYS "output");
+  test_require(length(root, "output") == 0);
+  yajl_tree_free(root);
+  end(&with);
+}
+
+/* Severities that a store does not know are not told. */
+static void test_ballot_without_severities(void **state) {
+  (void)state;
+  rig with;
+  begin_ballot(&with, 0);
+  complete(&with, 0, 0, 0, 1, NULL);
+  yajl_val root = read_page(&with, 0, NULL);
+  check_keys(root, BALLOT_KEYS "output outcome");
+  check_keys(item(root, "outcome", 0), "url count fileSize");
+  yajl_tree_free(root);
+  end(&with);
+}
+
+static void make_long(fhx_part *part) {
+  part->byte_count = UINT64_C(2147483646) + part->seq;
+}
+
+/* FHIR's integers have 31 bits: the second file is too long for them. */
+static void test_ballot_of_long_files(void **state) {
+  (void)state;
+  rig with;
+  begin_ballot(&with, 0);
+  complete(&with, 2, 0, 0, 0, make_long);
+  yajl_val root = read_page(&with, 0, NULL);
+  test_require(YAJL_GET_INTEGER(get(item(root, "output", 0), "fileSize")) == 2147483647);
+  check_keys(item(root, "output", 1), "type url count");
+  yajl_tree_free(root);
+  end(&with);
+}
+
+/* MAN-17: an array of FHIR's Extensions. */
+static void test_ballot_extension(void **state) {
+  (void)state;
+  rig with;
+  begin_ballot(&with, FHX_JOB_SHA256);
+  complete(&with, 1, 0, 0, 0, add_digest);
+  yajl_val root = read_page(&with, 0, NULL);
+  check_keys(item(root, "output", 0), "type url count fileSize extension");
+  yajl_val extension = item(item(root, "output", 0), "extension", 0);
+  check_keys(extension, "url valueString");
+  test_require(strncmp(text_of(extension, "url"), "urn:uuid:", 9) == 0);
+  const char *digits = text_of(extension, "valueString");
+  test_require(strlen(digits) == 64 && strspn(digits, "a5") == 64);
+  yajl_tree_free(root);
+  end(&with);
+  begin_ballot(&with, FHX_JOB_SHA256 | FHX_JOB_GZIP);
+  complete(&with, 1, 0, 0, 0, pack);
+  root = read_page(&with, 0, NULL);
+  check_keys(item(root, "output", 0), "type url count fileSize");
+  yajl_tree_free(root);
+  end(&with);
+}
+
 /* --- organised by patients --- */
 
 static void continue_some(fhx_part *part) {
@@ -626,11 +750,21 @@ static void test_out_of_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_lists),      cmocka_unit_test(test_empty_lists),
-      cmocka_unit_test(test_disorder),   cmocka_unit_test(test_extension),
-      cmocka_unit_test(test_organized),  cmocka_unit_test(test_organized_pages),
-      cmocka_unit_test(test_unfinished), cmocka_unit_test(test_pages),
-      cmocka_unit_test(test_memory),     cmocka_unit_test(test_out_of_memory),
+      cmocka_unit_test(test_lists),
+      cmocka_unit_test(test_empty_lists),
+      cmocka_unit_test(test_disorder),
+      cmocka_unit_test(test_extension),
+      cmocka_unit_test(test_organized),
+      cmocka_unit_test(test_organized_pages),
+      cmocka_unit_test(test_unfinished),
+      cmocka_unit_test(test_pages),
+      cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_out_of_memory),
+      cmocka_unit_test(test_ballot_lists),
+      cmocka_unit_test(test_ballot_of_nothing),
+      cmocka_unit_test(test_ballot_without_severities),
+      cmocka_unit_test(test_ballot_of_long_files),
+      cmocka_unit_test(test_ballot_extension),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

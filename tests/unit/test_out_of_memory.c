@@ -2,6 +2,8 @@
  * Memory runs out, at every allocation in turn, once or from there on: no leak, no crash, the right
  * status, and no part at the destination that the store does not know. What SQLite, OpenSSL and
  * zlib allocate is their own.
+ *
+ * ctest labels: onethread
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -63,7 +63,7 @@ static int32_t read_list(const asked *as, const fhx__parameter *parameters, size
 static int32_t read_text(const asked *as, const char *text, fhx__export_request *request,
                          fhx__problem *problem) {
   char target_text[TEXT_MAX];
-  fhx__target target = {NULL, 0, NULL, 0};
+  fhx__target target = {0};
   fhx__body body = {NULL, 0, NULL};
   test_scenario("%d %s %s", (int)as->level, as->lenient ? "lenient" : "strict", text);
   memset(request, 0, sizeof *request);

@@ -48,10 +48,10 @@ static int32_t read_bytes(const void *bytes, size_t len, fhx__body *body, fhx__p
 static int32_t read_list(const asked *as, const fhx__parameter *parameters, size_t count,
                          fhx__export_request *request, fhx__problem *problem) {
   fhx__export_rules rules;
-  fhx__kick_off kick_off = {as->level,    as->level == FHX__LEVEL_GROUP ? "g.1" : NULL,
-                            parameters,   count,
-                            BASE,         as->lenient,
-                            as->permitted};
+  fhx__kick_off kick_off = {as->level,     as->level == FHX__LEVEL_GROUP ? "g.1" : NULL,
+                            parameters,    count,
+                            BASE,          as->lenient,
+                            as->permitted, false};
   const fhx__export_settings settings = {.fhir_version = as->version,
                                          .associated_types = as->associated};
   int32_t status = fhx__export_rules_init(&rules, &settings, NULL);

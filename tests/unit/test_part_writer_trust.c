@@ -1,6 +1,8 @@
 /*
  * The part writer on trusted rows: not copied before they are taken, whatever stands in the buffer,
  * and in pieces where they are longer than it.
+ *
+ * ctest labels: onethread
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,8 @@
-/* The scanner: what it accepts, where it finds which fault, and the line (FILE-03). */
+/*
+ * The scanner: what it accepts, where it finds which fault, and the line (FILE-03).
+ *
+ * ctest labels: onethread
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

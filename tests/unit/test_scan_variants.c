@@ -1,6 +1,8 @@
 /*
  * The variants of the scanner: texts of every kind at every place of a vector and of a block give
  * the same with each of them. (scan_check.h compares all variants on whatever any test scans.)
+ *
+ * ctest labels: onethread
  */
 #include <setjmp.h>
 #include <stdarg.h>

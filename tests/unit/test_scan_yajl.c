@@ -3,6 +3,8 @@
  * and the same content of what goes in and what comes out. On texts written by hand, on seeded
  * mutations of samples (FHX_SEED sets the seed), and on real data when the folder that
  * FHX_SHARED_DATA names exists.
+ *
+ * ctest labels: onethread
  */
 #include <setjmp.h>
 #include <stdarg.h>

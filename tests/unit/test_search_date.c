@@ -51,15 +51,15 @@ static const char last_updated_queries[] =
     "gt2024-05-06T07:08:09Z ge2024-05-06T07:08:09Z 2024-05-06T07:08:09Z "
     "2024-05-06T07:08:09.123Z lt2024-05-06T07:08:09.1234567Z "
     "gt2024-05-06T07:08:09.1234566Z le2024-05-06 sa2024-05-05 eb2024-05-06T07:08:09.2Z "
-    "ne2024-05";
+    "ne2024-05 ap2024-05-06T07:08:11Z";
 
 static const search_row last_updated_rows[] = {
-    {"\"meta\":{\"lastUpdated\":\"2024-05-06T07:08:09.123Z\"}", ".xxxx .xxx."},
-    {"\"meta\":{\"lastUpdated\":\"2024-05-06T07:08:09Z\"}", ".xx.x .xxx."},
-    {"\"meta\":{\"lastUpdated\":\"2024-05-06T07:08:10Z\"}", "xx... xxx.."},
-    {"\"meta\":{\"lastUpdated\":\"2024-05-06T07:08:09.12345665Z\"}", ".xxxx .xxx."},
-    {"\"meta\":{\"lastUpdated\":\"2024-06-01T00:00:00Z\"}", "xx... x.x.x"},
-    {"\"meta\":{\"lastUpdated\":\"2024-04-30T23:59:59.999-01:00\"}", "....x .x.x."},
+    {"\"meta\":{\"lastUpdated\":\"2024-05-06T07:08:09.123Z\"}", ".xxxx .xxx.."},
+    {"\"meta\":{\"lastUpdated\":\"2024-05-06T07:08:09Z\"}", ".xx.x .xxx.."},
+    {"\"meta\":{\"lastUpdated\":\"2024-05-06T07:08:10Z\"}", "xx... xxx..x"},
+    {"\"meta\":{\"lastUpdated\":\"2024-05-06T07:08:09.12345665Z\"}", ".xxxx .xxx.."},
+    {"\"meta\":{\"lastUpdated\":\"2024-06-01T00:00:00Z\"}", "xx... x.x.x."},
+    {"\"meta\":{\"lastUpdated\":\"2024-04-30T23:59:59.999-01:00\"}", "....x .x.x.."},
 };
 
 static void last_updated(void **state) {

@@ -127,6 +127,8 @@ static void every_data_type(void **state) {
       {"Patient?deceased=false", "", true},
       {"Patient?deceased=true,false", "", true},
       {"Patient?deceased=true,false", "\"deceasedBoolean\":true", true},
+      {"Patient?deceased=true,false&gender=male", "\"gender\":\"male\"", true},
+      {"Patient?deceased=true,false&gender=male", "\"gender\":\"female\"", false},
       {"Patient?death-date=gt2019", "\"deceasedDateTime\":\"2020-05\"", true},
       {"Patient?language=de", "\"communication\":[{\"language\":{\"coding\":[{\"code\":\"de\"}]}}]",
        true},
@@ -237,6 +239,9 @@ static void as_json_may_spell_it(void **state) {
       {"Patient?given=b", "\"name\":[{\"given\":[null,\"B\"],\"_given\":[{\"id\":\"b\"},null]}]",
        true},
       {"Patient?given:missing=true", "\"name\":[{\"given\":[null]}]", true},
+      {"Patient?name:missing=true", "\"name\":[{\"extension\":[{\"url\":\"u\"}],\"id\":\"n\"}]",
+       true},
+      {"Patient?name:missing=false", "\"name\":[{\"id\":\"n\"},{\"text\":\"A\"}]", true},
       {"Patient?family=a", "\"name\":[{\"family\":\"}]\\\"{\"},{\"family\":\"a\"}]", true},
   };
   (void)state;

@@ -88,6 +88,15 @@ static void put_value(text *to, const char *parameters, uint32_t depth) {
 
 /* --- the tree --- */
 
+/* An element with nothing but an id and extensions has no value. */
+static bool has_value(const fhx__json_node *node) {
+  if (node->kind != FHX__JSON_OBJECT) return node->kind != FHX__JSON_NULL;
+  for (const fhx__json_node *member = node->first; member != NULL; member = member->next) {
+    if (strcmp(member->key, "id") != 0 && strcmp(member->key, "extension") != 0) return true;
+  }
+  return false;
+}
+
 /* Whether something stands at the end of a path; lists on the way are looked into. */
 static bool tree_has(const fhx__json_node *node, const char *path, const char *end) {
   if (node == NULL) return false;
@@ -99,10 +108,10 @@ static bool tree_has(const fhx__json_node *node, const char *path, const char *e
     return any;
   }
   if (path == end) {
-    bool any = node->kind != FHX__JSON_ARRAY && node->kind != FHX__JSON_NULL;
-    if (node->kind != FHX__JSON_ARRAY) return any;
+    if (node->kind != FHX__JSON_ARRAY) return has_value(node);
+    bool any = false;
     for (const fhx__json_node *item = node->first; item != NULL; item = item->next) {
-      any = any || item->kind != FHX__JSON_NULL;
+      any = any || has_value(item);
     }
     return any;
   }

@@ -634,11 +634,13 @@ static void test_clock(void **state) {
   host self = {.answer = say_time};
   int64_t now_us = 0, resolution_us = 0;
   fhx_source *source = new_source(&self);
-  assert_int_equal(fhx__source_clock(source, &now_us, &resolution_us, NULL), FHX_OK);
+  assert_int_equal(fhx__source_clock(source, &(fhx_clock){0}, &now_us, &resolution_us, NULL),
+                   FHX_OK);
   assert_int_equal(now_us, 1000);
   assert_int_equal(resolution_us, 10);
   self.answer = say_nothing;
-  assert_int_equal(fhx__source_clock(source, &now_us, &resolution_us, NULL), FHX_ERR_NO_ANSWER);
+  assert_int_equal(fhx__source_clock(source, &(fhx_clock){0}, &now_us, &resolution_us, NULL),
+                   FHX_ERR_NO_ANSWER);
   fhx_source_free(source);
 }
 
@@ -669,7 +671,8 @@ static void test_without_optional_callbacks(void **state) {
   assert_int_equal(fhx__source_snapshot_ready(source, 0, &wait_us, NULL), FHX_ERR_UNSUPPORTED);
   assert_int_equal(fhx__source_estimate(source, NULL, &count, &bytes, NULL), FHX_OK);
   assert_int_equal(count + bytes, 0);
-  assert_int_equal(fhx__source_clock(source, &now_us, &resolution_us, NULL), FHX_OK);
+  assert_int_equal(fhx__source_clock(source, &(fhx_clock){0}, &now_us, &resolution_us, NULL),
+                   FHX_OK);
   assert_true(now_us > INT64_C(1700000000000000));
   assert_int_equal(resolution_us, 1000);
   fhx_source_free(source);

@@ -1,7 +1,6 @@
 /* The source over an SQLite table, all but its walks: what it takes to be opened, the callbacks
    beside the cursor's, and other writers and threads at the same table. The walks are in
    test_sqlite_source_walk.c. */
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -126,7 +125,8 @@ static void test_clock(void **state) {
   int64_t now_us = 0, resolution_us = 0, wait_us = 0;
   table_make(TABLE);
   fhx_source *source = table_open();
-  assert_int_equal(fhx__source_clock(source, &now_us, &resolution_us, NULL), FHX_OK);
+  assert_int_equal(fhx__source_clock(source, &(fhx_clock){0}, &now_us, &resolution_us, NULL),
+                   FHX_OK);
   assert_true(now_us > INT64_C(1700000000000000));
   assert_int_equal(resolution_us, 1000);
   assert_int_equal(fhx__source_snapshot_ready(source, now_us, &wait_us, NULL), FHX_ERR_UNSUPPORTED);
@@ -134,23 +134,10 @@ static void test_clock(void **state) {
   fhx_sqlite_source_options options = table_options();
   options.stamp_resolution_us = 1000000;
   assert_int_equal(fhx_sqlite_source_new(&options, &source, NULL), FHX_OK);
-  assert_int_equal(fhx__source_clock(source, &now_us, &resolution_us, NULL), FHX_OK);
+  assert_int_equal(fhx__source_clock(source, &(fhx_clock){0}, &now_us, &resolution_us, NULL),
+                   FHX_OK);
   assert_int_equal(resolution_us, 1000000);
   fhx_source_free(source);
-}
-
-static void check_resource(fhx_source *source, const char *reference, int32_t status,
-                           const char *json) {
-  fhx_reply reply;
-  size_t len = 0;
-  assert_int_equal(fhx__source_read_resource(source, &table_patients, reference, &reply, NULL),
-                   status);
-  if (status == FHX_OK) {
-    const char *text = fhx__reply_item_at(&reply, 0, &len);
-    assert_int_equal(len, strlen(json));
-    assert_memory_equal(text, json, len);
-  }
-  fhx__reply_end(&reply);
 }
 
 static void test_read_resource(void **state) {
@@ -160,16 +147,8 @@ static void test_read_resource(void **state) {
       "INSERT INTO resource VALUES('Patient', 'null', 1, NULL),"
       "('Patient', 'blob', 1, CAST('{}' AS BLOB))");
   fhx_source *source = table_open();
-  check_resource(source, "Patient/p003", FHX_OK, "{\"n\":3}");
-  check_resource(source, "Encounter/e", FHX_OK, "{}");
-  check_resource(source, "Patient/blob", FHX_OK, "{}");
-  check_resource(source, "Patient/null", FHX_OK, "");
-  check_resource(source, "Patient/e", FHX_ERR_NOT_FOUND, NULL);
-  check_resource(source, "Patient/", FHX_ERR_NOT_FOUND, NULL);
-  check_resource(source, "Group/p003", FHX_ERR_NOT_FOUND, NULL);
-  check_resource(source, "Patient", FHX_ERR_ARGUMENT, NULL);
-  check_resource(source, "", FHX_ERR_ARGUMENT, NULL);
-  check_resource(source, "/p003", FHX_ERR_ARGUMENT, NULL);
+  table_check_resources(source);
+  table_check_resource(source, "Patient/blob", FHX_OK, "{}");
   fhx_source_free(source);
 }
 
@@ -203,45 +182,12 @@ static void test_writer_between_batches(void **state) {
   fhx_source_free(source);
 }
 
-typedef struct reader {
-  fhx_source *source;
-  uint64_t row_count;
-  int32_t status;
-} reader;
-
-/* cmocka's assertions are for the test's own thread. */
-static void *read_all(void *argument) {
-  reader *self = argument;
-  fhx__cursor cursor;
-  fhx__rows rows;
-  int64_t wait_us = 0;
-  self->status = fhx__source_open(self->source, &table_patients, &cursor, NULL);
-  while (self->status == FHX_OK) {
-    self->status = fhx__source_next(&cursor, 200, &rows, &wait_us, NULL);
-    if (self->status == FHX_OK) self->row_count += rows.row_count;
-  }
-  fhx__source_close(&cursor);
-  fhx_source_free(self->source);
-  return NULL;
-}
-
 /* Cursors of one source on several threads, the last of which destroys it. */
 static void test_threads(void **state) {
   (void)state;
-  pthread_t threads[4];
-  reader readers[4];
   table_make_patients(500);
   fhx_source *source = table_open();
-  for (int i = 0; i < 4; i++) {
-    readers[i] = (reader){fhx__source_ref(source), 0, FHX_OK};
-    assert_int_equal(pthread_create(&threads[i], NULL, read_all, &readers[i]), 0);
-  }
-  fhx_source_free(source);
-  for (int i = 0; i < 4; i++) {
-    assert_int_equal(pthread_join(threads[i], NULL), 0);
-    assert_int_equal(readers[i].status, FHX_END);
-    assert_int_equal(readers[i].row_count, 500);
-  }
+  table_check_threads(source, 500);
 }
 
 int main(void) {

@@ -115,6 +115,16 @@ static void each_question_has_its_index(void **state) {
   assert_index(raw, FHX__SQL_JOB_CLIENT_LIMIT, "INDEX job_of_client (tenant=? AND client=?)");
   assert_index(raw, FHX__SQL_JOB_EXPIRE, "INDEX job_ended (ended_us<?)");
   assert_index(raw, FHX__SQL_JOB_NEXT_CLEANUP, "INDEX job_cleanup (job_id>?)");
+  assert_index(raw, FHX__SQL_JOB_NEXT_TURN, "INDEX turn_next (turn>?)");
+  assert_index(raw, FHX__SQL_JOB_IDENTICAL,
+               "INDEX job_identical (tenant=? AND client=? AND identity=?)");
+  assert_index(raw, FHX__SQL_JOB_LIST, "INDEX job_listed (state=?");
+  assert_index(raw, FHX__SQL_JOB_LIST_OF_TENANT,
+               "INDEX job_listed_of_tenant (tenant=? AND state=?");
+  assert_index(raw, FHX__SQL_JOB_LIST_OF_CLIENT,
+               "INDEX job_listed_of_client (tenant=? AND client=? AND state=?");
+  assert_index(raw, FHX__SQL_TURN_TAKE, "INDEX turn_served");
+  assert_index(raw, FHX__SQL_TURN_TAKE, "INDEX turn_of_client (tenant=? AND client=?)");
   assert_index(raw, FHX__SQL_MEMBER_LIST, "PRIMARY KEY (job_key=? AND list=? AND member>?)");
   assert_index(raw, FHX__SQL_MEMBER_PIECE, "PRIMARY KEY (job_key=?)");
   assert_index(raw, FHX__SQL_MEMBER_DELETE_PIECE,

@@ -200,7 +200,8 @@ static void done_is_done(void **state) {
                               STEP_RECORD_CHECKPOINT, STEP_RELEASE_TASK,  STEP_REMOVE_JOB,
                               STEP_LIST_PARTS,        STEP_LIST_ATTEMPTS, STEP_LIST_LINES,
                               STEP_CLEAN_JOB,         STEP_ADD_MEMBERS,   STEP_LIST_MEMBERS,
-                              STEP_ADD_PAGE,          STEP_LIST_PAGE};
+                              STEP_ADD_PAGE,          STEP_LIST_PAGE,     STEP_HOLD_JOB,
+                              STEP_LIST_JOBS,         STEP_JOIN_JOB};
   for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
     assert_int_equal(host_run_quietly(store, steps[i]), FHX_OK);
   }
@@ -227,6 +228,23 @@ static void a_claim_may_wait_or_end(void **state) {
   h.act = say_end;
   assert_int_equal(host_run(store, STEP_CLAIM_TASK, &r, NULL), FHX_END);
   host_results_end(&r);
+  fhx_store_free(store);
+}
+
+static void a_job_is_joined_by_its_id(void **state) {
+  host h;
+  results r;
+  (void)state;
+  memset(&r, 0, sizeof r);
+  fhx_store *store = host_store(&h);
+  h.act = say_next;
+  assert_int_equal(host_run(store, STEP_JOIN_JOB, &r, NULL), FHX_OK);
+  assert_string_equal(r.job_id, OTHER_ID);
+  host_assert_failure(store, STEP_CREATE_JOB, FHX_ERR_STORE, 0, "does not fit");
+  h.next_id = "../cba9876543210fedcba9876543210";
+  host_assert_failure(store, STEP_JOIN_JOB, FHX_ERR_STORE, 0, "id is malformed");
+  h.act = say_three_items;
+  host_assert_failure(store, STEP_JOIN_JOB, FHX_ERR_STORE, 0, "more than one job");
   fhx_store_free(store);
 }
 
@@ -755,6 +773,7 @@ int main(void) {
       cmocka_unit_test(a_record_must_come),
       cmocka_unit_test(done_is_done),
       cmocka_unit_test(a_claim_may_wait_or_end),
+      cmocka_unit_test(a_job_is_joined_by_its_id),
       cmocka_unit_test(the_next_job_to_clean_leads_on),
       cmocka_unit_test(records_are_copied),
       cmocka_unit_test(lists_are_appended),

@@ -7,6 +7,7 @@
 /* cmocka.h needs those above. */
 #include <cmocka.h>
 
+#include <fhirexport/http.h>
 #include <fhirexport/memory.h>
 
 #include "core/structs.h"
@@ -133,6 +134,19 @@ static void allocator_is_checked(void **state) {
   assert_int_equal(fhx_set_allocator(NULL, NULL), FHX_OK);
 }
 
+/* Its init is there in every build; here it is only seen to be the one of this structure. */
+static void http_options(void **state) {
+  fhx_http_options options;
+  (void)state;
+  memset(&options, 0xAA, sizeof options);
+  fhx_http_options_init(&options, sizeof options);
+  assert_int_equal(options.size, sizeof options);
+  assert_int_equal(options.flags, 0);
+  assert_null(options.ca_file);
+  assert_null(options.allowed_hosts);
+  assert_int_equal(options.allowed_host_count, 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(same_version),
@@ -141,6 +155,7 @@ int main(void) {
       cmocka_unit_test(bad_sizes),
       cmocka_unit_test(init_does_nothing_to_nothing),
       cmocka_unit_test(allocator_is_checked),
+      cmocka_unit_test(http_options),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -368,6 +368,17 @@ static void lists_and_repeats(void **state) {
   expect(F "Device?_id=a&_type=Patient&_type=Device", false, "Device?_id=a ", "");
 }
 
+/* As of _since, the `+` of an offset may come unencoded, which makes it a space. */
+static void offsets(void **state) {
+  (void)state;
+  expect(F "Observation?date=ge2020-01-01T00:00:00+05:00", false,
+         "Observation?date=ge2020-01-01T00:00:00+05:00 ", "");
+  expect(F "Observation?date=2020-01-01T00:00+05:00,lt2019-02-03T04:05:06.789+01:00%26_id=a", false,
+         "Observation?date=2020-01-01T00:00+05:00,lt2019-02-03T04:05:06.789+01:00&_id=a ", "");
+  expect(F "Patient?name=2020-01-01+05:00,T00:00+05:00,12020-01-01T00:00+5:00", false,
+         "Patient?name=2020-01-01 05:00,T00:00 05:00,12020-01-01T00:00 5:00 ", "");
+}
+
 static void expect_refusal(const char *query, bool lenient, const char *permitted,
                            uint32_t http_status, const char *code, const char *words) {
   fhx__export_request request;
@@ -403,6 +414,8 @@ static void malformed_queries(void **state) {
       {F "Patient/secret?gender=male", "not with a path"},
       {F "https://h/Patient?gender=male", "resource type"},
       {F "Patient?birthdate=secret", "birthdate"},
+      {F "Observation?date=2020-01-01T00:00:00+05", "date"},
+      {F "Observation?date=2020-01-01T00:00:00+05:00secret", "date"},
       {F "Patient?gender=male,Patient?_sort=secret", "_sort"},
   };
   (void)state;
@@ -561,6 +574,7 @@ int main(void) {
       cmocka_unit_test(what_a_source_says),
       cmocka_unit_test(which_lines_are_read),
       cmocka_unit_test(lists_and_repeats),
+      cmocka_unit_test(offsets),
       cmocka_unit_test(malformed_queries),
       cmocka_unit_test(unsupported_queries),
       cmocka_unit_test(types_and_rights),

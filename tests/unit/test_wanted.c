@@ -1,6 +1,8 @@
 /*
  * What exported lines refer to, on its way to the store (FILTER-11): nothing is lost when answers
  * are, or when the process dies between it and the checkpoint.
+ *
+ * ctest labels: onethread
  */
 #include <setjmp.h>
 #include <stdarg.h>

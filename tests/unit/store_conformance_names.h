@@ -1,0 +1,51 @@
+/* The suite's names as a linker sees them: it is installed for hosts, who have names of their own.
+   Every function that its files share is here. */
+#ifndef TEST_UNIT_STORE_CONFORMANCE_NAMES_H
+#define TEST_UNIT_STORE_CONFORMANCE_NAMES_H
+
+#define fixture_assert_state fhx__suite_fixture_assert_state
+#define fixture_assert_sums fhx__suite_fixture_assert_sums
+#define fixture_attempt_at fhx__suite_fixture_attempt_at
+#define fixture_checkpoint fhx__suite_fixture_checkpoint
+#define fixture_job_record fhx__suite_fixture_job_record
+#define fixture_part fhx__suite_fixture_part
+#define fixture_part_at fhx__suite_fixture_part_at
+#define fixture_photograph fhx__suite_fixture_photograph
+#define fixture_planned_job fhx__suite_fixture_planned_job
+#define fixture_seen fhx__suite_fixture_seen
+#define fixture_setup fhx__suite_fixture_setup
+#define fixture_store fhx__suite_fixture_store
+#define fixture_teardown fhx__suite_fixture_teardown
+#define step_add_members fhx__suite_step_add_members
+#define step_add_page fhx__suite_step_add_page
+#define step_advance fhx__suite_step_advance
+#define step_claim fhx__suite_step_claim
+#define step_clean fhx__suite_step_clean
+#define step_create fhx__suite_step_create
+#define step_list_attempts fhx__suite_step_list_attempts
+#define step_list_lines fhx__suite_step_list_lines
+#define step_list_members fhx__suite_step_list_members
+#define step_list_page fhx__suite_step_list_page
+#define step_list_parts fhx__suite_step_list_parts
+#define step_plan fhx__suite_step_plan
+#define step_read_job fhx__suite_step_read_job
+#define step_read_task fhx__suite_step_read_task
+#define step_record fhx__suite_step_record
+#define step_release fhx__suite_step_release
+#define step_remove fhx__suite_step_remove
+#define step_renew fhx__suite_step_renew
+#define step_tell fhx__suite_step_tell
+#define store_conformance_run fhx__suite_store_conformance_run
+#define store_conformance_run_holds fhx__suite_store_conformance_run_holds
+#define store_conformance_run_job_lists fhx__suite_store_conformance_run_job_lists
+#define store_conformance_run_jobs fhx__suite_store_conformance_run_jobs
+#define store_conformance_run_joins fhx__suite_store_conformance_run_joins
+#define store_conformance_run_members fhx__suite_store_conformance_run_members
+#define store_conformance_run_pages fhx__suite_store_conformance_run_pages
+#define store_conformance_run_transitions fhx__suite_store_conformance_run_transitions
+#define store_conformance_run_turns fhx__suite_store_conformance_run_turns
+#define store_conformance_run_upkeep fhx__suite_store_conformance_run_upkeep
+#define store_conformance_run_waiting fhx__suite_store_conformance_run_waiting
+#define store_conformance_run_work fhx__suite_store_conformance_run_work
+
+#endif
