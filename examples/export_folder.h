@@ -5,10 +5,13 @@
 #include <fhirexport/fhirexport.h>
 #include <stdbool.h>
 
+#include "destination_url.h"
+#include "job_threads.h"
+
 /* Exit codes. */
 enum { EXIT_COMPLETE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_PARKED = 3 };
 
-#define THREADS_MAX 256
+#define THREADS_MAX JOB_THREADS_MAX
 
 /* The command line. Texts are those of argv. */
 struct settings {
@@ -16,6 +19,9 @@ struct settings {
   const char *sqlite;
   const char *folder;
   const char *out;
+  /* Where files go instead, and how it was given; NULL: to `out`. */
+  struct destination_url destination;
+  const char *to;
   const char *store;
   /* The job to go on with; NULL: a new one. */
   const char *resume;

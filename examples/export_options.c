@@ -9,7 +9,7 @@
 #include "export_folder.h"
 
 const char settings_help[] =
-    "Usage: fhirexport-folder (--folder DIR | --sqlite FILE) --out DIR [options]\n"
+    "Usage: fhirexport-folder (--folder DIR | --sqlite FILE) --out DIR [--to URL] [options]\n"
     "\n"
     "Exports FHIR resources to NDJSON files in DIR/<job>/, with a manifest beside that folder.\n"
     "\n"
@@ -20,12 +20,21 @@ const char settings_help[] =
     "--since\n"
     "  --patient-table T  a table of FILE (patient, type, id): whose each resource is\n"
     "  --out DIR         where to write; it is made if it is missing\n"
+    "  --to URL          files go there, and only the manifest to DIR:\n"
+    "                    s3://BUCKET/PREFIX?endpoint=URL&region=R&style=path|host&ca=FILE (only "
+    "the\n"
+    "                    bucket is needed; credentials as AWS tools find them) or\n"
+    "                    azure-blob://CONTAINER/PREFIX?ca=FILE, with\n"
+    "                    AZURE_STORAGE_CONNECTION_STRING or AZURE_STORAGE_SAS_URL set\n"
     "  --type T          only this type; may be repeated\n"
     "  --since INSTANT   only what was changed after it, for example 2024-01-01T00:00:00Z\n"
     "  --until INSTANT   only what was changed before it\n"
     "  --patient ID      only what belongs to this patient; may be repeated\n"
     "  --all-patients    only what belongs to some patient\n"
     "  --group ID        only what belongs to the members of this Group\n"
+    "  --type-filter Q   of a type only what meets a search, for example\n"
+    "                    'Observation?status=final'; may be repeated: one of them has to be met\n"
+    "  --elements LIST   only these elements, for example Patient.birthDate,subject\n"
     "  --by-patient      files in blocks, patient after patient; needs --patient-table\n"
     "  --provenance WHICH  of Provenances those of exported resources: relevant, all of them, or\n"
     "                    latest, the newest of each\n"
@@ -43,12 +52,15 @@ enum {
   OPTION_SQLITE = 1,
   OPTION_FOLDER,
   OPTION_OUT,
+  OPTION_TO,
   OPTION_TYPE,
   OPTION_SINCE,
   OPTION_UNTIL,
   OPTION_PATIENT,
   OPTION_ALL_PATIENTS,
   OPTION_GROUP,
+  OPTION_TYPE_FILTER,
+  OPTION_ELEMENTS,
   OPTION_THREADS,
   OPTION_PART_BYTES,
   OPTION_STORE,
@@ -68,12 +80,15 @@ static const struct option long_options[] = {
     {"sqlite", required_argument, NULL, OPTION_SQLITE},
     {"folder", required_argument, NULL, OPTION_FOLDER},
     {"out", required_argument, NULL, OPTION_OUT},
+    {"to", required_argument, NULL, OPTION_TO},
     {"type", required_argument, NULL, OPTION_TYPE},
     {"since", required_argument, NULL, OPTION_SINCE},
     {"until", required_argument, NULL, OPTION_UNTIL},
     {"patient", required_argument, NULL, OPTION_PATIENT},
     {"all-patients", no_argument, NULL, OPTION_ALL_PATIENTS},
     {"group", required_argument, NULL, OPTION_GROUP},
+    {"type-filter", required_argument, NULL, OPTION_TYPE_FILTER},
+    {"elements", required_argument, NULL, OPTION_ELEMENTS},
     {"threads", required_argument, NULL, OPTION_THREADS},
     {"part-bytes", required_argument, NULL, OPTION_PART_BYTES},
     {"store", required_argument, NULL, OPTION_STORE},
@@ -120,6 +135,18 @@ static bool read_number(const char *option, const char *text, const char *units,
   return false;
 }
 
+/* Each of a list with commas. */
+static int32_t add_elements(fhx_filter *filter, const char *list, fhx_error **error) {
+  int32_t status = FHX_OK;
+  char *names = strdup(list), *rest = names;
+  if (names == NULL) return FHX_ERR_NO_MEMORY;
+  for (char *name; status == FHX_OK && (name = strsep(&rest, ",")) != NULL;) {
+    status = fhx_filter_add_element(filter, name, error);
+  }
+  free(names);
+  return status;
+}
+
 /* The options that fill in the filter. */
 static bool add_to_filter(fhx_filter *filter, int option, const char *text) {
   fhx_error *error = NULL;
@@ -140,12 +167,19 @@ static bool add_to_filter(fhx_filter *filter, int option, const char *text) {
     case OPTION_GROUP:
       status = fhx_filter_set_group(filter, text, &error);
       break;
+    case OPTION_TYPE_FILTER:
+      status = fhx_filter_add_query(filter, text, &error);
+      break;
+    case OPTION_ELEMENTS:
+      status = add_elements(filter, text, &error);
+      break;
     default:
       status = fhx_filter_add_patient(filter, text, &error);
   }
   if (status != FHX_OK) {
     fprintf(stderr, "fhirexport-folder: --%s %s: %s\n", long_options[option - 1].name,
-            text == NULL ? "" : text, fhx_error_message(error));
+            text == NULL ? "" : text,
+            error == NULL ? "there is no memory" : fhx_error_message(error));
   }
   fhx_error_free(error);
   return status == FHX_OK;
@@ -205,6 +239,15 @@ static bool read_provenance(struct settings *settings) {
   return mistake("--provenance takes relevant or latest");
 }
 
+static bool read_destination(struct settings *settings) {
+  const char *problem = NULL;
+  destination_url_free(&settings->destination);
+  settings->to = optarg;
+  if (destination_url_read(&settings->destination, optarg, &problem)) return true;
+  fprintf(stderr, "fhirexport-folder: --to %s %s\n", optarg, problem);
+  return false;
+}
+
 static bool read_option(struct settings *settings, int option) {
   const char **text = text_of(settings, option);
   bool *flag = flag_of(settings, option);
@@ -218,6 +261,8 @@ static bool read_option(struct settings *settings, int option) {
     case OPTION_PATIENT:
     case OPTION_ALL_PATIENTS:
     case OPTION_GROUP:
+    case OPTION_TYPE_FILTER:
+    case OPTION_ELEMENTS:
       return add_to_filter(settings->filter, option, optarg);
     case OPTION_THREADS:
       return read_threads(settings);
@@ -225,6 +270,8 @@ static bool read_option(struct settings *settings, int option) {
       return read_number("--part-bytes", optarg, "kMG", UINT64_C(1) << 50, &settings->part_bytes);
     case OPTION_PROVENANCE:
       return read_provenance(settings);
+    case OPTION_TO:
+      return read_destination(settings);
     default:
       return false; /* getopt_long has said what is wrong */
   }
@@ -242,10 +289,10 @@ static bool fit_together(const struct settings *settings, const uint32_t given[O
   if (settings->out == NULL) return mistake("say where to write: --out DIR");
   if (settings->resume == NULL) return true;
   if (settings->store == NULL) return mistake("--resume needs the --store FILE that has the job");
-  static const int fixed[] = {OPTION_TYPE,       OPTION_SINCE,        OPTION_UNTIL,
-                              OPTION_PATIENT,    OPTION_ALL_PATIENTS, OPTION_GROUP,
-                              OPTION_PART_BYTES, OPTION_GZIP,         OPTION_SHA256,
-                              OPTION_BY_PATIENT, OPTION_PROVENANCE};
+  static const int fixed[] = {
+      OPTION_TYPE,   OPTION_SINCE,       OPTION_UNTIL,     OPTION_PATIENT,    OPTION_ALL_PATIENTS,
+      OPTION_GROUP,  OPTION_TYPE_FILTER, OPTION_ELEMENTS,  OPTION_PART_BYTES, OPTION_GZIP,
+      OPTION_SHA256, OPTION_BY_PATIENT,  OPTION_PROVENANCE};
   for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
     if (given[fixed[i]] == 0) continue;
     fprintf(stderr,
@@ -283,5 +330,6 @@ bool settings_read(struct settings *settings, int argc, char **argv) {
 }
 
 void settings_free(struct settings *settings) {
+  destination_url_free(&settings->destination);
   fhx_filter_free(settings->filter);
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "log.h"
+
 const char *request_header(const struct request *request, const char *name) {
   for (size_t i = 0; i < request->header_count; i++) {
     if (strcasecmp(request->headers[2 * i], name) == 0) return request->headers[2 * i + 1];
@@ -14,7 +16,7 @@ const char *request_header(const struct request *request, const char *name) {
 }
 
 void answer_add_header(struct answer *answer, const char *name, const char *format, ...) {
-  char value[1024];
+  char value[8192];
   va_list arguments;
   va_start(arguments, format);
   int len = vsnprintf(value, sizeof value, format, arguments);
@@ -57,7 +59,7 @@ void answer_refuse_method(struct answer *answer, const char *allowed) {
 }
 
 void answer_fail(struct answer *answer, const char *reason) {
-  fprintf(stderr, "fhirexport-server: %s\n", reason);
+  log_problem("a request", reason);
   answer_refuse(answer, 500, "exception", "the server failed; its log says why");
 }
 

@@ -4,6 +4,8 @@
 
 #include <fhirexport/fhirexport.h>
 
+#include <stdbool.h>
+
 #include "text.h"
 
 struct request {
@@ -16,19 +18,21 @@ struct request {
   size_t header_count;
   const char *body;
   size_t body_len;
+  /* Below --base4b: it goes by the rules of the STU4 ballot. */
+  bool by_ballot;
 };
 
 /* The value of the first header of that name, without regard to case; NULL if there is none. */
 const char *request_header(const struct request *request, const char *name);
 
-#define ANSWER_HEADERS_MAX 8
+#define ANSWER_HEADERS_MAX 12
 
 struct answer {
   uint32_t status;
   struct text body;
   /* The connection ends with this answer: what follows on it cannot be trusted. */
   bool close;
-  /* Then body and headers are those of the engine, and only this counts. */
+  /* Then status and body are those of the engine, and its headers come before these. */
   fhx_response *exported;
   size_t header_count;
   /* Names are constants. */

@@ -3,7 +3,7 @@
 #ifndef SERVER_CURSOR_H
 #define SERVER_CURSOR_H
 
-#include "database.h"
+#include "sqlite_database.h"
 #include "types.h"
 
 struct cursor;

@@ -1,320 +1,35 @@
-/*
- * The resources in SQLite. Writes go through one connection under one mutex; reads have connections
- * of their own, which see what is committed (WAL).
- *
- * The clock: stamps are microseconds, each later than all that were given out before, be it as a
- * stamp or as "now". So a time that an export was given divides all writes, for good, into those at
- * or before it and those behind it, however the system's clock is set: also back, and between two
- * runs. For that the file holds a mark (clock.last_us) that no time given out has passed. It is
- * raised some time ahead, so that it costs one write in that time; a run begins at the mark, which
- * is the last time given out if the run before ended well, else up to AHEAD_US later.
- *
- * What is loaded keeps its meta.lastUpdated, be it in the far future: that is data, and the clock
- * does not follow it. Which version is current, and at what time, goes by stamps alone.
- */
+/* The database, whichever kind it is of. */
 #include "database.h"
 
-#include <fhirexport/fhirexport.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "patients.h"
+#include "database_kind.h"
+#include "postgres_database.h"
+#include "sqlite_database.h"
 
-#define IDLE_MAX 16
-#define BUSY_MS 10000
-#define AHEAD_US 1000000
-
-/* What is valid now is valid to the end of time. */
-#define FOREVER "9223372036854775807"
-
-/*
- * `updated_us` is meta.lastUpdated: of resources that were loaded it is older than valid_from.
- * `patient_count` says in how many compartments a version is, and `patient_version` in whose:
- * `place` tells whether that patient is the only one of the version, the first by id, or a later
- * one.
- */
-static const char schema[] =
-    "PRAGMA page_size=8192;"
-    "PRAGMA journal_mode=WAL;"
-    "BEGIN IMMEDIATE;"
-    "CREATE TABLE IF NOT EXISTS resource_version("
-    " type TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,"
-    " updated_us INTEGER NOT NULL, valid_from INTEGER NOT NULL, valid_to INTEGER NOT NULL,"
-    " deleted INTEGER NOT NULL, patient_count INTEGER NOT NULL, json TEXT);"
-    "CREATE UNIQUE INDEX IF NOT EXISTS version_by_id ON resource_version(type, id, version);"
-    "CREATE INDEX IF NOT EXISTS version_by_update ON resource_version(type, updated_us, id);"
-    "CREATE TABLE IF NOT EXISTS patient_version("
-    " type TEXT NOT NULL, patient TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,"
-    " version_row INTEGER NOT NULL, place INTEGER NOT NULL,"
-    " PRIMARY KEY(type, patient, id, version)) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS patient_of_version ON patient_version(version_row, patient)"
-    " WHERE place > 0;"
-    "CREATE TABLE IF NOT EXISTS clock("
-    " one INTEGER PRIMARY KEY CHECK(one = 1), last_us INTEGER NOT NULL);"
-    "INSERT OR IGNORE INTO clock VALUES(1, 0);"
-    "COMMIT;";
-
-/* Of the writer: a PUT that was answered is durable; loading finds its index in memory. */
-static const char settings[] = "PRAGMA synchronous=FULL; PRAGMA cache_size=-32768";
-
-enum statement {
-  BEGIN,
-  COMMIT,
-  ROLLBACK,
-  MARK,
-  LOOK,
-  CLOSE_VERSION,
-  ADD_VERSION,
-  ADD_PATIENT,
-  STATEMENT_COUNT
-};
-
-static const char *const statements[STATEMENT_COUNT] = {
-    [BEGIN] = "BEGIN IMMEDIATE",
-    [COMMIT] = "COMMIT",
-    [ROLLBACK] = "ROLLBACK",
-    [MARK] = "UPDATE clock SET last_us = ?1",
-    [LOOK] =
-        "SELECT version, updated_us, deleted FROM resource_version"
-        " WHERE type = ?1 AND id = ?2 ORDER BY version DESC LIMIT 1",
-    [CLOSE_VERSION] =
-        "UPDATE resource_version SET valid_to = ?4"
-        " WHERE type = ?1 AND id = ?2 AND version = ?3 - 1",
-    [ADD_VERSION] =
-        "INSERT INTO resource_version VALUES(?1, ?2, ?3, ?4, ?5, " FOREVER ", ?6, ?7, ?8)",
-    [ADD_PATIENT] = "INSERT INTO patient_version VALUES(?1, ?4, ?2, ?3, ?5, ?6)",
-};
-
-struct database {
-  char *path;
-  /* Which elements put a resource into a patient's compartment. */
-  fhx_filter *patient_rule;
-  pthread_mutex_t idle_mutex;
-  sqlite3 *idle[IDLE_MAX];
-  size_t idle_count;
-  /* The rest of this group is under it. */
-  pthread_mutex_t write_mutex;
-  sqlite3 *writer;
-  sqlite3_stmt *prepared[STATEMENT_COUNT];
-  int64_t stamp_us;
-  /* What the open transaction makes of mark_us; 0: nothing. */
-  int64_t new_mark_us;
-  pthread_mutex_t clock_mutex;
-  /* The latest time that was given out, and the stamp of the open transaction, 0 for none. */
-  int64_t last_us;
-  int64_t open_us;
-  /* What the file holds: nothing later is given out. */
-  int64_t mark_us;
-};
-
-/* --- the clock --- */
-
-static int64_t system_now_us(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+bool database_is_postgres(const char *place) {
+  return strncmp(place, "postgresql://", 13) == 0 || strncmp(place, "postgres://", 11) == 0;
 }
 
-/* Gives out the time if the mark allows it. */
-static bool take_now(struct database *database, int64_t *now_us) {
-  *now_us = system_now_us();
-  pthread_mutex_lock(&database->clock_mutex);
-  if (*now_us < database->last_us) *now_us = database->last_us;
-  bool allowed = *now_us <= database->mark_us;
-  if (allowed) database->last_us = *now_us;
-  pthread_mutex_unlock(&database->clock_mutex);
-  return allowed;
-}
-
-enum result database_now(struct database *database, int64_t *now_us) {
-  while (!take_now(database, now_us)) {
-    int64_t stamp_us = 0;
-    /* A transaction of nothing: its stamp raises the mark. */
-    if (database_begin(database, &stamp_us) != DONE) return FAILED;
-    if (database_end(database, true) != DONE) return FAILED;
-  }
-  return DONE;
-}
-
-static int64_t open_stamp(struct database *database) {
-  int64_t now_us = system_now_us();
-  pthread_mutex_lock(&database->clock_mutex);
-  if (now_us <= database->last_us) now_us = database->last_us + 1;
-  database->last_us = now_us;
-  database->open_us = now_us;
-  database->new_mark_us = now_us > database->mark_us ? now_us + AHEAD_US : 0;
-  pthread_mutex_unlock(&database->clock_mutex);
-  return now_us;
-}
-
-static void close_stamp(struct database *database, bool kept) {
-  pthread_mutex_lock(&database->clock_mutex);
-  database->open_us = 0;
-  if (kept && database->new_mark_us != 0) database->mark_us = database->new_mark_us;
-  pthread_mutex_unlock(&database->clock_mutex);
-}
-
-bool database_settled(struct database *database, int64_t time_us) {
-  pthread_mutex_lock(&database->clock_mutex);
-  bool settled = database->open_us == 0 || database->open_us > time_us;
-  pthread_mutex_unlock(&database->clock_mutex);
-  return settled;
-}
-
-/* --- opening and closing --- */
-
-static enum result run(struct database *database, enum statement which) {
-  sqlite3_stmt *statement = database->prepared[which];
-  int code = sqlite3_step(statement);
-  sqlite3_reset(statement);
-  sqlite3_clear_bindings(statement);
-  return code == SQLITE_DONE ? DONE : FAILED;
-}
-
-static sqlite3 *connect(const char *path, int flags) {
-  sqlite3 *connection = NULL;
-  if (sqlite3_open_v2(path, &connection, flags | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
-      sqlite3_busy_timeout(connection, BUSY_MS) == SQLITE_OK) {
-    return connection;
-  }
-  sqlite3_close(connection);
-  return NULL;
-}
-
-static bool read_mark(struct database *database) {
-  sqlite3_stmt *statement = NULL;
-  bool done = sqlite3_prepare_v2(database->writer, "SELECT last_us FROM clock", -1, &statement,
-                                 NULL) == SQLITE_OK &&
-              sqlite3_step(statement) == SQLITE_ROW;
-  if (done) database->mark_us = sqlite3_column_int64(statement, 0);
-  database->last_us = database->mark_us;
-  sqlite3_finalize(statement);
-  return done;
-}
-
-static bool prepare(struct database *database) {
-  for (int i = 0; i < STATEMENT_COUNT; i++) {
-    if (sqlite3_prepare_v3(database->writer, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
-                           &database->prepared[i], NULL) != SQLITE_OK) {
-      return false;
-    }
-  }
-  return true;
-}
-
-enum result database_open(const char *path, struct database **database, struct text *problem) {
-  struct database *made = calloc(1, sizeof *made);
-  if (made == NULL) return FAILED;
-  pthread_mutex_init(&made->idle_mutex, NULL);
-  pthread_mutex_init(&made->write_mutex, NULL);
-  pthread_mutex_init(&made->clock_mutex, NULL);
-  made->path = strdup(path);
-  if (made->path != NULL && fhx_filter_new(&made->patient_rule, NULL) == FHX_OK) {
-    made->writer = connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-  }
-  if (made->writer != NULL && sqlite3_exec(made->writer, schema, NULL, NULL, NULL) == SQLITE_OK &&
-      sqlite3_exec(made->writer, settings, NULL, NULL, NULL) == SQLITE_OK && read_mark(made) &&
-      prepare(made)) {
-    *database = made;
-    return DONE;
-  }
-  text_add_format(problem, "the database cannot be used: %s",
-                  made->writer != NULL ? sqlite3_errmsg(made->writer) : "it cannot be opened");
-  database_close(made);
+enum result database_open(const char *place, struct database **database, struct text *problem) {
+  if (!database_is_postgres(place)) return sqlite_database_open(place, database, problem);
+#ifdef SERVER_WITH_POSTGRES
+  return postgres_database_open(place, database, problem);
+#else
+  text_add_string(problem, "this server was built without PostgreSQL");
   return FAILED;
-}
-
-/* The mark need not be ahead of a run that ends. Should this fail it is, and does no harm. */
-static void lower_mark(struct database *database) {
-  if (database->prepared[MARK] == NULL || database->last_us >= database->mark_us) return;
-  sqlite3_bind_int64(database->prepared[MARK], 1, database->last_us);
-  run(database, MARK);
+#endif
 }
 
 void database_close(struct database *database) {
-  if (database == NULL) return;
-  lower_mark(database);
-  for (size_t i = 0; i < database->idle_count; i++) sqlite3_close(database->idle[i]);
-  for (int i = 0; i < STATEMENT_COUNT; i++) sqlite3_finalize(database->prepared[i]);
-  sqlite3_close(database->writer);
-  pthread_mutex_destroy(&database->clock_mutex);
-  pthread_mutex_destroy(&database->write_mutex);
-  pthread_mutex_destroy(&database->idle_mutex);
-  fhx_filter_free(database->patient_rule);
-  free(database->path);
-  free(database);
-}
-
-/* --- reading --- */
-
-sqlite3 *database_borrow(struct database *database) {
-  sqlite3 *connection = NULL;
-  pthread_mutex_lock(&database->idle_mutex);
-  if (database->idle_count > 0) connection = database->idle[--database->idle_count];
-  pthread_mutex_unlock(&database->idle_mutex);
-  if (connection != NULL) return connection;
-  connection = connect(database->path, SQLITE_OPEN_READONLY);
-  if (connection == NULL) return NULL;
-  /* Read through the page cache of the system: many connections share one file. */
-  sqlite3_exec(connection, "PRAGMA mmap_size=2147418112", NULL, NULL, NULL);
-  return connection;
-}
-
-void database_give_back(struct database *database, sqlite3 *connection) {
-  if (connection == NULL) return;
-  pthread_mutex_lock(&database->idle_mutex);
-  if (database->idle_count < IDLE_MAX) {
-    database->idle[database->idle_count++] = connection;
-    connection = NULL;
-  }
-  pthread_mutex_unlock(&database->idle_mutex);
-  sqlite3_close(connection);
-}
-
-/* Binds a type and an id, which outlive the statement's run. */
-static bool bind_key(sqlite3_stmt *statement, const char *type, const char *id) {
-  return sqlite3_bind_text(statement, 1, type, -1, SQLITE_STATIC) == SQLITE_OK &&
-         sqlite3_bind_text(statement, 2, id, -1, SQLITE_STATIC) == SQLITE_OK;
-}
-
-static void read_facts(sqlite3_stmt *statement, struct stored *stored) {
-  stored->version = sqlite3_column_int64(statement, 0);
-  stored->updated_us = sqlite3_column_int64(statement, 1);
-  stored->deleted = sqlite3_column_int(statement, 2) != 0;
-}
-
-static enum result read_row(sqlite3_stmt *statement, struct stored *stored) {
-  int code = sqlite3_step(statement);
-  if (code == SQLITE_DONE) return NONE;
-  if (code != SQLITE_ROW) return FAILED;
-  read_facts(statement, stored);
-  if (stored->deleted) return DONE;
-  const void *json = sqlite3_column_text(statement, 3);
-  if (json == NULL) return FAILED;
-  text_add(&stored->json, json, (size_t)sqlite3_column_bytes(statement, 3));
-  return stored->json.failed ? FAILED : DONE;
+  if (database != NULL) database->kind->close(database);
 }
 
 enum result database_read(struct database *database, const char *type, const char *id,
                           struct stored *stored) {
-  static const char query[] =
-      "SELECT version, updated_us, deleted, json FROM resource_version"
-      " WHERE type = ?1 AND id = ?2 ORDER BY version DESC LIMIT 1";
-  enum result result = FAILED;
-  sqlite3_stmt *statement = NULL;
   memset(stored, 0, sizeof *stored);
-  sqlite3 *connection = database_borrow(database);
-  if (connection == NULL) return FAILED;
-  if (sqlite3_prepare_v2(connection, query, sizeof query, &statement, NULL) == SQLITE_OK &&
-      bind_key(statement, type, id)) {
-    result = read_row(statement, stored);
-  }
-  sqlite3_finalize(statement);
-  database_give_back(database, connection);
-  return result;
+  return database->kind->read(database, type, id, stored);
 }
 
 void stored_free(struct stored *stored) {
@@ -322,108 +37,39 @@ void stored_free(struct stored *stored) {
 }
 
 enum result database_next_type(struct database *database, char type[TYPE_MAX + 1]) {
-  static const char query[] = "SELECT min(type) FROM resource_version WHERE type > ?1";
-  enum result result = FAILED;
-  sqlite3_stmt *statement = NULL;
-  sqlite3 *connection = database_borrow(database);
-  if (connection != NULL &&
-      sqlite3_prepare_v2(connection, query, sizeof query, &statement, NULL) == SQLITE_OK &&
-      sqlite3_bind_text(statement, 1, type, -1, SQLITE_TRANSIENT) == SQLITE_OK &&
-      sqlite3_step(statement) == SQLITE_ROW) {
-    const char *next = (const char *)sqlite3_column_text(statement, 0);
-    result = next == NULL ? NONE : DONE;
-    if (next != NULL) snprintf(type, TYPE_MAX + 1, "%s", next);
-  }
-  sqlite3_finalize(statement);
-  database_give_back(database, connection);
-  return result;
+  return database->kind->next_type(database, type);
 }
 
-/* --- writing --- */
+enum result database_find_groups(struct database *database, const struct group_query *query,
+                                 found_group found, void *context) {
+  return database->kind->find_groups(database, query, found, context);
+}
 
 enum result database_begin(struct database *database, int64_t *stamp_us) {
-  pthread_mutex_lock(&database->write_mutex);
-  if (run(database, BEGIN) != DONE) {
-    pthread_mutex_unlock(&database->write_mutex);
-    return FAILED;
-  }
-  database->stamp_us = open_stamp(database);
-  *stamp_us = database->stamp_us;
-  if (database->new_mark_us == 0) return DONE;
-  sqlite3_bind_int64(database->prepared[MARK], 1, database->new_mark_us);
-  if (run(database, MARK) == DONE) return DONE;
-  database_end(database, false);
-  return FAILED;
+  return database->kind->begin(database, stamp_us);
 }
 
 enum result database_end(struct database *database, bool keep) {
-  enum result result = keep ? run(database, COMMIT) : DONE;
-  /* A failed COMMIT may leave the transaction open. */
-  if (sqlite3_get_autocommit(database->writer) == 0) run(database, ROLLBACK);
-  close_stamp(database, keep && result == DONE);
-  pthread_mutex_unlock(&database->write_mutex);
-  return result;
+  return database->kind->end(database, keep);
 }
 
 enum result database_look(struct database *database, const char *type, const char *id,
                           struct stored *stored) {
-  sqlite3_stmt *statement = database->prepared[LOOK];
   memset(stored, 0, sizeof *stored);
-  int code = bind_key(statement, type, id) ? sqlite3_step(statement) : SQLITE_ERROR;
-  if (code == SQLITE_ROW) read_facts(statement, stored);
-  sqlite3_reset(statement);
-  sqlite3_clear_bindings(statement);
-  if (code == SQLITE_ROW) return DONE;
-  return code == SQLITE_DONE ? NONE : FAILED;
-}
-
-/* Says in whose compartments the version is that was added last. */
-static enum result add_patients(struct database *database, const char *type, const char *id,
-                                int64_t version, const struct patients *patients) {
-  sqlite3_stmt *add = database->prepared[ADD_PATIENT];
-  int64_t row = sqlite3_last_insert_rowid(database->writer);
-  enum result result = DONE;
-  for (size_t i = 0; result == DONE && i < patients->count; i++) {
-    enum place place = patients->count == 1 ? ONLY_PATIENT : i == 0 ? FIRST_PATIENT : LATER_PATIENT;
-    if (!bind_key(add, type, id)) return FAILED;
-    sqlite3_bind_int64(add, 3, version);
-    sqlite3_bind_text(add, 4, patients->ids[i], -1, SQLITE_STATIC);
-    sqlite3_bind_int64(add, 5, row);
-    sqlite3_bind_int(add, 6, (int)place);
-    result = run(database, ADD_PATIENT);
-  }
-  return result;
-}
-
-static enum result add_version(struct database *database, const char *type, const char *id,
-                               int64_t version, int64_t updated_us, const char *json, size_t len) {
-  sqlite3_stmt *add = database->prepared[ADD_VERSION];
-  struct patients patients = {NULL, 0, 0, false};
-  enum result result = FAILED;
-  if ((json == NULL || patients_read(database->patient_rule, json, len, &patients)) &&
-      bind_key(add, type, id) &&
-      (json == NULL ||
-       sqlite3_bind_text64(add, 8, json, len, SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK)) {
-    sqlite3_bind_int64(add, 3, version);
-    sqlite3_bind_int64(add, 4, updated_us);
-    sqlite3_bind_int64(add, 5, database->stamp_us);
-    sqlite3_bind_int(add, 6, json == NULL);
-    sqlite3_bind_int64(add, 7, (int64_t)patients.count);
-    result = run(database, ADD_VERSION);
-  }
-  if (result == DONE) result = add_patients(database, type, id, version, &patients);
-  patients_free(&patients);
-  return result;
+  return database->kind->look(database, type, id, stored);
 }
 
 enum result database_write(struct database *database, const char *type, const char *id,
                            int64_t version, int64_t updated_us, const char *json, size_t len) {
-  sqlite3_stmt *close = database->prepared[CLOSE_VERSION];
-  if (version > 1) {
-    if (!bind_key(close, type, id)) return FAILED;
-    sqlite3_bind_int64(close, 3, version);
-    sqlite3_bind_int64(close, 4, database->stamp_us);
-    if (run(database, CLOSE_VERSION) != DONE) return FAILED;
-  }
-  return add_version(database, type, id, version, updated_us, json, len);
+  return database->kind->write(database, type, id, version, updated_us, json, len);
+}
+
+enum result database_now(struct database *database, int64_t *now_us) {
+  if (database_begin(database, now_us) != DONE) return FAILED;
+  return database_end(database, true);
+}
+
+int32_t database_open_source(struct database *database, uint64_t rows_max, fhx_source **source,
+                             fhx_error **error) {
+  return database->kind->open_source(database, rows_max, source, error);
 }

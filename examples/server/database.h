@@ -1,11 +1,12 @@
 /*
- * The resources, in SQLite: each version of each resource with the time from which, and until
- * which, it was the current one. So the state at any past time can be read, while writes go on.
+ * The resources, in SQLite or PostgreSQL: each version of each resource with the time from which,
+ * and until which, it was the current one. So the state at any past time can be read, while writes
+ * go on.
  */
 #ifndef SERVER_DATABASE_H
 #define SERVER_DATABASE_H
 
-#include <sqlite3.h>
+#include <fhirexport/fhirexport.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,15 +18,14 @@ struct database;
 /* What became of a call. */
 enum result { DONE, NONE, FAILED };
 
-/* Opens the file, or makes it. After FAILED, `problem` says why; it has no secrets. */
-enum result database_open(const char *path, struct database **database, struct text *problem);
+/* Whether this is a URL of PostgreSQL and not the path of a file. A password may be in it. */
+bool database_is_postgres(const char *place);
+
+/* Opens the database, or makes it. After FAILED, `problem` says why; it has no secrets. */
+enum result database_open(const char *place, struct database **database, struct text *problem);
 void database_close(struct database *database);
 
 /* --- reading; any thread --- */
-
-/* A connection for reading, to be given back with no statement open; NULL if none can be had. */
-sqlite3 *database_borrow(struct database *database);
-void database_give_back(struct database *database, sqlite3 *connection);
 
 struct stored {
   int64_t version;
@@ -43,8 +43,29 @@ void stored_free(struct stored *stored);
    last. */
 enum result database_next_type(struct database *database, char type[TYPE_MAX + 1]);
 
-/* What `place` in the table patient_version says of a patient of a version. */
-enum place { ONLY_PATIENT = 0, FIRST_PATIENT = 1, LATER_PATIENT = 2 };
+/* Which Groups are looked for; NULL: any. */
+struct group_query {
+  /* Those behind this id; "" for all. */
+  const char *after;
+  const char *id;
+  /* As the name begins, without regard to case. */
+  const char *name;
+  /* An identifier's value, and its system, "" for one without. */
+  const char *value;
+  const char *system;
+  int count_max;
+};
+
+/* Takes a Group; false ends the search as FAILED. */
+typedef bool (*found_group)(void *context, const char *id, const char *json, size_t len);
+
+/* The current Groups in ascending order of id. */
+enum result database_find_groups(struct database *database, const struct group_query *query,
+                                 found_group found, void *context);
+
+/* The source of exports. */
+int32_t database_open_source(struct database *database, uint64_t rows_max, fhx_source **source,
+                             fhx_error **error);
 
 /* --- writing; one thread at a time, the others wait --- */
 
@@ -65,10 +86,9 @@ enum result database_write(struct database *database, const char *type, const ch
 
 /* --- the clock that stamps --- */
 
-/* The time now: at or after every stamp so far, before every stamp to come, in this run and in
-   later ones. It may wait for a transaction. FAILED: it could not be made sure of. */
+/* The time now: behind every stamp so far, before every stamp to come, in this process and in
+   others that use the database, now and later; what was stamped before it can be read. It waits for
+   transactions. FAILED: it could not be made sure of. */
 enum result database_now(struct database *database, int64_t *now_us);
-/* Whether everything stamped at or before `time_us` can be read. */
-bool database_settled(struct database *database, int64_t time_us);
 
 #endif

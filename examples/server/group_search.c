@@ -13,20 +13,12 @@
 #define PAGE_COUNT 100
 #define PAGE_COUNT_MAX 1000
 
-static const char query_text[] =
-    "SELECT id, json FROM resource_version"
-    " WHERE type = 'Group' AND valid_to = 9223372036854775807 AND deleted = 0 AND id > ?1"
-    " AND (?2 IS NULL OR id = ?2)"
-    " AND (?3 IS NULL OR substr(lower(json_extract(json, '$.name')), 1, length(?3)) = lower(?3))"
-    " AND (?4 IS NULL OR EXISTS (SELECT 1 FROM json_each(resource_version.json, '$.identifier')"
-    "  WHERE json_extract(value, '$.value') = ?4"
-    "  AND (?5 IS NULL OR coalesce(json_extract(value, '$.system'), '') = ?5)))"
-    " ORDER BY id LIMIT ?6";
-
-/* Parameters in the order of the query's values; `system` is a part of `identifier`. */
+/* `system` is a part of `identifier`. */
 enum { AFTER, ID, NAME, IDENTIFIER, SYSTEM, VALUE_COUNT };
 
 struct search {
+  /* What links begin with. */
+  const char *base_url;
   char *values[VALUE_COUNT];
   int count;
 };
@@ -35,9 +27,10 @@ static void search_free(struct search *search) {
   for (int i = 0; i < VALUE_COUNT; i++) free(search->values[i]);
 }
 
-static void search_read(const struct target *target, struct search *search) {
+static void search_read(const struct target *target, const char *base_url, struct search *search) {
   static const char *const names[SYSTEM] = {"_after", "_id", "name", "identifier"};
   memset(search, 0, sizeof *search);
+  search->base_url = base_url;
   for (int i = 0; i < SYSTEM; i++) {
     search->values[i] = target_parameter(target, names[i]);
     /* An empty value is none. */
@@ -71,11 +64,11 @@ static void add_parameter(struct text *url, const char *name, const char *value)
   }
 }
 
-static void add_link(const struct server *server, const struct search *search, const char *relation,
-                     const char *after, struct text *body) {
+static void add_link(const struct search *search, const char *relation, const char *after,
+                     struct text *body) {
   struct text url = {NULL, 0, 0, false};
   struct text identifier = {NULL, 0, 0, false};
-  text_add_format(&url, "%s/Group", server->base_url);
+  text_add_format(&url, "%s/Group", search->base_url);
   if (search->values[ID] != NULL) add_parameter(&url, "_id", search->values[ID]);
   if (search->values[NAME] != NULL) add_parameter(&url, "name", search->values[NAME]);
   if (search->values[IDENTIFIER] != NULL) {
@@ -94,74 +87,61 @@ static void add_link(const struct server *server, const struct search *search, c
   text_free(&url);
 }
 
-static bool bind(sqlite3_stmt *statement, const struct search *search) {
-  for (int i = 0; i < VALUE_COUNT; i++) {
-    const char *value = search->values[i];
-    if (value == NULL && i == AFTER) value = "";
-    if (value != NULL &&
-        sqlite3_bind_text(statement, i + 1, value, -1, SQLITE_STATIC) != SQLITE_OK) {
-      return false;
-    }
-  }
-  /* One more tells whether there is a next page. */
-  return sqlite3_bind_int(statement, VALUE_COUNT + 1, search->count + 1) == SQLITE_OK;
-}
+/* A page that is being written. */
+struct page {
+  const struct search *search;
+  struct text *body;
+  int count;
+  bool has_more;
+  char last_id[ID_MAX + 1];
+};
 
-static bool add_entries(const struct server *server, sqlite3_stmt *statement,
-                        const struct search *search, struct text *body, bool *has_more,
-                        char last_id[ID_MAX + 1]) {
-  int code = SQLITE_DONE;
-  for (int i = 0; (code = sqlite3_step(statement)) == SQLITE_ROW; i++) {
-    const char *id = (const char *)sqlite3_column_text(statement, 0);
-    const char *json = (const char *)sqlite3_column_text(statement, 1);
-    *has_more = i == search->count;
-    if (*has_more) return true;
-    if (id == NULL || json == NULL) return false;
-    snprintf(last_id, ID_MAX + 1, "%s", id);
-    text_add_string(body, i == 0 ? ",\"entry\":[{\"fullUrl\":" : ",{\"fullUrl\":");
-    struct text url = {NULL, 0, 0, false};
-    text_add_format(&url, "%s/Group/%s", server->base_url, id);
-    text_add_json(body, url.failed ? "" : url.data);
-    text_free(&url);
-    text_add_format(body, ",\"search\":{\"mode\":\"match\"},\"resource\":");
-    text_add(body, json, (size_t)sqlite3_column_bytes(statement, 1));
-    text_add_string(body, "}");
-  }
-  return code == SQLITE_DONE;
+static bool add_entry(void *context, const char *id, const char *json, size_t len) {
+  struct page *page = context;
+  struct text url = {NULL, 0, 0, false};
+  page->has_more = page->count == page->search->count;
+  if (page->has_more) return true;
+  snprintf(page->last_id, sizeof page->last_id, "%s", id);
+  text_add_string(page->body, page->count == 0 ? ",\"entry\":[{\"fullUrl\":" : ",{\"fullUrl\":");
+  text_add_format(&url, "%s/Group/%s", page->search->base_url, id);
+  text_add_json(page->body, url.failed ? "" : url.data);
+  text_free(&url);
+  text_add_string(page->body, ",\"search\":{\"mode\":\"match\"},\"resource\":");
+  text_add(page->body, json, len);
+  text_add_string(page->body, "}");
+  page->count++;
+  return true;
 }
 
 /* The Bundle's entries first, since they tell whether it has a next link. */
-static bool search_run(const struct server *server, sqlite3_stmt *statement,
-                       const struct search *search, struct text *body) {
-  char last_id[ID_MAX + 1] = "";
-  bool has_more = false;
+static bool search_run(const struct server *server, const struct search *search,
+                       struct text *body) {
+  struct page page = {.search = search, .body = body};
+  const struct group_query query = {
+      .after = search->values[AFTER] == NULL ? "" : search->values[AFTER],
+      .id = search->values[ID],
+      .name = search->values[NAME],
+      .value = search->values[IDENTIFIER],
+      .system = search->values[SYSTEM],
+      /* One more tells whether there is a next page. */
+      .count_max = search->count + 1};
   text_add_string(body, "{\"resourceType\":\"Bundle\",\"type\":\"searchset\"");
-  if (!bind(statement, search) ||
-      !add_entries(server, statement, search, body, &has_more, last_id)) {
-    return false;
-  }
-  text_add_string(body, *last_id != '\0' ? "],\"link\":[" : ",\"link\":[");
-  add_link(server, search, "self", search->values[AFTER], body);
-  if (has_more) {
+  if (database_find_groups(server->database, &query, add_entry, &page) != DONE) return false;
+  text_add_string(body, page.count != 0 ? "],\"link\":[" : ",\"link\":[");
+  add_link(search, "self", search->values[AFTER], body);
+  if (page.has_more) {
     text_add_string(body, ",");
-    add_link(server, search, "next", last_id, body);
+    add_link(search, "next", page.last_id, body);
   }
   text_add_string(body, "]}");
   return true;
 }
 
-void group_search_answer(struct server *server, const struct target *target,
-                         struct answer *answer) {
+void group_search_answer(struct server *server, const struct request *request,
+                         const struct target *target, struct answer *answer) {
   struct search search;
-  sqlite3_stmt *statement = NULL;
-  search_read(target, &search);
-  sqlite3 *connection = database_borrow(server->database);
-  bool done = connection != NULL &&
-              sqlite3_prepare_v2(connection, query_text, sizeof query_text, &statement, NULL) ==
-                  SQLITE_OK &&
-              search_run(server, statement, &search, &answer->body);
-  sqlite3_finalize(statement);
-  database_give_back(server->database, connection);
+  search_read(target, server_base_url(server, request), &search);
+  bool done = search_run(server, &search, &answer->body);
   search_free(&search);
   if (!done) {
     answer_fail(answer, "the database could not be read");

@@ -129,21 +129,22 @@ static struct MHD_Response *make_exported(struct answer *answer) {
 
 static struct MHD_Response *make_own(struct answer *answer) {
   if (answer->body.failed) return NULL;
-  for (size_t i = 0; i < answer->header_count; i++) {
-    if (answer->header_values[i].failed) return NULL;
-  }
   struct MHD_Response *response =
       MHD_create_response_from_buffer(answer->body.len, answer->body.data, MHD_RESPMEM_MUST_FREE);
   if (response == NULL) return NULL;
   answer->body = (struct text){NULL, 0, 0, false};
+  return response;
+}
+
+static bool add_headers(const struct answer *answer, struct MHD_Response *response) {
   for (size_t i = 0; i < answer->header_count; i++) {
-    if (MHD_add_response_header(response, answer->header_names[i], answer->header_values[i].data) !=
-        MHD_YES) {
-      MHD_destroy_response(response);
-      return NULL;
+    if (answer->header_values[i].failed ||
+        MHD_add_response_header(response, answer->header_names[i], answer->header_values[i].data) !=
+            MHD_YES) {
+      return false;
     }
   }
-  return response;
+  return true;
 }
 
 /* Sends the answer. MHD_NO ends the connection: there was no memory. */
@@ -153,6 +154,10 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct exc
   uint32_t status = is_exported ? fhx_response_status(answer->exported) : answer->status;
   struct MHD_Response *response = is_exported ? make_exported(answer) : make_own(answer);
   if (response == NULL) return MHD_NO;
+  if (!add_headers(answer, response)) {
+    MHD_destroy_response(response);
+    return MHD_NO;
+  }
   if (answer->close) MHD_add_response_header(response, "Connection", "close");
   enum MHD_Result result = MHD_queue_response(connection, status, response);
   MHD_destroy_response(response);
@@ -268,8 +273,12 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 static void on_completed(void *context, struct MHD_Connection *connection, void **request_context,
                          enum MHD_RequestTerminationCode code) {
   struct http *http = context;
-  (void)code;
-  exchange_free(*request_context);
+  struct exchange *exchange = *request_context;
+  /* Of a file that the kernel has sent, the engine only knows what it is told. */
+  if (exchange != NULL && code == MHD_REQUEST_TERMINATED_COMPLETED_OK) {
+    fhx_response_sent(exchange->answer.exported, UINT64_MAX);
+  }
+  exchange_free(exchange);
   *request_context = NULL;
   guard_wait(http->guard, guarded_of(connection));
 }
@@ -289,20 +298,29 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 
 /* --- life --- */
 
-static struct MHD_Daemon *start_daemon(struct http *http, int listen_socket) {
+static struct MHD_Daemon *start_daemon(struct http *http, const struct tls *tls,
+                                       int listen_socket) {
   /* Not epoll: libmicrohttpd 0.9.75 then misses the end of a connection that came with the last
      bytes, until a time-out. */
-  const unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC;
+  const bool is_secure = tls->key != NULL;
+  const unsigned flags =
+      MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC | (is_secure ? (unsigned)MHD_USE_TLS : 0);
+  /* The options for https end the list where there is none. */
+  const struct MHD_OptionItem secure[] = {
+      {is_secure ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, tls->certificates},
+      {MHD_OPTION_HTTPS_MEM_KEY, 0, tls->key},
+      {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
+      {MHD_OPTION_END, 0, NULL}};
   return MHD_start_daemon(
       flags, 0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, listen_socket,
       MHD_OPTION_THREAD_POOL_SIZE, THREADS, MHD_OPTION_CONNECTION_LIMIT, http->limits.connections,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
       CONNECTION_IDLE_SECONDS, MHD_OPTION_URI_LOG_CALLBACK, on_target, http,
       MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-      http, MHD_OPTION_END);
+      http, MHD_OPTION_ARRAY, secure, MHD_OPTION_END);
 }
 
-struct http *http_start(struct server *server, struct listener *listener,
+struct http *http_start(struct server *server, struct listener *listener, const struct tls *tls,
                         const struct http_limits *limits) {
   struct http *http = calloc(1, sizeof *http);
   if (http == NULL) return NULL;
@@ -310,7 +328,7 @@ struct http *http_start(struct server *server, struct listener *listener,
   http->limits = *limits;
   /* Room is made before libmicrohttpd stops accepting. */
   http->guard = guard_new(limits->connections * 3 / 4, (int64_t)limits->request_seconds * 1000000);
-  if (http->guard != NULL) http->daemon = start_daemon(http, listener->socket);
+  if (http->guard != NULL) http->daemon = start_daemon(http, tls, listener->socket);
   if (http->daemon != NULL) {
     listener->socket = -1;
     return http;

@@ -4,6 +4,7 @@
 
 #include "listener.h"
 #include "server.h"
+#include "tls.h"
 
 struct http_limits {
   /* Of the request target, the header fields together, and the body. */
@@ -17,8 +18,9 @@ struct http_limits {
 
 struct http;
 
-/* Begins to answer. Takes over the listener's socket. NULL: it cannot. */
-struct http *http_start(struct server *server, struct listener *listener,
+/* Begins to answer. Takes over the listener's socket; `tls` is used until http_stop. NULL: it
+   cannot. */
+struct http *http_start(struct server *server, struct listener *listener, const struct tls *tls,
                         const struct http_limits *limits);
 /* Call it ten times a second. */
 void http_tick(struct http *http);

@@ -7,6 +7,12 @@
 
 #define SECOND_US INT64_C(1000000)
 
+int64_t instant_now_us(void) {
+  struct timespec now = {0, 0};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 /* Exactly `count` digits; moves `*text` behind them. */
 static bool read_digits(const char **text, int count, int *value) {
   *value = 0;

@@ -8,6 +8,9 @@
 
 #define INSTANT_MAX 64
 
+/* By the system's clock. */
+int64_t instant_now_us(void);
+
 /* "2024-02-29T23:59:59.123456+01:00"; digits behind the microsecond are dropped. */
 bool instant_read(const char *text, int64_t *time_us);
 /* In UTC, with six digits. */

@@ -10,11 +10,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "log.h"
+
 #define BACKLOG 512
 #define PORT_MAX 65535
 
 static bool complain(const char *place, const char *problem) {
-  fprintf(stderr, "fhirexport-server: --listen %s: %s\n", place, problem);
+  log_problem_at("--listen", place, problem);
   return false;
 }
 

@@ -14,11 +14,14 @@
 #include <zlib.h>
 
 #include "bundle.h"
+#include "instant.h"
+#include "log.h"
 #include "resource.h"
 
 #define CHUNK (1u << 20)
 #define TRANSACTION_MAX 20000
 #define COMPLAINTS_MAX 20
+#define NOTE_EVERY_US INT64_C(5000000)
 
 struct loading {
   struct database *database;
@@ -32,21 +35,19 @@ struct loading {
   bool failed;
 };
 
-static void complain(const char *path, const char *problem) {
-  fprintf(stderr, "fhirexport-server: %s: %s\n", path, problem);
-}
-
 static void refuse(struct loading *loading, const char *problem) {
   if (loading->counts->refused++ < COMPLAINTS_MAX) {
-    fprintf(stderr, "fhirexport-server: %s:%llu: left out: %s\n", loading->path,
-            (unsigned long long)loading->line, problem);
+    struct text what = {NULL, 0, 0, false};
+    text_add_format(&what, "%s:%llu: left out", loading->path, (unsigned long long)loading->line);
+    log_problem(what.failed ? loading->path : what.data, problem);
+    text_free(&what);
   }
 }
 
 /* --- the transaction --- */
 
 static void fail(struct loading *loading) {
-  if (!loading->failed) complain(loading->path, "the database could not be written");
+  if (!loading->failed) log_problem(loading->path, "the database could not be written");
   loading->failed = true;
 }
 
@@ -68,6 +69,21 @@ static bool begin_transaction(struct loading *loading) {
 
 /* --- one resource --- */
 
+/* Now and then, so that somebody who waits knows how long. */
+static void tell_progress(struct loading *loading) {
+  struct load_counts *counts = loading->counts;
+  struct text note = {NULL, 0, 0, false};
+  if (counts->loaded % 1000 != 0) return;
+  const int64_t now_us = instant_now_us();
+  if (now_us < counts->told_us + NOTE_EVERY_US) return;
+  counts->told_us = now_us;
+  text_add_format(&note, "%s: line %llu; loaded %llu resources, ", loading->path,
+                  (unsigned long long)loading->line, (unsigned long long)counts->loaded);
+  load_add_rate(counts, &note);
+  if (!note.failed) log_note(note.data);
+  text_free(&note);
+}
+
 static void write_resource(struct loading *loading, const struct resource *resource,
                            int64_t version) {
   struct text stamped = {NULL, 0, 0, false};
@@ -85,6 +101,7 @@ static void write_resource(struct loading *loading, const struct resource *resou
   } else {
     loading->counts->loaded++;
     loading->written++;
+    tell_progress(loading);
   }
   text_free(&stamped);
 }
@@ -148,7 +165,7 @@ static bool read_file(struct loading *loading, gzFile file, bool by_lines, struc
   }
   free(chunk);
   if (count < 0 || chunk == NULL || text->failed) {
-    complain(loading->path, "it could not be read");
+    log_problem(loading->path, "it could not be read");
     loading->failed = true;
   }
   return !loading->failed;
@@ -184,7 +201,7 @@ static bool load_file(struct database *database, const char *path, struct load_c
   bool by_lines = !is_document(path);
   gzFile file = gzopen(path, "rb");
   if (file == NULL) {
-    complain(path, errno != 0 ? strerror(errno) : "there is no memory");
+    log_problem(path, errno != 0 ? strerror(errno) : "there is no memory");
     return false;
   }
   if (read_file(&loading, file, by_lines, &text) && text.len > 0) {
@@ -204,7 +221,7 @@ static bool load_folder(struct database *database, const char *path, struct load
   struct dirent **entries = NULL;
   int count = scandir(path, &entries, NULL, alphasort);
   bool done = count >= 0;
-  if (!done) complain(path, strerror(errno));
+  if (!done) log_problem(path, strerror(errno));
   for (int i = 0; i < count; i++) {
     struct text file = {NULL, 0, 0, false};
     const char *name = entries[i]->d_name;
@@ -219,14 +236,20 @@ static bool load_folder(struct database *database, const char *path, struct load
   return done;
 }
 
+void load_add_rate(const struct load_counts *counts, struct text *note) {
+  const int64_t took_us = instant_now_us() - counts->begun_us;
+  const double seconds = took_us > 0 ? (double)took_us / 1e6 : 1e-6;
+  text_add_format(note, "%.0f a second", (double)counts->loaded / seconds);
+}
+
 bool load_path(struct database *database, const char *path, struct load_counts *counts) {
   struct stat status;
   if (stat(path, &status) != 0) {
-    complain(path, strerror(errno));
+    log_problem(path, strerror(errno));
     return false;
   }
   if (S_ISDIR(status.st_mode)) return load_folder(database, path, counts);
   if (is_lines(path) || is_document(path)) return load_file(database, path, counts);
-  complain(path, "its name does not end in .ndjson, .ndjson.gz, .json or .json.gz");
+  log_problem(path, "its name does not end in .ndjson, .ndjson.gz, .json or .json.gz");
   return false;
 }

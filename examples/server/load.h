@@ -9,6 +9,9 @@ struct load_counts {
   uint64_t loaded;
   uint64_t known;
   uint64_t refused;
+  /* When it began, and when somebody was last told how far it is. */
+  int64_t begun_us;
+  int64_t told_us;
 };
 
 /*
@@ -17,5 +20,8 @@ struct load_counts {
  * stderr, if a file cannot be read or the database not be written.
  */
 bool load_path(struct database *database, const char *path, struct load_counts *counts);
+
+/* Adds how many are loaded in a second. */
+void load_add_rate(const struct load_counts *counts, struct text *note);
 
 #endif

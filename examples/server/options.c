@@ -8,33 +8,69 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "database.h"
+#include "log.h"
+
 const char options_help[] =
-    "Usage: fhirexport-server --db sqlite:FILE --destination file:DIR [options]\n"
+    "Usage: fhirexport-server --db sqlite:FILE|URL --destination URL [options]\n"
+    "       fhirexport-server client add NAME --clients FILE [--scope SCOPES] [--tenant NAME]\n"
+    "                         [--group ID]... [--key FILE]\n"
     "\n"
     "A FHIR R4 server with $export: GET, PUT and DELETE of resources, GET Group and metadata.\n"
     "\n"
-    "  --db sqlite:FILE         the resources; the file is made if it is missing\n"
+    "  --db sqlite:FILE|URL     the resources; the file is made if it is missing. "
+    "postgresql://...\n"
+    "                           is a database that several servers share\n"
     "  --load PATH...           loads .ndjson, .ndjson.gz, Bundles (.json), or a folder of these\n"
-    "  --destination file:DIR   where exported files go; the folder is made if it is missing\n"
-    "  --jobs FILE              keeps a record of the jobs, so that they survive the server; "
+    "  --destination URL        where exported files go: file:DIR (made if it is missing),\n"
+    "                           s3://BUCKET/PREFIX?endpoint=URL&region=R&style=path|host&ca=FILE\n"
+    "                           (only the bucket is needed; credentials as AWS tools find them),\n"
+    "                           azure-blob://CONTAINER/PREFIX?ca=FILE, with\n"
+    "                           AZURE_STORAGE_CONNECTION_STRING or AZURE_STORAGE_SAS_URL set\n"
+    "  --jobs FILE|URL          keeps a record of the jobs, so that they survive the server; "
     "needs\n"
-    "                           --url-key-file\n"
+    "                           --url-key-file. postgresql://... is a database that several\n"
+    "                           servers share\n"
     "  --listen HOST:PORT       where to listen; port 0 is any; 127.0.0.1:8080 if not given\n"
     "  --base-url URL           the server as clients see it, if not http://HOST:PORT/fhir\n"
-    "  --auth none              who may do what: everybody everything\n"
+    "  --base4b PATH            the same resources and exports below this path, such as /fhir4b, "
+    "by\n"
+    "                           the rules of the ballot of Bulk Data STU4\n"
+    "  --auth none|smart        who may do what: everybody everything (if not given), or clients\n"
+    "                           what they are registered for (SMART Backend Services)\n"
+    "  --clients FILE           the clients, for --auth smart; \"client add\" makes an entry\n"
+    "  --used-assertions PLACE  where it is kept what clients have used already, an SQLite file\n"
+    "                           or postgresql://...; --jobs if that is a URL, else the file of\n"
+    "                           the clients with .used behind\n"
+    "  --jwks-ca FILE           whose certificates are believed where clients have their keys, if\n"
+    "                           not the system's\n"
+    "  --token-seconds N        how long an access token is good; 300, which is the most\n"
+    "  --tls-cert FILE          answers by https, with this certificate and those that it needs\n"
+    "                           behind it, as PEM; needs --tls-key\n"
+    "  --tls-key FILE           the certificate's key, as PEM\n"
     "  --allow-open             allows --auth none when other machines can connect\n"
+    "  --publish DIR            answers $bulk-publish with what fhirexport publish has put there;\n"
+    "                           its --base-url is that of this server and /$bulk-publish\n"
     "  --files signed|token     links to files need their signature only (if not given), or the\n"
     "                           access token of the client too\n"
     "  --url-key-file FILE      keys that sign links, one a line, at least 32 characters each; "
     "the\n"
     "                           first one signs, all are valid\n"
+    "  --admin-token-file FILE  /exports, a page for operators: whoever has a line of this file, "
+    "of at\n"
+    "                           least 32 characters, sees all jobs, starts and cancels them\n"
     "  --workers N              threads that run jobs; as many as there are processors\n"
     "  --helpers N              threads that keep jobs alive while workers are busy; 1; with any,\n"
     "                           each job that runs has another that writes its files\n"
     "  --lease SECONDS          after how long a job whose server died goes on; 120\n"
     "  --part-bytes N           how long a file may become; k, M and G may follow; 128 MiB\n"
     "  --part-count N           how many resources a file may have; no limit\n"
+    "  --shards N               into how many tasks a large type is divided at most; 16\n"
     "  --part-bytes-min N       how long a file is at least, the last of a type apart\n"
+    "  --maximum-file-size-min N\n"
+    "                           the least _maximumFileSize that clients may ask for below "
+    "--base4b;\n"
+    "                           1000\n"
     "  --gzip                   keeps files in gzip, and sends them so to clients that take it\n"
     "  --sha256                 manifests tell how long each file is, and its SHA-256\n"
     "  --bad-rows N             an export fails when so many resources could not be exported\n"
@@ -49,9 +85,29 @@ const char options_help[] =
     "                           \"_participants=Practitioner,Organization;_places=Location\"\n"
     "  --new-members            Group exports with _since have the older data of members who have\n"
     "                           joined since\n"
+    "  --client-destinations HOST[:PORT],...\n"
+    "                           clients may have files written to Azure Blob Storage of their own "
+    "on\n"
+    "                           these hosts, and no others\n"
+    "  --client-destinations-ca FILE\n"
+    "                           whose certificates are believed there, if not the system's\n"
+    "  --client-destinations-container NAME\n"
+    "                           the container of those that name none; if not given, they are "
+    "refused\n"
+    "  --disabled               starts no exports; what is there can still be fetched\n"
+    "  --join-identical         who asks for what a running export of theirs is made for shares "
+    "it\n"
     "  --group-depth N          how deep Groups may be nested in an exported one; 10\n"
     "  --group-members N        how many members they may have; 50000000\n"
+    "  --log text|json          what it says on stderr: sentences (if not given), or events of\n"
+    "                           jobs and requests too, a JSON object a line\n"
+    "  --log-level LEVEL        of which events on: debug, info (if not given), warning, error;\n"
+    "                           who asked for what is always logged\n"
+    "  --metrics                GET /metrics also where other machines can connect; without, only\n"
+    "                           where they cannot\n"
     "  --keep SECONDS           how long a job and its files are kept after its end; 86400\n"
+    "  --link-seconds N         how long a link to a file is good from the poll that gave it; "
+    "3600\n"
     "  --target-bytes N         the longest URL taken; 16384\n"
     "  --header-bytes N         the longest header fields taken, together; 65536\n"
     "  --body-bytes N           the longest body taken; 1048576\n"
@@ -66,11 +122,14 @@ const char options_help[] =
 enum {
   OPTION_FIRST = 256,
   OPTION_BASE_URL = OPTION_FIRST,
+  OPTION_BASE_4B,
   OPTION_DATABASE,
   OPTION_LOAD,
   OPTION_DESTINATION,
   OPTION_AUTH,
   OPTION_FILES,
+  OPTION_LOG,
+  OPTION_LOG_LEVEL,
   /* In the order of `plain_options`; the rest in that of `number_options`. */
   OPTION_PLAIN
 };
@@ -85,12 +144,26 @@ struct plain_option {
 static const struct plain_option plain_options[] = {
     {"listen", offsetof(struct options, listen), true},
     {"jobs", offsetof(struct options, jobs), true},
+    {"admin-token-file", offsetof(struct options, admin_token_file), true},
     {"url-key-file", offsetof(struct options, url_key_file), true},
+    {"publish", offsetof(struct options, publish), true},
     {"associated", offsetof(struct options, associated_types), true},
     {"associated-values", offsetof(struct options, associated_values), true},
+    {"client-destinations", offsetof(struct options, client_destinations), true},
+    {"client-destinations-ca", offsetof(struct options, client_destinations_ca), true},
+    {"client-destinations-container", offsetof(struct options, client_destinations_container),
+     true},
+    {"clients", offsetof(struct options, clients_file), true},
+    {"used-assertions", offsetof(struct options, used_assertions), true},
+    {"jwks-ca", offsetof(struct options, jwks_ca_file), true},
+    {"tls-cert", offsetof(struct options, tls_cert_file), true},
+    {"tls-key", offsetof(struct options, tls_key_file), true},
     {"allow-open", offsetof(struct options, allow_open), false},
     {"gzip", offsetof(struct options, gzip), false},
     {"sha256", offsetof(struct options, sha256), false},
+    {"disabled", offsetof(struct options, disabled), false},
+    {"join-identical", offsetof(struct options, join_identical), false},
+    {"metrics", offsetof(struct options, metrics), false},
     {"new-members", offsetof(struct options, new_members), false},
     {"help", offsetof(struct options, help), false},
 };
@@ -116,6 +189,8 @@ static const struct number_option number_options[] = {
     NUMBER("lease", lease_seconds, 1, 86400, 120),
     NUMBER("part-bytes", part_bytes, 1, UINT64_C(1) << 50, 0),
     NUMBER("part-count", part_count, 1, UINT64_C(1) << 50, 0),
+    NUMBER("shards", shards_max, 1, 10000, 0),
+    NUMBER("maximum-file-size-min", maximum_file_size_min, 1, UINT64_C(1) << 50, 1000),
     NUMBER("part-bytes-min", part_bytes_min, 0, UINT64_C(1) << 50, 0),
     NUMBER("bad-rows", bad_rows_limit, 1, UINT64_C(1) << 50, 0),
     NUMBER("bad-rows-permille", bad_rows_permille_limit, 1, 1000, 0),
@@ -125,11 +200,13 @@ static const struct number_option number_options[] = {
     NUMBER("group-depth", group_depth_max, 1, 1000, 10),
     NUMBER("group-members", group_members_max, 1, UINT64_C(1) << 50, 50000000),
     NUMBER("keep", keep_seconds, 1, UINT64_C(3155760000), 86400),
+    NUMBER("link-seconds", link_seconds, 1, UINT64_C(3155760000), 3600),
     NUMBER("target-bytes", target_bytes, 64, 512 * 1024, 16 * 1024),
     NUMBER("header-bytes", header_bytes, 256, 512 * 1024, 64 * 1024),
     NUMBER("body-bytes", body_bytes, 1, UINT64_C(1) << 30, 1024 * 1024),
     NUMBER("connections", connections, 16, 100000, 256),
     NUMBER("request-seconds", request_seconds, 1, 3600, 20),
+    NUMBER("token-seconds", token_seconds, 1, 300, 300),
 };
 
 #define NUMBER_COUNT (sizeof number_options / sizeof *number_options)
@@ -165,15 +242,6 @@ static uint64_t *number_of(struct options *options, const struct number_option *
   return (uint64_t *)(void *)((char *)options + option->offset);
 }
 
-/* The text behind a scheme; NULL, with a message, if it is another one. */
-static const char *behind_scheme(const char *option, const char *scheme, const char *text) {
-  size_t len = strlen(scheme);
-  if (strncmp(text, scheme, len) == 0 && text[len] != '\0') return text + len;
-  fprintf(stderr, "fhirexport-server: --%s takes %s and a path, not \"%s\"\n", option, scheme,
-          text);
-  return NULL;
-}
-
 static bool read_base_url(struct options *options, char *text) {
   size_t len = strlen(text);
   while (len > 0 && text[len - 1] == '/') text[--len] = '\0';
@@ -186,10 +254,34 @@ static bool read_base_url(struct options *options, char *text) {
   return true;
 }
 
+/* Letters, digits and what else needs no encoding, in segments; nothing that is below the other
+   paths, or above them. */
+static bool read_base4b(struct options *options, const char *text) {
+  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_/";
+  size_t len = strlen(text);
+  bool is_path = len > 1 && text[0] == '/' && text[len - 1] != '/' &&
+                 strspn(text, letters) == len && strstr(text, "//") == NULL;
+  if (!is_path || strncmp(text, "/fhir/", 6) == 0 || strcmp(text, "/fhir") == 0 ||
+      strcmp(text, "/metrics") == 0) {
+    return mistake("--base4b takes a path such as /fhir4b, and none of the server's others");
+  }
+  options->base4b = text;
+  return true;
+}
+
 static bool read_files(struct options *options, const char *text) {
   options->files_need_token = strcmp(text, "token") == 0;
   if (options->files_need_token || strcmp(text, "signed") == 0) return true;
   return mistake("--files takes signed or token");
+}
+
+static bool read_destination(struct options *options, const char *text) {
+  const char *problem = NULL;
+  destination_url_free(&options->destination);
+  options->destination_text = text;
+  if (destination_url_read(&options->destination, text, &problem)) return true;
+  fprintf(stderr, "fhirexport-server: --destination %s %s\n", text, problem);
+  return false;
 }
 
 static void set_plain(struct options *options, const struct plain_option *option) {
@@ -201,23 +293,45 @@ static void set_plain(struct options *options, const struct plain_option *option
   }
 }
 
+/* A URL may have a password in it, and is told to nobody. */
+static bool read_database(struct options *options, const char *text) {
+  static const char scheme[] = "sqlite:";
+  const size_t len = sizeof scheme - 1;
+  if (strncmp(text, scheme, len) == 0 && text[len] != '\0') {
+    options->database = text + len;
+  } else if (database_is_postgres(text)) {
+    options->database = text;
+  } else {
+    return mistake("--db takes sqlite: and a path, or postgresql:// and a database");
+  }
+  return true;
+}
+
 static bool read_option(struct options *options, int option) {
   switch (option) {
     case OPTION_BASE_URL:
       return read_base_url(options, optarg);
+    case OPTION_BASE_4B:
+      return read_base4b(options, optarg);
     case OPTION_DATABASE:
-      options->database = behind_scheme("db", "sqlite:", optarg);
-      return options->database != NULL;
+      return read_database(options, optarg);
     case OPTION_LOAD:
       options->load[options->load_count++] = optarg;
       return true;
     case OPTION_DESTINATION:
-      options->destination = behind_scheme("destination", "file:", optarg);
-      return options->destination != NULL;
+      return read_destination(options, optarg);
     case OPTION_AUTH:
-      return strcmp(optarg, "none") == 0 || mistake("--auth takes none");
+      options->smart = strcmp(optarg, "smart") == 0;
+      return options->smart || strcmp(optarg, "none") == 0 || mistake("--auth takes none or smart");
     case OPTION_FILES:
       return read_files(options, optarg);
+    case OPTION_LOG:
+      options->log_json = strcmp(optarg, "json") == 0;
+      return options->log_json || strcmp(optarg, "text") == 0 ||
+             mistake("--log takes text or json");
+    case OPTION_LOG_LEVEL:
+      return log_read_level(optarg, &options->log_level) ||
+             mistake("--log-level takes debug, info, warning or error");
     default:
       return false; /* getopt_long has said what is wrong */
   }
@@ -227,11 +341,14 @@ static bool read_option(struct options *options, int option) {
 static void make_table(struct option *table) {
   static const struct option texts[] = {
       {"base-url", required_argument, NULL, OPTION_BASE_URL},
+      {"base4b", required_argument, NULL, OPTION_BASE_4B},
       {"db", required_argument, NULL, OPTION_DATABASE},
       {"load", required_argument, NULL, OPTION_LOAD},
       {"destination", required_argument, NULL, OPTION_DESTINATION},
       {"auth", required_argument, NULL, OPTION_AUTH},
-      {"files", required_argument, NULL, OPTION_FILES}};
+      {"files", required_argument, NULL, OPTION_FILES},
+      {"log", required_argument, NULL, OPTION_LOG},
+      {"log-level", required_argument, NULL, OPTION_LOG_LEVEL}};
   memcpy(table, texts, sizeof texts);
   table += sizeof texts / sizeof *texts;
   for (size_t i = 0; i < PLAIN_COUNT; i++) {
@@ -248,6 +365,7 @@ static void make_table(struct option *table) {
 static void preset(struct options *options, int argc) {
   memset(options, 0, sizeof *options);
   options->listen = "127.0.0.1:8080";
+  options->log_level = FHX_LOG_INFO;
   for (size_t i = 0; i < NUMBER_COUNT; i++) {
     *number_of(options, &number_options[i]) = number_options[i].preset;
   }
@@ -266,15 +384,35 @@ static bool take_rest(struct options *options, int argc, char **argv) {
   return true;
 }
 
+static bool security_fits(const struct options *options) {
+  const bool has_clients = options->clients_file != NULL;
+  if (options->smart && !has_clients) return mistake("--auth smart needs --clients FILE");
+  if (!options->smart &&
+      (has_clients || options->used_assertions != NULL || options->jwks_ca_file != NULL)) {
+    return mistake("--clients, --used-assertions and --jwks-ca are for --auth smart");
+  }
+  if ((options->tls_cert_file == NULL) != (options->tls_key_file == NULL)) {
+    return mistake("--tls-cert and --tls-key need each other");
+  }
+  return true;
+}
+
 static bool fit_together(const struct options *options) {
-  if (options->database == NULL) return mistake("say where the resources are: --db sqlite:FILE");
-  if (options->destination == NULL) {
-    return mistake("say where exported files go: --destination file:DIR");
+  if (options->database == NULL)
+    return mistake("say where the resources are: --db sqlite:FILE or postgresql://...");
+  if (options->destination_text == NULL) {
+    return mistake("say where exported files go: --destination URL");
+  }
+  if (options->client_destinations == NULL && options->client_destinations_ca != NULL) {
+    return mistake("--client-destinations-ca needs --client-destinations");
+  }
+  if (options->client_destinations == NULL && options->client_destinations_container != NULL) {
+    return mistake("--client-destinations-container needs --client-destinations");
   }
   if (options->jobs != NULL && options->url_key_file == NULL) {
     return mistake("--jobs needs --url-key-file, so that links survive the server too");
   }
-  return true;
+  return security_fits(options);
 }
 
 bool options_read(struct options *options, int argc, char **argv) {
@@ -299,4 +437,5 @@ bool options_read(struct options *options, int argc, char **argv) {
 
 void options_free(struct options *options) {
   free(options->load);
+  destination_url_free(&options->destination);
 }

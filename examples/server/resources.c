@@ -105,7 +105,8 @@ static void answer_put(struct server *server, const struct request *request, con
     return;
   }
   answer->status = is_new ? 201 : 200;
-  if (is_new) answer_add_header(answer, "Location", "%s/%s/%s", server->base_url, type, id);
+  if (is_new)
+    answer_add_header(answer, "Location", "%s/%s/%s", server_base_url(server, request), type, id);
 }
 
 /* --- delete --- */

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 /* No URL of this server's own has more. */
-#define TARGET_SEGMENTS_MAX 3
+#define TARGET_SEGMENTS_MAX 5
 
 struct target {
   /* As many as there are, though only the first ones are kept. */

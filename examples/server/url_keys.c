@@ -1,12 +1,14 @@
-/* The keys that sign links to files. */
+/* Secrets in a file: the keys that sign links to files, the tokens of operators. */
 #include "url_keys.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-static bool complain(const char *path, const char *problem) {
-  fprintf(stderr, "fhirexport-server: --url-key-file %s: %s\n", path, problem);
+#include "log.h"
+
+static bool complain(const char *option, const char *path, const char *problem) {
+  log_problem_at(option, path, problem);
   return false;
 }
 
@@ -36,18 +38,18 @@ static bool add_lines(struct url_keys *keys, size_t len) {
   return true;
 }
 
-bool url_keys_read(const char *path, struct url_keys *keys) {
+bool url_keys_read(const char *option, const char *path, struct url_keys *keys) {
   memset(keys, 0, sizeof *keys);
   FILE *file = fopen(path, "rb");
-  if (file == NULL) return complain(path, strerror(errno));
+  if (file == NULL) return complain(option, path, strerror(errno));
   size_t len = fread(keys->bytes, 1, sizeof keys->bytes, file);
   bool failed = ferror(file) != 0;
   fclose(file);
-  if (failed) return complain(path, "it cannot be read");
-  if (len == sizeof keys->bytes) return complain(path, "it is too long");
+  if (failed) return complain(option, path, "it cannot be read");
+  if (len == sizeof keys->bytes) return complain(option, path, "it is too long");
   bool done = is_text(keys->bytes, len) ? add_lines(keys, len) : add(keys, 0, len);
-  if (!done) return complain(path, "it has too many keys");
-  return keys->count > 0 || complain(path, "it has no key");
+  if (!done) return complain(option, path, "it has too many keys");
+  return keys->count > 0 || complain(option, path, "it has no key");
 }
 
 void url_keys_clear(struct url_keys *keys) {

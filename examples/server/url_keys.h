@@ -1,4 +1,4 @@
-/* The keys that sign links to files. */
+/* Secrets in a file: the keys that sign links to files, the tokens of operators. */
 #ifndef SERVER_URL_KEYS_H
 #define SERVER_URL_KEYS_H
 
@@ -16,9 +16,9 @@ struct url_keys {
   uint64_t count;
 };
 
-/* Reads a file with one key a line; one that is not text is a single key. False, with a message on
-   stderr, if it cannot be read or has no key. */
-bool url_keys_read(const char *path, struct url_keys *keys);
+/* Reads the file that an option names, with one key a line; one that is not text is a single key.
+   False, with a message on stderr, if it cannot be read or has no key. */
+bool url_keys_read(const char *option, const char *path, struct url_keys *keys);
 /* Wipes them. */
 void url_keys_clear(struct url_keys *keys);
 
