@@ -52,7 +52,8 @@ def block_faults(root, compiler, library, kind, code):
         return
     with tempfile.TemporaryDirectory() as folder:
         pathlib.Path(folder, "example.c").write_text(code)
-        command = [compiler, "-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{root}/include", "example.c"]
+        command = [compiler, "-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{root}/include",
+                   f"-I{root}/tests/store_conformance/include", "example.c"]
         if kind == "c unit":
             command += ["-c"]
         else:
@@ -81,7 +82,7 @@ def name_faults(text, public, internal):
     own = words(code for _, _, code in blocks(text))
     for name in set(re.findall(r"`(?!fhx_)([a-z0-9]+(?:_[a-z0-9]+)+)`", text)):
         if name not in public | internal | own:
-            yield f"names {name}, which is neither in include/ nor in lib/"
+            yield f"names {name}, which is in none of include/, lib/ and bindings/"
 
 
 def link_faults(path, text):
@@ -99,8 +100,11 @@ def path_faults(root, text):
 
 def main(root, compiler, library):
     root = pathlib.Path(root)
-    public = words(public_headers(root).values())
+    # What is installed besides: the tests of a store.
+    suite = (without_comments(p.read_text()) for p in root.glob("tests/store_conformance/include/*/*.h"))
+    public = words(public_headers(root).values()) | words(suite)
     internal = words(without_comments(p.read_text()) for p in root.glob("lib/*/*.[ch]"))
+    internal |= words(p.read_text() for p in root.glob("bindings/python/fhirexport/**/*.py"))
     faults, programs = [], 0
     documents = [root / "README.md", *sorted(root.glob("docs/*.md"))]
     for path in documents:

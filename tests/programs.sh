@@ -87,6 +87,10 @@ ends 0 "" --folder data --out out3 --type Patient --type Group --since 2024-01-0
 patient=$(sed -n '1s/^{"resourceType":"Patient","id":"\([^"]*\)".*/\1/p' data/Patient.ndjson)
 ends 0 "" --folder data --out out4 --type Encounter --patient "$patient"
 LC_ALL=C sort data/Encounter.ndjson | grep -F "Patient/$patient\"" | cmp - <(all_lines out4)
+ends 0 "" --folder data --out out4b --type Patient --type-filter "Patient?_id=$patient" \
+  --type-filter "Patient?_id=none" --elements Patient.birthDate,gender
+[ "$(all_lines out4b | wc -l)" -eq 1 ] || fail "--type-filter had no effect"
+all_lines out4b | grep -F '"SUBSETTED"' | grep -qvF '"name"' || fail "--elements had no effect"
 mkdir bad
 printf '{"resourceType":"Patient","id":"a"}\nnonsense\n' >bad/Patient.ndjson
 ends 0 "" --folder bad --out out5
@@ -99,6 +103,8 @@ ends 2 "either --folder DIR or --sqlite FILE" --out no --folder data --sqlite da
 ends 2 "--out DIR" --folder data
 ends 2 "--type patient" --folder data --out no --type patient
 ends 2 "--since 2020" --folder data --out no --since 2020
+ends 2 "--type-filter Patient?x=1" --folder data --out no --type-filter 'Patient?x=1'
+ends 2 "--elements gender,Patient.x" --folder data --out no --elements gender,Patient.x
 ends 2 "--threads" --folder data --out no --threads 0
 ends 2 "--part-bytes" --folder data --out no --part-bytes 5X
 ends 2 "--store" --folder data --out no --resume 0123

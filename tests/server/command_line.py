@@ -43,17 +43,19 @@ class CommandLine(unittest.TestCase):
             file.write(content)
         return path
 
-    def run_it(self, *options):
+    def run_it(self, *options, environment=None):
         return subprocess.run([fhir_server.PROGRAM, *options], capture_output=True, text=True,
-                              timeout=30, check=False)
+                              timeout=30, check=False, env={**os.environ, **(environment or {})})
 
     def test_help(self):
         done = self.run_it("--help")
         self.assertEqual(done.returncode, 0)
         for option in ("--listen", "--base-url", "--db", "--load", "--destination", "--jobs",
-                       "--workers", "--helpers", "--auth", "--files", "--url-key-file",
+                       "--workers", "--helpers", "--auth", "--files", "--url-key-file", "--admin-token-file",
                        "--part-bytes", "--part-count", "--max-jobs", "--max-jobs-per-client",
-                       "--keep", "--allow-open"):
+                       "--keep", "--allow-open", "--client-destinations", "--disabled", "--clients",
+                       "--used-assertions", "--jwks-ca", "--token-seconds", "--tls-cert",
+                       "--tls-key", "client add"):
             self.assertIn(option, done.stdout)
 
     def test_mistakes(self):
@@ -64,11 +66,39 @@ class CommandLine(unittest.TestCase):
                         [*self.needed, "--part-bytes", "1T"],
                         [*self.needed, "--base-url", "example.org/fhir"],
                         [*self.needed, "--base-url", "http://x/fhir?a=b"],
-                        [*self.needed, "--jobs", "j.db"], ["--db", "r.db", *self.needed[2:]],
-                        [*self.needed[:2], "--destination", "s3:bucket"]):
+                        [*self.needed, "--clients", "c.json"], [*self.needed, "--jwks-ca", "ca.pem"],
+                        [*self.needed, "--auth", "smart", "--clients", "c.json",
+                         "--token-seconds", "301"], [*self.needed, "--auth", "basic"],
+                        [*self.needed, "--tls-cert", "c.pem"], [*self.needed, "--jobs", "j.db"], ["--db", "r.db", *self.needed[2:]],
+                        [*self.needed, "--client-destinations-ca", "ca.pem"],
+                        [*self.needed, "--client-destinations-container", "exports"],
+                        [*self.needed[:2], "--destination", "s3:bucket"],
+                        [*self.needed, "--link-seconds", "0"], [*self.needed, "--shards", "0"]):
             done = self.run_it(*options)
             self.assertEqual((done.returncode, done.stdout), (2, ""), options)
             self.assertIn("fhirexport-server: ", done.stderr)
+
+    def test_destinations(self):
+        """What is wrong with a destination is said; its text is there, and no secret is a part."""
+        for text, words in (("ftp://host/folder", "begins neither with"), ("file:", "no folder"),
+                            ("s3://", "no bucket"), ("s3:///prefix", "no bucket"),
+                            ("s3://bucket?style=some", "neither path nor host"),
+                            ("s3://bucket?region", "without a value"),
+                            ("s3://bucket?region=", "without a value"),
+                            ("s3://bucket?ca=a&ca=b", "twice"), ("s3://bucket?secret=x", "not know"),
+                            ("s3://bucket?endpoint=%zz", "percent sign"),
+                            ("s3://bucket?endpoint=%00", "percent sign"),
+                            ("azure-blob://box?region=x", "not know"),
+                            ("azure-blob://box", "AZURE_STORAGE_CONNECTION_STRING")):
+            done = self.run_it(*self.needed[:2], "--destination", text)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), text)
+            self.assertIn(words, done.stderr, text)
+        other = {"AZURE_STORAGE_SAS_URL": "https://a.blob.core.windows.net/other?sig=hidden"}
+        done = self.run_it(*self.needed[:2], "--destination", "azure-blob://box",
+                           environment=other)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("another container", done.stderr)
+        self.assertNotIn("hidden", done.stderr)
 
     def test_what_cannot_be_had(self):
         for options in (["--listen", "nonsense"], ["--listen", "127.0.0.1:99999"],
@@ -76,7 +106,10 @@ class CommandLine(unittest.TestCase):
                         ["--load", self.path("x.txt")],
                         ["--url-key-file", self.path("short", "short\n")],
                         ["--url-key-file", self.path("empty")],
-                        ["--url-key-file", "/no/such/file"]):
+                        ["--url-key-file", "/no/such/file"],
+                        ["--client-destinations", ","], ["--client-destinations", "https://a/"],
+                        ["--client-destinations", "example.org", "--client-destinations-ca",
+                         "/no/such/file"]):
             done = self.run_it(*self.needed, "--listen", "127.0.0.1:0", *options)
             self.assertEqual((done.returncode, done.stdout), (1, ""), options)
             self.assertIn("fhirexport-server: ", done.stderr)
@@ -168,18 +201,6 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(server.get(new).status, 200)
         self.assertNotIn(KEY, server.read_log())
         self.assertEqual(server.stop(), 0)
-
-    def test_limits_of_files(self):
-        """FILE-16."""
-        server = Server("--part-count", "2")
-        try:
-            for i in range(5):
-                server.put({"resourceType": "Basic", "id": f"b{i}"})
-            url = server.get("/$export?_type=Basic").header("Content-Location")
-            counts = [item["count"] for item in wait_for_end(server, url).json()["output"]]
-            self.assertEqual(counts, [2, 2, 1])
-        finally:
-            self.assertEqual(server.stop(), 0)
 
 
 if __name__ == "__main__":

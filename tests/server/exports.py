@@ -125,7 +125,8 @@ def deletions(server, manifest):
 
 def file_names(manifest):
     """Where the files are in the folder they were exported to."""
-    paths = [urllib.parse.urlsplit(entry["url"]).path for entry in manifest["output"]]
+    entries = [*manifest["output"], *manifest.get("deleted", []), *manifest.get("error", [])]
+    paths = [urllib.parse.urlsplit(entry["url"]).path for entry in entries]
     return {"/".join(path.split("/")[-2:]) for path in paths}
 
 

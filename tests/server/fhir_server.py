@@ -1,4 +1,5 @@
 """Starts fhirexport-server for a test, talks to it, and checks what every answer must obey."""
+import contextlib
 import http.client
 import json
 import os
@@ -6,6 +7,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -14,6 +16,8 @@ import unittest
 import urllib.parse
 
 PROGRAM = None
+# With --postgres a server has its resources in a database of its folder's.
+DATABASES = None
 SEVERITIES = {"fatal", "error", "warning", "information"}
 # The codes of FHIR R4's IssueType that a server may give.
 CODES = {"invalid", "structure", "required", "value", "invariant", "security", "login", "unknown",
@@ -41,30 +45,98 @@ class Answer:
         return json.loads(self.body)
 
 
+class Databases:
+    """A PostgreSQL server with a database for each folder."""
+
+    def __init__(self, server, psql):
+        self.server = server
+        self.psql = psql
+        self.names = {}
+
+    def run(self, name, sql):
+        """Rows of texts."""
+        done = subprocess.run(
+            [self.psql, "-X", "-q", "-At", "-h", self.server.folder, "-U", "fhx", "-d", name,
+             "-c", sql], capture_output=True, text=True, check=True,
+            env={**os.environ, "PGOPTIONS": "-c search_path=fhir"})
+        return [line.split("|") for line in done.stdout.splitlines()]
+
+    def url(self, folder):
+        if folder not in self.names:
+            self.names[folder] = f"of{len(self.names)}"
+            self.run("postgres", f"CREATE DATABASE {self.names[folder]}")
+        return self.server.url("x").replace("/postgres?", f"/{self.names[folder]}?")
+
+
+@contextlib.contextmanager
+def use_postgres():
+    global DATABASES
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                                    "stores"))
+    import postgres  # the other tests need nothing of it
+    with postgres.Postgres() as server:
+        DATABASES = Databases(server, postgres.find("psql"))
+        yield
+
+
+def database_of(folder):
+    """What --db takes."""
+    if DATABASES is not None:
+        return DATABASES.url(folder)
+    return "sqlite:" + os.path.join(folder, "resources.db")
+
+
+def ask_database(folder, sql):
+    """Runs SQL in the database of a folder's server; rows of texts or numbers."""
+    if DATABASES is not None:
+        return DATABASES.run(DATABASES.names[folder], sql)
+    connection = sqlite3.connect(os.path.join(folder, "resources.db"))
+    with connection:
+        rows = connection.execute(sql).fetchall()
+    connection.close()
+    return rows
+
+
+def command_of(folder, listen, options):
+    """fhirexport-server, or one of the examples in Python, which knows some of its options."""
+    files = os.path.join(folder, "files")
+    if not PROGRAM.endswith(".py"):
+        return [PROGRAM, "--listen", listen, "--auth", "none", "--db", database_of(folder),
+                "--destination", "file:" + files, *options]
+    return [os.environ["FHX_PYTHON"], PROGRAM, "--listen", listen, "--destination", files,
+            *(re.sub(r"^(\d+)k$", r"\g<1>000", option) for option in options)]
+
+
 class Server:
     """One process, in a folder of its own unless `folder` is given."""
 
-    def __init__(self, *options, folder=None, listen="127.0.0.1:0"):
+    def __init__(self, *options, folder=None, listen="127.0.0.1:0", environment=None,
+                 tls=None):
         self.own_folder = folder is None
         self.folder = folder or tempfile.mkdtemp(prefix="fhx-server-")
         self.log = open(os.path.join(self.folder, "log"), "ab")
-        command = [PROGRAM, "--listen", listen, "--auth", "none",
-                   "--db", "sqlite:" + os.path.join(self.folder, "resources.db"),
-                   "--destination", "file:" + os.path.join(self.folder, "files"), *options]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log)
+        self.process = subprocess.Popen(command_of(self.folder, listen, options),
+                                        stdout=subprocess.PIPE, stderr=self.log,
+                                        env={**os.environ, **(environment or {})})
         line = self.process.stdout.readline().decode().split()
         if len(line) != 2 or line[0] != "ready":
             self.process.kill()
             raise AssertionError("the server did not start: " + self.read_log())
-        self.base_url = line[1]
+        # As its ready line has it, and as it tells clients.
+        self.base_url = self.public_base = line[1]
         parts = urllib.parse.urlsplit(line[1])
         self.host, self.port, self.base = parts.hostname, parts.port, parts.path
+        # What its certificate is checked with, if it answers by https.
+        self.tls = tls
 
     def read_log(self):
         with open(os.path.join(self.folder, "log"), encoding="utf-8") as log:
             return log.read()
 
     def connect(self, timeout=30):
+        if self.tls is not None:
+            return http.client.HTTPSConnection(self.host, self.port, timeout=timeout,
+                                               context=self.tls)
         return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
 
     def request(self, method, path, body=None, headers=None, timeout=30):
@@ -179,8 +251,12 @@ class ServerTest(unittest.TestCase):
 
 
 def run_tests():
-    """Runs the tests of the calling script: SCRIPT PROGRAM [ARGUMENT OF UNITTEST]..."""
+    """Runs the tests of the calling script: SCRIPT PROGRAM [--postgres] [ARGUMENT OF UNITTEST]..."""
     global PROGRAM
     sys.modules.setdefault("fhir_server", sys.modules[__name__])
-    PROGRAM = sys.argv.pop(1)
-    unittest.main(module="__main__", verbosity=2)
+    PROGRAM = os.path.abspath(sys.argv.pop(1))
+    with contextlib.ExitStack() as stack:
+        if "--postgres" in sys.argv:
+            sys.argv.remove("--postgres")
+            stack.enter_context(use_postgres())
+        unittest.main(module="__main__", verbosity=2)

@@ -2,7 +2,7 @@
 """What a manifest can hold besides output by type: deletions, blocks, pages, digests; and what a
 client asks for in headers. Over HTTP, as a client sees it.
 
-    manifests.py SERVER GENERATE
+    manifests.py SERVER GENERATE [PATIENTS]
 """
 import base64
 import hashlib
@@ -374,9 +374,10 @@ def main():
     global DATA
     with tempfile.TemporaryDirectory(prefix="fhx-manifests-") as work:
         generate = sys.argv.pop(2)
+        patients = sys.argv.pop(2) if len(sys.argv) > 2 and sys.argv[2].isdigit() else "40"
         DATA = os.path.join(work, "data")
         os.mkdir(DATA)
-        subprocess.run([generate, "--out", DATA, "--patients", "40"], check=True,
+        subprocess.run([generate, "--out", DATA, "--patients", patients], check=True,
                        stdout=subprocess.DEVNULL)
         fhir_server.run_tests()
 

@@ -13,6 +13,7 @@ import os
 import sqlite3
 import sys
 import tempfile
+import threading
 import time
 
 import exports
@@ -22,6 +23,8 @@ TYPE = "Patient"
 POLL_MS_MAX = 5
 KICK_OFF_MS_MAX = 50
 KICK_OFFS = 200
+CROWD = 200
+CROWD_POLLS = 10
 LEASE_US = 3600 * 10**6
 
 
@@ -119,6 +122,29 @@ def measure_polls(server, name, polls, complete, running):
     need(max(figures) < POLL_MS_MAX, f"a poll costs {max(figures):.3f} ms")
 
 
+def measure_crowd(server, name, running):
+    """Many clients at a time, each with one poll after the other."""
+    statuses = []
+
+    def poll_on():
+        for _ in range(CROWD_POLLS):
+            statuses.append(server.get(running).status)
+            time.sleep(0.02)
+
+    clients = [threading.Thread(target=poll_on) for _ in range(CROWD)]
+    before = cpu_seconds(server)
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    each = (cpu_seconds(server) - before) / len(statuses) * 1000
+    print(f"poll of a running job by {CROWD} clients at a time, {name}: {each:.3f} ms of CPU each, "
+          f"{len(statuses)} times, {statuses.count(503)} answered 503", flush=True)
+    need(len(statuses) == CROWD * CROWD_POLLS and set(statuses) <= {202, 503}, "a poll went wrong")
+    need(statuses.count(202) > statuses.count(503), "most polls were not answered")
+    need(each < POLL_MS_MAX, f"a poll costs {each:.3f} ms")
+
+
 def start(options, work, *more):
     return exports.start(options.server, "--max-polls", "1000000", "--jobs", os.path.join(work, "jobs"), "--url-key-file",
                          os.path.join(work, "url-keys"), "--max-jobs", "100000",
@@ -153,6 +179,7 @@ def run(options, work):
         name = f"{options.jobs} jobs kept"
         measure(server, f"a second without requests, {name}", 3, lambda: time.sleep(1))
         measure_polls(server, name, options.polls, complete, running)
+        measure_crowd(server, name, running)
         measure_kick_offs(server, name)
     finally:
         stop(server)

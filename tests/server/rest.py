@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import signal
-import sqlite3
 import tempfile
 import time
 import unittest
@@ -152,6 +151,53 @@ def micros(instant):
     return int(seconds) * 1000000 + int((part + "000000")[:6])
 
 
+class LoadedVersions(unittest.TestCase):
+    """--load keeps versions, and what is there already is not loaded again."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="fhx-load-")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def start(self, lines):
+        path = os.path.join(self.folder, "in.ndjson")
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(line + "\n" for line in lines)
+        return Server("--load", path, folder=self.folder)
+
+    def line(self, id_, second, text="x"):
+        return json.dumps({"resourceType": "Observation", "id": id_,
+                           "meta": {"lastUpdated": f"2020-01-01T00:00:{second:02}Z"},
+                           "subject": {"reference": "Patient/p"}, "valueString": text})
+
+    def test_versions_in_one_file(self):
+        odd = "a\tb\\c\nd\\N \u00e4 \U0001f600 \\."
+        lines = [self.line("a", 1), self.line("b", 1, odd), self.line("a", 3, odd),
+                 self.line("a", 2), self.line("b", 1, odd)]
+        lines += [self.line(f"c{i}", 1) for i in range(1500)]
+        server = self.start(lines)
+        answer = server.get("/Observation/a")
+        self.assertEqual(answer.json()["valueString"], odd)
+        self.assertEqual(answer.header("ETag"), 'W/"2"')
+        self.assertEqual(server.get("/Observation/b").body, lines[1].encode())
+        self.assertIn("loaded 1503 resources, had 2, left out 0; ", server.read_log())
+        self.assertEqual(server.stop(), 0)
+
+    def test_again(self):
+        lines = [self.line("a", 1), self.line("b", 1), "{}"]
+        self.assertEqual(self.start(lines).stop(), 0)
+        server = self.start(lines + [self.line("b", 2, "new")])
+        self.assertIn("loaded 1 resources, had 2, left out 1; ", server.read_log())
+        self.assertEqual(server.get("/Observation/b").json()["valueString"], "new")
+        self.assertEqual(server.request("DELETE", "/Observation/b").status, 204)
+        self.assertEqual(server.get("/Observation/b").status, 410)
+        self.assertEqual(server.stop(), 0)
+        server = self.start([self.line("b", 3, "back")])
+        self.assertEqual(server.get("/Observation/b").status, 410)
+        self.assertEqual(server.put(json.loads(self.line("b", 4))).status, 201)
+        self.assertEqual(server.get("/Observation/b").header("ETag"), 'W/"4"')
+        self.assertEqual(server.stop(), 0)
+
+
 class Clock(unittest.TestCase):
     """What was stamped or exported stays in the past, whatever becomes of the system's clock."""
 
@@ -162,15 +208,11 @@ class Clock(unittest.TestCase):
     def start(self, *options):
         return Server(*options, folder=self.folder)
 
-    def database(self, sql, *values):
-        connection = sqlite3.connect(os.path.join(self.folder, "resources.db"))
-        with connection:
-            rows = connection.execute(sql, values).fetchall()
-        connection.close()
-        return rows
-
     def mark(self):
-        return self.database("SELECT last_us FROM clock")[0][0]
+        return int(fhir_server.ask_database(self.folder, "SELECT last_us FROM clock")[0][0])
+
+    def set_mark(self, last_us):
+        fhir_server.ask_database(self.folder, f"UPDATE clock SET last_us = {last_us}")
 
     def updated(self, server, id_):
         return micros(server.put(patient(id_)).json()["meta"]["lastUpdated"])
@@ -182,13 +224,35 @@ class Clock(unittest.TestCase):
         self.assertEqual(server.stop(), 0)
         self.assertEqual(self.mark(), last)
         ahead = last + 3600 * 1000000
-        self.database("UPDATE clock SET last_us = ?", ahead)
+        self.set_mark(ahead)
         server = self.start()
         first = self.updated(server, "a")
         second = self.updated(server, "a")
         self.assertGreater(first, ahead)
         self.assertGreater(second, first)
         self.assertEqual(server.stop(), 0)
+
+    def test_servers_that_share_a_file_share_the_clock(self):
+        """Whose system's clock is ahead decides for the other one too, or a change that this makes
+        would be older than an export that does not have it."""
+        first, second = self.start(), self.start()
+        last = self.updated(first, "a")
+        self.assertGreater(self.updated(second, "b"), last)
+        ahead = last + 3600 * 1000000
+        self.set_mark(ahead)
+        last = self.updated(second, "b")
+        self.assertGreater(last, ahead)
+        url = first.get("/$export").header("Content-Location")
+        self.assertGreater(self.updated(second, "b"), last)
+        answer = first.get(url)
+        while answer.status == 202:
+            time.sleep(0.05)
+            answer = first.get(url)
+        t = micros(answer.json()["transactionTime"])
+        self.assertGreater(t, last)
+        self.assertGreater(self.updated(second, "c"), t)
+        for server in (first, second):
+            self.assertEqual(server.stop(), 0)
 
     def test_nothing_is_forgotten_by_a_crash(self):
         """The T of an export is in the database before it is given to the client."""

@@ -1,0 +1,108 @@
+#!/usr/bin/python3
+"""Signed URLs of a store open one object for a while, and nothing else.
+
+    links.py STORE --server PROGRAM --generate PROGRAM
+
+Changed, moved to another object or expired they are refused by the store; the next poll after that
+gives some that work.
+"""
+import argparse
+import os
+import re
+import sys
+import tempfile
+import time
+import urllib.parse
+
+import component
+import store_export
+import places
+import exports
+from exports import need
+
+SECONDS = 8
+
+
+def status(place, url):
+    return store_export.curl(url, *place.curl, check=False)[0]
+
+
+def other_digit(match):
+    return match.group(1) + ("B" if match.group(2) in "Aa" else "A")
+
+
+def changed(url, other):
+    """The URL with other signatures and expiries, without them, and for another object."""
+    plain, query = url.split("?")
+    yield "without its signature", plain
+    yield "with another signature", re.sub(r"(ignature=|sig=)(.)", other_digit, url)
+    yield "of another object", f"{other.split('?')[0]}?{query}"
+    yield "for longer", re.sub(r"X-Amz-Expires=\d+", "X-Amz-Expires=604800", re.sub(
+        r"([?&]se=)\d{4}", r"\g<1>2999", url))
+    yield "for writing", re.sub(r"([?&]sp=)r", r"\g<1>rw", url) if "sp=" in url else plain
+
+
+def check(place, one):
+    url = one.kick_off()
+    first = one.wait(url)
+    begun = time.monotonic()
+    links = [entry["url"] for entry in first["output"]]
+    for link in links:
+        parts = urllib.parse.urlsplit(link)
+        need(parts.query and not parts.username, "a URL is not signed, or has a user")
+        need(status(place, link) == 200, "a URL does not work")
+    for what, link in changed(links[0], links[1]):
+        need(link != links[0], f"nothing was changed: {what}")
+        need(status(place, link) in (401, 403, 404), f"a URL {what} works")
+    time.sleep(max(0, begun + SECONDS + 1.5 - time.monotonic()))
+    for link in links:
+        need(status(place, link) in (401, 403), "a URL works that has expired")
+    second = one.wait(url)
+    for before, entry in zip(first["output"], second["output"]):
+        need(entry["url"].split("?")[0] == before["url"].split("?")[0], "a file has moved")
+        need(status(place, entry["url"]) == 200, "the URL of a second poll does not work")
+    one.check_secrets()
+    return len(links)
+
+
+def check_page(place, one, token):
+    """The page for operators sends browsers to the store, by such a URL."""
+    jobs = one.server.base_url[:-len("/fhir")] + "/exports/jobs"
+    operator = {"Authorization": "Bearer " + token}
+    files = f"{jobs}/{one.server.request('POST', jobs, b'level=system', operator).json()['id']}/files"
+    end = time.monotonic() + 120
+    while one.server.get(files, headers=operator).status != 200:
+        need(time.monotonic() < end, "the export of the page does not end")
+        time.sleep(0.1)
+    answer = one.server.get(files + "/0", headers=operator)
+    need(answer.status == 303 and answer.body == b"", f"a file was answered {answer.status}")
+    need(status(place, answer.header("Location")) == 200, "the page's URL does not work")
+
+
+def main():
+    component.end_on_signal()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("store", choices=places.STORES)
+    parser.add_argument("--server", required=True)
+    parser.add_argument("--generate", required=True)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="fhx-links-") as work:
+        data = store_export.generate(options.generate, work, "--patients", "5")
+        loaded = store_export.load(options.server, work, data)
+        token = os.urandom(24).hex()
+        with open(os.path.join(work, "operators"), "w", encoding="ascii") as file:
+            print(token, file=file)
+        with places.open_place(options.store) as place:
+            with store_export.Exporter(options.server, loaded, work, "links", place,
+                                       "--link-seconds", str(SECONDS), "--admin-token-file",
+                                       os.path.join(work, "operators")) as one:
+                check_page(place, one, token)
+                count = check(place, one)
+    print(f"{count} URLs are good for what they are signed for")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (exports.Failure, component.Failure) as failure:
+        sys.exit(f"links.py: {failure}")
