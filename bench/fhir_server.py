@@ -13,10 +13,11 @@ KICK_OFF = {"Accept": "application/fhir+json", "Prefer": "respond-async"}
 
 
 class Server:
-    """Its resources are in `folder`/db; exported files go to `out`."""
+    """Its resources are in `folder`/db, or in the database that is named; exported files go to
+    `out`."""
 
-    def __init__(self, program, folder, out, load=None):
-        command = [program, "--listen", "127.0.0.1:0", "--db", f"sqlite:{folder}/db",
+    def __init__(self, program, folder, out, load=None, database=None):
+        command = [program, "--listen", "127.0.0.1:0", "--db", database or f"sqlite:{folder}/db",
                    "--destination", f"file:{out}", "--workers", "2"]
         self.process = subprocess.Popen(command + (["--load", load] if load else []),
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -29,11 +30,11 @@ class Server:
             raise
 
     @classmethod
-    def with_data(cls, program, folder, out, load):
+    def with_data(cls, program, folder, out, load, database=None):
         """The server is started again once it has loaded: the memory of loading is not that of
         exporting."""
-        cls(program, folder, out, load).stop()
-        return cls(program, folder, out)
+        cls(program, folder, out, load, database).stop()
+        return cls(program, folder, out, database=database)
 
     def export(self, path):
         """Seconds from the kick-off to the manifest, the manifest, and the job's URL."""

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 PAIRS = 7
-NOT_THERE = 4  # the exit code of a program that is asked for what the library does not have
+NOT_THERE = 4  # the exit code of a program that is asked for what the machine does not have
 
 
 class NotMeasured(Exception):

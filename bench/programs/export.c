@@ -2,9 +2,10 @@
  * One whole export by the public interface (P2, P3, P4, P6): from the start of the job, its source
  * opened, until it is complete.
  *
- *   bench_export (--sqlite FILE | --folder DIR) (--out DIR | --null) [--threads N] [--shards N]
- *                [--part-bytes N] [--sha256] [--gzip] [--helpers N] [--trust]
- *                [--elements LIST]
+ *   bench_export (--sqlite FILE | --folder DIR | --postgres CONNINFO)
+ *                (--out DIR | --to URL | --null) [--threads N]
+ *                [--shards N] [--part-bytes N] [--sha256] [--gzip] [--helpers N] [--trust]
+ *                [--elements LIST] [--type-filter QUERY]...
  *
  * Status 4: the library does not have what an option asks for. The data do not change, so the job
  * does not wait for writes in flight. Prints what stopwatch.h says, and then the resident memory
@@ -19,21 +20,21 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../examples/destination_url.h"
 #include "support/memory.h"
 #include "support/null_destination.h"
 #include "support/stopwatch.h"
 
 #define THREADS_MAX 64
 
-enum { EXIT_NOT_THERE = 4 };
-
 struct settings {
   const char *sqlite;
   const char *folder;
+  const char *postgres;
   const char *out;
+  struct destination_url to;
   bool null;
   unsigned long threads;
-  unsigned long helpers;
   fhx_filter *filter;
   fhx_job_options job;
 };
@@ -53,6 +54,12 @@ static int32_t open_source(const struct settings *settings, fhx_source **source,
     options.path = settings->sqlite;
     return fhx_sqlite_source_new(&options, source, error);
   }
+  if (settings->postgres != NULL) {
+    fhx_postgres_source_options options;
+    FHX_INIT(&options);
+    options.conninfo = settings->postgres;
+    return fhx_postgres_source_new(&options, source, error);
+  }
   fhx_folder_options options;
   FHX_INIT(&options);
   options.path = settings->folder;
@@ -62,6 +69,7 @@ static int32_t open_source(const struct settings *settings, fhx_source **source,
 static int32_t open_destination(const struct settings *settings, fhx_destination **destination,
                                 fhx_error **error) {
   if (settings->null) return null_destination_new(destination, error);
+  if (settings->to.text != NULL) return destination_url_open(&settings->to, destination, error);
   (void)mkdir(settings->out, 0700); /* if this fails, the destination says why */
   fhx_directory_options options;
   FHX_INIT(&options);
@@ -132,55 +140,43 @@ static int export_all(struct settings *settings) {
   fhx_destination_free(settings->job.destination);
   fhx_source_free(settings->job.source);
   fhx_filter_free(settings->filter);
+  destination_url_free(&settings->to);
   return status == FHX_OK ? 0 : 1;
 }
 
-static int set_gzip(struct settings *settings) {
-#ifdef FHX_JOB_GZIP
-  settings->job.flags |= FHX_JOB_GZIP;
+static int make_filter(struct settings *settings) {
+  if (settings->filter == NULL && fhx_filter_new(&settings->filter, NULL) != FHX_OK) return 1;
+  settings->job.filter = settings->filter;
   return 0;
-#else
-  (void)settings;
-  fputs("the library has no gzip parts\n", stderr);
-  return EXIT_NOT_THERE;
-#endif
 }
 
-static int set_helpers(struct settings *settings) {
-#ifdef BENCH_HAS_HELPERS
-  settings->job.helpers = (uint32_t)settings->helpers;
-  return 0;
-#else
-  (void)settings;
-  fputs("the library has no helper threads for a job\n", stderr);
-  return EXIT_NOT_THERE;
-#endif
+static int set_query(struct settings *settings, const char *query) {
+  if (make_filter(settings) != 0) return 1;
+  return fhx_filter_add_query(settings->filter, query, NULL) == FHX_OK ? 0 : 2;
 }
 
 /* Elements with commas between. */
 static int set_elements(struct settings *settings, char *list) {
-  if (fhx_filter_new(&settings->filter, NULL) != FHX_OK) return 1;
-  settings->job.filter = settings->filter;
+  if (make_filter(settings) != 0) return 1;
   for (char *name = strtok(list, ","); name != NULL; name = strtok(NULL, ",")) {
     if (fhx_filter_add_element(settings->filter, name, NULL) != FHX_OK) return 2;
   }
   return 0;
 }
 
-static int set_trust(struct settings *settings) {
-#ifdef FHX_JOB_TRUST_SOURCE
-  settings->job.flags |= FHX_JOB_TRUST_SOURCE;
-  return 0;
-#else
-  (void)settings;
-  fputs("the library checks every row\n", stderr);
-  return EXIT_NOT_THERE;
-#endif
+static int set_destination(struct settings *settings) {
+  const char *problem = NULL;
+  destination_url_free(&settings->to);
+  if (destination_url_read(&settings->to, optarg, &problem)) return 0;
+  fprintf(stderr, "bench_export: --to %s\n", problem);
+  return 2;
 }
 
 static const struct option options[] = {{"sqlite", required_argument, NULL, 's'},
                                         {"folder", required_argument, NULL, 'f'},
+                                        {"postgres", required_argument, NULL, 'b'},
                                         {"out", required_argument, NULL, 'o'},
+                                        {"to", required_argument, NULL, 'u'},
                                         {"null", no_argument, NULL, 'n'},
                                         {"threads", required_argument, NULL, 't'},
                                         {"shards", required_argument, NULL, 'd'},
@@ -190,6 +186,7 @@ static const struct option options[] = {{"sqlite", required_argument, NULL, 's'}
                                         {"helpers", required_argument, NULL, 'w'},
                                         {"trust", no_argument, NULL, 'v'},
                                         {"elements", required_argument, NULL, 'e'},
+                                        {"type-filter", required_argument, NULL, 'q'},
                                         {NULL, 0, NULL, 0}};
 
 /* 0, or the exit code. */
@@ -201,9 +198,14 @@ static int set_option(struct settings *settings, int option) {
     case 'f':
       settings->folder = optarg;
       return 0;
+    case 'b':
+      settings->postgres = optarg;
+      return 0;
     case 'o':
       settings->out = optarg;
       return 0;
+    case 'u':
+      return set_destination(settings);
     case 'n':
       settings->null = true;
       return 0;
@@ -220,14 +222,18 @@ static int set_option(struct settings *settings, int option) {
       settings->job.flags |= FHX_JOB_SHA256;
       return 0;
     case 'g':
-      return set_gzip(settings);
+      settings->job.flags |= FHX_JOB_GZIP;
+      return 0;
     case 'w':
-      settings->helpers = strtoul(optarg, NULL, 10);
-      return set_helpers(settings);
+      settings->job.helpers = (uint32_t)strtoul(optarg, NULL, 10);
+      return 0;
     case 'v':
-      return set_trust(settings);
+      settings->job.flags |= FHX_JOB_TRUST_SOURCE;
+      return 0;
     case 'e':
-      return settings->filter == NULL ? set_elements(settings, optarg) : 2;
+      return set_elements(settings, optarg);
+    case 'q':
+      return set_query(settings, optarg);
     default:
       return 2;
   }
@@ -243,8 +249,8 @@ int main(int argc, char **argv) {
     code = set_option(&settings, option);
   }
   if (code != 0) return code;
-  if ((settings.sqlite == NULL) == (settings.folder == NULL) ||
-      (settings.out == NULL) != settings.null) {
+  if ((settings.sqlite != NULL) + (settings.folder != NULL) + (settings.postgres != NULL) != 1 ||
+      (settings.out != NULL) + settings.null + (settings.to.text != NULL) != 1) {
     fputs("bench_export: one source and one destination, please\n", stderr);
     return 2;
   }

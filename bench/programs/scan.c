@@ -3,8 +3,8 @@
  *
  *   bench_scan [--variant NAME] FILE [TIMES]
  *
- * With --variant, one way to scan in place of the one that this machine gets; status 4 when the
- * library or the machine does not have it.
+ * With --variant, one way to scan in place of the one that this machine gets; status 4 when this
+ * machine does not have it.
  */
 #include "ndjson/scan.h"
 
@@ -12,13 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ndjson/variant.h"
 #include "support/stopwatch.h"
 #include "support/texts.h"
 
 enum { EXIT_NOT_THERE = 4 };
-
-#ifdef BENCH_HAS_VARIANTS
-#include "ndjson/variant.h"
 
 static fhx__variant chosen;
 
@@ -39,15 +37,6 @@ static bool choose(const char *name) {
 static fhx__fault scan_one(const char *in, size_t len, char *out, fhx__scan *scan) {
   return fhx__scan_by(chosen, in, len, out, FHX__DEPTH_DEFAULT, scan, NULL);
 }
-#else
-static bool choose(const char *name) {
-  return name == NULL || strcmp(name, "plain") == 0;
-}
-
-static fhx__fault scan_one(const char *in, size_t len, char *out, fhx__scan *scan) {
-  return fhx__scan_resource(in, len, out, FHX__DEPTH_DEFAULT, scan);
-}
-#endif
 
 /* The bytes of all lines; false at the first resource that is refused. */
 static bool scan_all(const texts *all, char *line, uint64_t *bytes) {

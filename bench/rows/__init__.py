@@ -1,5 +1,6 @@
-"""All rows, in the order of the targets. P5, P8 and P11 come with what they measure."""
-from rows import engine, export, groups, instructions, memory, scan, server
+"""All rows, in the order of the targets."""
+from rows import (engine, export, groups, instructions, memory, postgres, python, scan, server,
+                  upload)
 
-ROWS = [*scan.ROWS, *export.ROWS, *memory.ROWS, *server.ROWS, *engine.ROWS, *groups.ROWS,
-        *instructions.ROWS]
+ROWS = [*scan.ROWS, *export.ROWS, *upload.ROWS, *memory.ROWS, *server.ROWS, *postgres.ROWS,
+        *engine.ROWS, *groups.ROWS, *python.ROWS, *instructions.ROWS]

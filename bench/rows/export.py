@@ -1,5 +1,6 @@
 """P2, P3 and P4: whole exports, and what users could do instead."""
 import concurrent.futures
+import dataclasses
 import os
 import shutil
 import tempfile
@@ -49,6 +50,16 @@ def against_copy(where, *options, baseline=()):
     return measure
 
 
+def against_whole(*options):
+    """Against the same export without these options, which change how much comes out."""
+    def measure(bench):
+        def side(*more):
+            run = export(bench, table(bench), bench.tmpfs, *more)
+            return lambda: dataclasses.replace(run(), did=None)
+        return bench.pairs(side(*options), side(), "cpu", f"{amount(bench)}, output on tmpfs")
+    return measure
+
+
 def job_alone(bench):
     """An export of hardly anything: what there is of it in every other."""
     export_it = export(bench, ["--sqlite", bench.data.sqlite(1)], bench.tmpfs)
@@ -84,6 +95,20 @@ def against_tool(command, lines, most=None):
                            lambda: into(bench, bench.tmpfs, written), "wall",
                            f"{data_size // MB} MB, output on tmpfs, processes timed as a whole")
     return measure
+
+
+def command(bench):
+    """What a user of the command line waits for and pays, both as processes timed from outside."""
+    source = table(bench)
+    ours = [bench.program("cli/fhirexport"), "export", "--source", "sqlite:" + source[1], "--workers", "1", "--quiet", "--to"]
+    job = [bench.program("bench_export"), *source, "--out"]
+
+    def side(words, prefix=""):
+        def run(out):
+            return bench.run_outside([*words, prefix + out], lambda: sum(
+                os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(out) for name in names))
+        return lambda: into(bench, bench.tmpfs, run)
+    return bench.pairs(side(ours, "file:"), side(job), "cpu", f"{amount(bench)}, output on tmpfs, processes as a whole")
 
 
 def copied(bench):
@@ -155,6 +180,11 @@ ROWS = [
         copied),
     Row("P2.cat", "the same against cat", against_tool(["cat"], lines=False)),
     Row("P2.jq", "the same against jq -c", against_tool(["jq", "-c", "."], lines=True, most=20 * MB)),
+    Row("P2.elements", "an export with _elements against that of whole resources, one thread",
+        against_whole("--elements", "subject,patient,code,status,Patient.birthDate"), 0.9),
+    Row("P2.filter", "one with Observation?category=laboratory&date=gt2020 against that of all",
+        against_whole("--type-filter", "Observation?category=laboratory&date=gt2020")),
+    Row("P2.command", "the command fhirexport export with one worker, against the job of P2.tmpfs", command),
     Row("P2.job", "what a job costs by itself", job_alone, at_most=True, unit="ms"),
     Row("P3.machine", "two separate exports at once against one alone, for the machine's own limit",
         two_processes),

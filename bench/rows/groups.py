@@ -5,7 +5,9 @@ import os
 import tempfile
 
 from fhir_server import Server, count
-from measure import PAIRS, Failed, Figure, Row, figure_of
+from measure import PAIRS, Failed, Figure, NotMeasured, Row, figure_of
+from rows import postgres as postgres_rows
+from rows.postgres import component, postgres
 
 
 def patient(number):
@@ -33,12 +35,12 @@ def write_data(path, members, others, observations):
         file.write(json.dumps(group) + "\n")
 
 
-def open_server(bench, folder, members, others, observations):
+def open_server(bench, folder, members, others, observations, database=None):
     program = bench.program("fhirexport-server")
     os.mkdir(folder)
     data = os.path.join(folder, "all.ndjson")
     write_data(data, members, others, observations)
-    server = Server.with_data(program, folder, os.path.join(folder, "files"), data)
+    server = Server.with_data(program, folder, os.path.join(folder, "files"), data, database)
     os.unlink(data)
     return server
 
@@ -55,24 +57,37 @@ def export(server, members, observations):
     return cpu, seconds, found
 
 
-def compare_databases(bench):
+def compare_databases(bench, databases=(None, None), which=0):
+    """`which`: 0 for the CPU time of the server, 1 for the time on the clock, which is also that of
+    its database."""
     members, observations, times = (50, 5, 2) if bench.quick else (1000, 20, 5)
     servers, sides = [], []
     with tempfile.TemporaryDirectory(prefix="fhx-bench-", dir=bench.disk) as work:
         try:
-            for factor in (1, 10):
+            for factor, database in zip((1, 10), databases):
                 servers.append(open_server(bench, f"{work}/{factor}", members,
-                                           9 * factor * members, observations))
+                                           9 * factor * members, observations, database))
                 export(servers[-1], members, observations)
             for number in range(PAIRS):
                 step = 1 if number % 2 == 0 else -1
-                sides.append([sum(export(server, members, observations)[0] for _ in range(times))
+                sides.append([sum(export(server, members, observations)[which] for _ in range(times))
                               for server in servers[::step]][::step])
         finally:
             for server in servers:
                 server.stop()
     return figure_of([(many / few - 1) * 100 for few, many in sides],
-                     f"CPU time of the server; {members} members, pairs of {times} exports each", sides)
+                     f"{('CPU time of the server', 'wall time')[which]}; {members} members, pairs of"
+                     f" {times} exports each", sides)
+
+
+def in_postgres(bench):
+    try:
+        with postgres.Postgres() as server:
+            postgres_rows.psql(server, "-c", "CREATE DATABASE many")
+            few = server.url("none")
+            return compare_databases(bench, (few, few.replace("/postgres?", "/many?")), 1)
+    except component.Failure as failure:
+        raise NotMeasured(str(failure)) from failure
 
 
 def large(members):
@@ -93,6 +108,8 @@ def large(members):
 ROWS = [
     Row("P10.others", "more CPU for a Group when there are 10 x the other patients",
         compare_databases, 5, at_most=True, unit="%"),
+    Row("P10.postgres", "the same in PostgreSQL, by the clock", in_postgres, 5, at_most=True,
+        unit="%"),
     Row("P10.members100k", "a Group of 100,000 members (--quick: 1,000)", large(100000),
         unit="resources a second"),
     Row("P10.members1m", "a Group of 1,000,000 members (--quick: 10,000)", large(1000000),
