@@ -5,6 +5,8 @@
  * Certificates are verified, redirects are not followed, and requests that fail for a while (408,
  * 429, 5xx but 501 and 505, a lost connection) are repeated with growing pauses; the server's
  * Retry-After is kept.
+ *
+ * Of all functions here: Threads: any. Memory: only what is given is written to. Since 0.9.0.
  */
 #ifndef FHIREXPORT_HTTP_H
 #define FHIREXPORT_HTTP_H

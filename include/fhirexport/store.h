@@ -20,6 +20,10 @@
  *
  * What is in a record is text in UTF-8 or plain bytes; the definition of a job holds what the
  * client asked for, patient ids included, so a store is to be protected like the data.
+ *
+ * Of all functions here: Threads: what a callback is given is read, and answered, on its thread;
+ * all else is for any. Memory: what a plan, members or a checkpoint give lives until the callback
+ * returns. Since 0.9.0.
  */
 #ifndef FHIREXPORT_STORE_H
 #define FHIREXPORT_STORE_H
@@ -208,9 +212,12 @@ FHX_API void fhx_part_record_init(fhx_part_record *record, uint32_t size);
 FHX_API void fhx_attempt_record_init(fhx_attempt_record *record, uint32_t size);
 
 /*
- * Answers of a store. Everything is copied. read_job: fhx_reply_job, then fhx_reply_done;
- * claim_task and read_task: fhx_reply_task, then fhx_reply_done; the lists: one call for each
- * entry, then fhx_reply_done.
+ * Answers of a store. read_job: fhx_reply_job, then fhx_reply_done; claim_task and read_task:
+ * fhx_reply_task, then fhx_reply_done; the lists: one call for each entry, then fhx_reply_done.
+ * Memory: everything is copied.
+ * Returns: FHX_OK; FHX_ERR_MISUSE in a callback that answers otherwise; FHX_ERR_ARGUMENT for a
+ * record that is malformed, was not asked for, or is out of order; FHX_ERR_STRUCT_SIZE;
+ * FHX_ERR_NO_MEMORY; once the reply is a failure for good, that failure.
  */
 FHX_API int32_t fhx_reply_job(fhx_reply *reply, const fhx_job_record *record);
 FHX_API int32_t fhx_reply_task(fhx_reply *reply, const fhx_task_record *record);
@@ -501,11 +508,16 @@ typedef struct fhx_store_callbacks {
 /* fhx_init for this structure. */
 FHX_API void fhx_store_callbacks_init(fhx_store_callbacks *callbacks, uint32_t size);
 
-/* Makes a store of a host's callbacks. The structure is copied. */
+/*
+ * Makes a store of a host's callbacks; `user_data` goes to every one of them.
+ * Memory: `*store` is the caller's; the structure is copied, `user_data` is lent until destroy.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT when a needed callback is missing; FHX_ERR_STRUCT_SIZE;
+ * FHX_ERR_NO_MEMORY.
+ */
 FHX_API int32_t fhx_store_new(const fhx_store_callbacks *callbacks, void *user_data,
                               fhx_store **store, fhx_error **error);
 
-/* Drops the caller's reference; jobs that use it keep theirs. NULL is harmless. */
+/* Drops the caller's reference; jobs and engines that use it keep theirs. NULL is harmless. */
 FHX_API void fhx_store_free(fhx_store *store);
 
 typedef struct fhx_sqlite_store_options {
@@ -525,7 +537,10 @@ FHX_API void fhx_sqlite_store_options_init(fhx_sqlite_store_options *options, ui
 /*
  * A store in SQLite (WAL, synchronous=FULL). Several processes of one machine may share the file.
  * One of an older schema is brought to this one; no process with an older library may use it then.
- * FHX_ERR_UNSUPPORTED for a file of a newer schema; FHX_ERR_STORE when it cannot be opened.
+ * Memory: `*store` is the caller's; the options are copied, `clock_user_data` is lent to it.
+ * Returns: FHX_OK; FHX_ERR_UNSUPPORTED for a file of a newer schema, and an SQLite without threads;
+ * FHX_ERR_STORE when it cannot be opened; FHX_ERR_ARGUMENT for options that are wrong;
+ * FHX_ERR_STRUCT_SIZE; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_sqlite_store_new(const fhx_sqlite_store_options *options, fhx_store **store,
                                      fhx_error **error);
@@ -560,11 +575,13 @@ FHX_API void fhx_postgres_store_options_init(fhx_postgres_store_options *options
  * machines: one may kick a job off, another answer for it, a third remove it, and all work on it.
  * Tables of an older schema version are brought to this library's, by one process at a time; no
  * process with an older library can use them then. A connection that was lost is made anew; a step
- * that was not taken for it is taken again, a few times.
- * FHX_ERR_ARGUMENT for options or a conninfo that cannot be read; FHX_ERR_UNSUPPORTED for a newer
- * schema, for an older or differently encoded database, and where the library was built without
- * PostgreSQL; FHX_ERR_STORE, retryable or not, when the database cannot be reached, lets nobody in,
- * or refuses the tables. May take half a minute; longer where tables are brought up to date.
+ * that was not taken for it is taken again, a few times. To make it may take half a minute; longer
+ * where tables are brought up to date.
+ * Memory: `*store` is the caller's; the options are copied, `clock_user_data` is lent to it.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT for options or a conninfo that cannot be read;
+ * FHX_ERR_UNSUPPORTED for a newer schema, for an older or differently encoded database, and where
+ * the library was built without PostgreSQL; FHX_ERR_STORE, retryable or not, when the database
+ * cannot be reached, lets nobody in, or refuses the tables; FHX_ERR_STRUCT_SIZE; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_postgres_store_new(const fhx_postgres_store_options *options, fhx_store **store,
                                        fhx_error **error);
