@@ -174,6 +174,10 @@ fhx_add_script(docs.examples python:${python} --
   ${python} ${CMAKE_CURRENT_SOURCE_DIR}/docs_examples.py ${PROJECT_SOURCE_DIR}
   ${CMAKE_C_COMPILER} $<TARGET_FILE:fhirexport>)
 
+# The reference in HTML, three seconds.
+fhx_add_script(docs.reference python:${python} doxygen --
+  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/reference.py ${PROJECT_SOURCE_DIR})
+
 # The tests through the public headers again, under valgrind. A client's storage is waited for by the
 # clock, too short for TLS under valgrind: AddressSanitizer has to do for these. Those of sizes and of
 # hours run the code of others, only more often.

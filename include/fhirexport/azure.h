@@ -38,6 +38,7 @@ typedef void (*fhx_azure_token_callback)(void *user_data, fhx_reply *reply);
  */
 FHX_API int32_t fhx_reply_token(fhx_reply *reply, const char *token, int64_t expires_us);
 
+/* What fhx_azure_destination_new is told. */
 typedef struct fhx_azure_options {
   uint32_t size;
   /* A sum of FHX_AZURE_... */

@@ -44,6 +44,7 @@ typedef void (*fhx_secret_get_callback)(void *user_data, const char *job_id, fhx
  */
 typedef void (*fhx_secret_delete_callback)(void *user_data, const char *job_id, fhx_reply *reply);
 
+/* What an engine is told of such exports (fhx_engine_options). */
 typedef struct fhx_client_destinations {
   uint32_t size;
   uint32_t reserved;

@@ -23,6 +23,7 @@
 
 FHX_BEGIN_DECLS
 
+/* Where parts go. Writers, jobs, manifests and engines take one. */
 typedef struct fhx_destination fhx_destination;
 
 /*
@@ -140,6 +141,7 @@ typedef void (*fhx_destination_destroy_callback)(void *user_data);
    in folders of 0755, so that a web server of another user can serve it. */
 #define FHX_DESTINATION_READABLE 4u
 
+/* A destination of a host's own, for fhx_destination_new. */
 typedef struct fhx_destination_callbacks {
   uint32_t size;
   /* A sum of FHX_DESTINATION_... */
@@ -200,6 +202,7 @@ FHX_API int32_t fhx_destination_stat(fhx_destination *destination, const char *n
 FHX_API int32_t fhx_destination_remove(fhx_destination *destination, const char *name,
                                        fhx_error **error);
 
+/* What fhx_directory_destination_new is told. */
 typedef struct fhx_directory_options {
   uint32_t size;
   /* A sum of FHX_DESTINATION_...: what is true of the URLs that begin with `base_url`. */

@@ -19,6 +19,7 @@
 
 FHX_BEGIN_DECLS
 
+/* All of `$export` for one FHIR base. */
 typedef struct fhx_engine fhx_engine;
 
 /* Files need the client that exported them, besides their signed link (requiresAccessToken). */
@@ -34,6 +35,7 @@ typedef struct fhx_engine fhx_engine;
    identities (store.h) each kick-off has a job of its own. */
 #define FHX_ENGINE_JOIN_IDENTICAL 4u
 
+/* What fhx_engine_new is told. */
 typedef struct fhx_engine_options {
   uint32_t size;
   /* A sum of FHX_ENGINE_... */

@@ -18,6 +18,7 @@
 
 FHX_BEGIN_DECLS
 
+/* Why a call failed. */
 typedef struct fhx_error fhx_error;
 
 /* The status that the failed function returned, or FHX_ERR_NO_MEMORY where there was no memory to

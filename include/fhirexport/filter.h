@@ -18,6 +18,7 @@ FHX_BEGIN_DECLS
 #define FHX_FHIR_R4B 43
 #define FHX_FHIR_R5 50
 
+/* Which resources are taken. */
 typedef struct fhx_filter fhx_filter;
 
 /*

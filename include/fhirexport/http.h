@@ -20,6 +20,7 @@ FHX_BEGIN_DECLS
    takes no signals, never calls the host, and ends with the destination. */
 #define FHX_HTTP_NO_THREAD 1u
 
+/* How servers are reached; a member of the options of a destination. */
 typedef struct fhx_http_options {
   uint32_t size;
   /* A sum of FHX_HTTP_... */

@@ -77,6 +77,7 @@ FHX_BEGIN_DECLS
    and `outcome`. */
 #define FHX_IG_STU4_BALLOT 4
 
+/* What fhx_job_start and fhx_job_attach are told. */
 typedef struct fhx_job_options {
   uint32_t size;
   /* A sum of FHX_JOB_... */
@@ -190,6 +191,7 @@ typedef struct fhx_job_options {
   uint32_t ig_version;
 } fhx_job_options;
 
+/* An export. Several objects, also of other processes, may stand for the same one. */
 typedef struct fhx_job fhx_job;
 
 /* fhx_init for this structure. */

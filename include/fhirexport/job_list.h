@@ -14,6 +14,7 @@
 
 FHX_BEGIN_DECLS
 
+/* Which jobs fhx_engine_jobs lists. */
 typedef struct fhx_job_list_options {
   uint32_t size;
   /* A sum of FHX_JOBS_...; 0: those that run, are complete or have failed. */

@@ -12,6 +12,7 @@
 
 FHX_BEGIN_DECLS
 
+/* A manifest that is being read. */
 typedef struct fhx_manifest fhx_manifest;
 
 /* Each file has an `extension` with its length and, not in gzip, its SHA-256 if that is known, as

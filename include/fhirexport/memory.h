@@ -18,6 +18,7 @@ FHX_BEGIN_DECLS
 typedef struct fhx_allocator {
   uint32_t size;
   uint32_t reserved;
+  /* For the three functions: malloc, realloc and free of the host's own. */
   void *user_data;
   void *(*allocate)(void *user_data, size_t byte_count);
   void *(*reallocate)(void *user_data, void *block, size_t byte_count);

@@ -27,6 +27,7 @@
 
 FHX_BEGIN_DECLS
 
+/* What is known of a finished file. */
 typedef struct fhx_part fhx_part;
 
 /* Its name at the destination: `[tenant/]<job>/<type>-<shard>-<fence>-<seq>.ndjson` for a job, with

@@ -31,11 +31,13 @@
 
 FHX_BEGIN_DECLS
 
+/* What is published at one destination. */
 typedef struct fhx_publication fhx_publication;
 
 /* Whoever serves the files asks for an access token (the manifest's requiresAccessToken). */
 #define FHX_PUBLICATION_REQUIRES_TOKEN 1u
 
+/* What fhx_publication_open is told. */
 typedef struct fhx_publication_options {
   uint32_t size;
   /* A sum of FHX_PUBLICATION_... */

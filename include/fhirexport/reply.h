@@ -23,6 +23,7 @@
 
 FHX_BEGIN_DECLS
 
+/* What a callback answers by. */
 typedef struct fhx_reply fhx_reply;
 
 /*

@@ -32,6 +32,7 @@ FHX_BEGIN_DECLS
 typedef struct fhx_s3_credentials {
   uint32_t size;
   uint32_t reserved;
+  /* Both are needed. */
   const char *access_key_id;
   const char *secret_access_key;
   /* NULL: none. */
@@ -61,6 +62,7 @@ FHX_API int32_t fhx_reply_s3_credentials(fhx_reply *reply, const fhx_s3_credenti
  */
 typedef void (*fhx_s3_credentials_callback)(void *user_data, fhx_reply *reply);
 
+/* What fhx_s3_destination_new is told. */
 typedef struct fhx_s3_options {
   uint32_t size;
   /* A sum of FHX_S3_... */

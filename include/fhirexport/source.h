@@ -27,6 +27,7 @@
 
 FHX_BEGIN_DECLS
 
+/* Where resources come from. Jobs and engines take one. */
 typedef struct fhx_source fhx_source;
 
 /*
@@ -61,6 +62,7 @@ FHX_API int64_t fhx_query_until_us(const fhx_query *query);
 /* 1 when both bounds are whole microseconds. */
 FHX_API uint32_t fhx_query_window_exact(const fhx_query *query);
 
+/* No time: a bound that there is not. */
 #define FHX_TIME_NONE INT64_MIN
 
 /* Whose resources are wanted: everybody's and nobody's; those in some patient's compartment; those
@@ -239,6 +241,7 @@ typedef void (*fhx_open_patient_callback)(void *user_data, const fhx_query *quer
  */
 typedef void (*fhx_source_destroy_callback)(void *user_data);
 
+/* A source of a host's own, for fhx_source_new. */
 typedef struct fhx_source_callbacks {
   uint32_t size;
   uint32_t reserved;
@@ -272,6 +275,7 @@ FHX_API int32_t fhx_source_new(const fhx_source_callbacks *callbacks, void *user
 /* Drops the caller's reference; jobs and engines that use it keep theirs. NULL is harmless. */
 FHX_API void fhx_source_free(fhx_source *source);
 
+/* What fhx_folder_source_new is told. */
 typedef struct fhx_folder_options {
   uint32_t size;
   uint32_t reserved;
@@ -298,6 +302,7 @@ FHX_API void fhx_folder_options_init(fhx_folder_options *options, uint32_t size)
 FHX_API int32_t fhx_folder_source_new(const fhx_folder_options *options, fhx_source **source,
                                       fhx_error **error);
 
+/* What fhx_sqlite_source_new is told. */
 typedef struct fhx_sqlite_source_options {
   uint32_t size;
   uint32_t reserved;
@@ -342,6 +347,7 @@ FHX_API void fhx_sqlite_source_options_init(fhx_sqlite_source_options *options, 
 FHX_API int32_t fhx_sqlite_source_new(const fhx_sqlite_source_options *options, fhx_source **source,
                                       fhx_error **error);
 
+/* What fhx_postgres_source_new is told. */
 typedef struct fhx_postgres_source_options {
   uint32_t size;
   /* How many connections it has at most: one for each open cursor and for each call under way, so

@@ -35,6 +35,7 @@
 
 FHX_BEGIN_DECLS
 
+/* Where jobs are recorded. Jobs and engines take one. */
 typedef struct fhx_store fhx_store;
 
 /* States of a job. The last three are final. */
@@ -69,8 +70,11 @@ typedef struct fhx_store fhx_store;
 #define FHX_TASK_RUNNING 2
 #define FHX_TASK_DONE 3
 
+/* A job as a store keeps it. Of a new one create_job is given those members that the store does
+   not set. */
 typedef struct fhx_job_record {
   uint32_t size;
+  /* FHX_JOB_RUNNING and so on. */
   uint32_t state;
   /* 32 lower-case hexadecimal digits. */
   const char *job_id;
@@ -133,9 +137,12 @@ typedef struct fhx_job_record {
   uint64_t part_count;
 } fhx_job_record;
 
+/* A task as a store keeps it. */
 typedef struct fhx_task_record {
   uint32_t size;
+  /* FHX_TASK_WAITING and so on. */
   uint32_t state;
+  /* Whose it is, its number in the job, and FHX_PHASE_... */
   const char *job_id;
   uint32_t task_index;
   uint32_t phase;
@@ -166,7 +173,9 @@ typedef struct fhx_task_record {
 /* A part as a store gives it back; the members are those of part.h. */
 typedef struct fhx_part_record {
   uint32_t size;
+  /* FHX_PART_OUTPUT and so on. */
   uint32_t kind;
+  /* As the functions of part.h that are called so. */
   const char *name;
   const char *resource_type;
   uint64_t resource_count;
@@ -190,10 +199,12 @@ typedef struct fhx_part_record {
 /* An attempt at a task. Parts with its fence can have the numbers first_seq to last_seq + 1. */
 typedef struct fhx_attempt_record {
   uint32_t size;
+  /* The task, its phase, shard and type. */
   uint32_t task_index;
   uint32_t phase;
   uint32_t shard_index;
   const char *resource_type;
+  /* What the names of its parts have as fence, and the first number of them. */
   uint64_t fence;
   uint64_t first_seq;
   /* The highest number that renew_task or a checkpoint announced; first_seq - 1 at the beginning.
@@ -477,6 +488,7 @@ typedef void (*fhx_list_jobs_callback)(void *user_data, uint32_t states, const c
 /* The last reference is gone. Called once, also when fhx_store_new itself fails. */
 typedef void (*fhx_store_destroy_callback)(void *user_data);
 
+/* A store of a host's own, for fhx_store_new. */
 typedef struct fhx_store_callbacks {
   uint32_t size;
   uint32_t reserved;
@@ -520,6 +532,7 @@ FHX_API int32_t fhx_store_new(const fhx_store_callbacks *callbacks, void *user_d
 /* Drops the caller's reference; jobs and engines that use it keep theirs. NULL is harmless. */
 FHX_API void fhx_store_free(fhx_store *store);
 
+/* What fhx_sqlite_store_new is told. */
 typedef struct fhx_sqlite_store_options {
   uint32_t size;
   uint32_t reserved;
@@ -545,6 +558,7 @@ FHX_API void fhx_sqlite_store_options_init(fhx_sqlite_store_options *options, ui
 FHX_API int32_t fhx_sqlite_store_new(const fhx_sqlite_store_options *options, fhx_store **store,
                                      fhx_error **error);
 
+/* What fhx_postgres_store_new is told. */
 typedef struct fhx_postgres_store_options {
   uint32_t size;
   /* 0; none is defined yet. */

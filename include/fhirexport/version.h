@@ -8,6 +8,7 @@
 
 #include <fhirexport/api.h>
 
+/* The version of these headers. */
 #define FHX_VERSION_MAJOR 0
 #define FHX_VERSION_MINOR 1
 #define FHX_VERSION_PATCH 0

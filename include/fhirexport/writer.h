@@ -27,6 +27,7 @@ FHX_BEGIN_DECLS
  */
 #define FHX_WRITER_TRUST_SOURCE 4u
 
+/* What fhx_writer_new is told. */
 typedef struct fhx_writer_options {
   uint32_t size;
   /* A sum of FHX_WRITER_... */
@@ -48,6 +49,7 @@ typedef struct fhx_writer_options {
   uint32_t reserved;
 } fhx_writer_options;
 
+/* Takes resources, and writes parts. */
 typedef struct fhx_writer fhx_writer;
 
 /* fhx_init for this structure. */
