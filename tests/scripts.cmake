@@ -174,6 +174,10 @@ fhx_add_script(docs.examples python:${python} --
   ${python} ${CMAKE_CURRENT_SOURCE_DIR}/docs_examples.py ${PROJECT_SOURCE_DIR}
   ${CMAKE_C_COMPILER} $<TARGET_FILE:fhirexport>)
 
+# The manual of the library, and its example.
+fhx_add_script(docs.manual python:${python} mandoc --
+  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/manual.py ${PROJECT_SOURCE_DIR}
+  ${CMAKE_C_COMPILER} $<TARGET_FILE:fhirexport>)
 # The reference in HTML, three seconds.
 fhx_add_script(docs.reference python:${python} doxygen --
   ${python} ${CMAKE_CURRENT_SOURCE_DIR}/reference.py ${PROJECT_SOURCE_DIR})
