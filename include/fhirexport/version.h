@@ -10,11 +10,11 @@
 
 /* The version of these headers. */
 #define FHX_VERSION_MAJOR 0
-#define FHX_VERSION_MINOR 1
+#define FHX_VERSION_MINOR 9
 #define FHX_VERSION_PATCH 0
-#define FHX_VERSION "0.1.0"
+#define FHX_VERSION "0.9.0"
 /* MAJOR * 1,000,000 + MINOR * 1,000 + PATCH. */
-#define FHX_VERSION_NUMBER 1000
+#define FHX_VERSION_NUMBER 9000
 
 FHX_BEGIN_DECLS
 

@@ -12,8 +12,6 @@ import sys
 from banned import functions
 from source_text import report, without_comments, without_literals
 
-# What has been there before the first release is there since that.
-FIRST_RELEASE = (0, 9)
 HEAD = "Of all functions here:"
 # What a host's callbacks have answered, in words.
 HOSTS = r"[Tt]he (?:source|destination|store)'s"
@@ -76,7 +74,7 @@ def releases(root):
         node = tuple(map(int, begins.groups())) if begins else node
         symbol = re.match(r"\s+(fhx_\w+);", line)
         if symbol:
-            found[symbol.group(1)] = max(node, FIRST_RELEASE)
+            found[symbol.group(1)] = node
     return found
 
 
