@@ -170,6 +170,15 @@ fhx_add_script(docs.operations python:${python} --
   ${python} ${CMAKE_CURRENT_SOURCE_DIR}/operations.py ${PROJECT_SOURCE_DIR})
 fhx_add_script(docs.jobs python:${python} --
   ${python} ${CMAKE_CURRENT_SOURCE_DIR}/transitions.py ${PROJECT_SOURCE_DIR})
+fhx_add_script(docs.diagrams python:${python} --
+  ${python} ${PROJECT_SOURCE_DIR}/docs/diagrams/draw.py --check)
+# The commands of the guides, with the library installed, in an empty folder: some ten seconds.
+fhx_add_script(docs.guides python:${python} curl --
+  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/guides.py ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}
+  ${CMAKE_C_COMPILER})
+set_tests_properties(docs.guides PROPERTIES ENVIRONMENT "CMAKE_GENERATOR=${CMAKE_GENERATOR}")
+# Both install, and an install notes in the build what it did.
+set_tests_properties(docs.guides consumers PROPERTIES RESOURCE_LOCK install)
 fhx_add_script(docs.examples python:${python} --
   ${python} ${CMAKE_CURRENT_SOURCE_DIR}/docs_examples.py ${PROJECT_SOURCE_DIR}
   ${CMAKE_C_COMPILER} $<TARGET_FILE:fhirexport>)

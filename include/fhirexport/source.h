@@ -341,8 +341,8 @@ FHX_API void fhx_sqlite_source_options_init(fhx_sqlite_source_options *options, 
  * time window where stamps are integers.
  * Memory: `*source` is the caller's; the options are copied.
  * Returns: FHX_OK; FHX_ERR_NOT_FOUND, FHX_ERR_DENIED or FHX_ERR_SOURCE when the database or table
- * cannot be read; FHX_ERR_ARGUMENT for options that are wrong; FHX_ERR_STRUCT_SIZE;
- * FHX_ERR_NO_MEMORY.
+ * cannot be read; FHX_ERR_UNSUPPORTED where the library was built without SQLite; FHX_ERR_ARGUMENT
+ * for options that are wrong; FHX_ERR_STRUCT_SIZE; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_sqlite_source_new(const fhx_sqlite_source_options *options, fhx_source **source,
                                       fhx_error **error);
