@@ -183,6 +183,14 @@ fhx_add_script(docs.examples python:${python} --
   ${python} ${CMAKE_CURRENT_SOURCE_DIR}/docs_examples.py ${PROJECT_SOURCE_DIR}
   ${CMAKE_C_COMPILER} $<TARGET_FILE:fhirexport>)
 
+# The manual of the library, and its example.
+fhx_add_script(docs.manual python:${python} mandoc --
+  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/manual.py ${PROJECT_SOURCE_DIR}
+  ${CMAKE_C_COMPILER} $<TARGET_FILE:fhirexport>)
+# The reference in HTML, three seconds.
+fhx_add_script(docs.reference python:${python} doxygen --
+  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/reference.py ${PROJECT_SOURCE_DIR})
+
 # The tests through the public headers again, under valgrind. A client's storage is waited for by the
 # clock, too short for TLS under valgrind: AddressSanitizer has to do for these. Those of sizes and of
 # hours run the code of others, only more often, and older hosts' structures end where memory does anyway.
