@@ -163,6 +163,10 @@ fhx_add_script(bench.row python:${python} --
   ${PROJECT_SOURCE_DIR}/bench/run.sh --quick --out ${CMAKE_CURRENT_BINARY_DIR}/bench P1.ascii P3.null)
 set_tests_properties(bench.row PROPERTIES LABELS "slow;nosan" TIMEOUT 900)
 
+# Which failures .ci/run may run once more.
+fhx_add_script(ci.again python:${python} --
+  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/again.py ${PROJECT_SOURCE_DIR})
+
 # The code in the documents, and the names they mention.
 fhx_add_script(docs.conformance python:${python} --
   ${python} ${CMAKE_CURRENT_SOURCE_DIR}/conformance.py ${PROJECT_SOURCE_DIR})
