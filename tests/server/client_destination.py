@@ -165,8 +165,8 @@ class ClientDestination(unittest.TestCase):
         self.assertRegex(url, r"/fhir/\$export/[0-9a-f]{32}$")
         return url
 
-    def wait(self, server, url, seconds=120):
-        end = time.monotonic() + seconds
+    def wait(self, server, url):
+        end = time.monotonic() + fhir_server.PATIENCE
         while time.monotonic() < end:
             answer = server.get(url)
             if answer.status != 202:
@@ -240,7 +240,7 @@ class ClientDestination(unittest.TestCase):
         self.assertEqual(len(blobs_of(url)), count)
 
     def wait_for_blobs(self, url, condition):
-        end = time.monotonic() + 60
+        end = time.monotonic() + fhir_server.PATIENCE
         while not condition(len(blobs_of(url))):
             self.assertLess(time.monotonic(), end)
             time.sleep(0.02)
