@@ -128,12 +128,13 @@ fhx_add_script(export.content python:${python} --
   --generate $<TARGET_FILE:fhirexport-generate> --facts ${PROJECT_SOURCE_DIR}/lib/facts
   --data ${FHX_REAL_DATA})
 if(FHX_SANITIZE MATCHES "thread")
-  set(rounds 1)
+  # A Group of 20,000 takes ThreadSanitizer a minute each time.
+  set(rounds --rounds 2 --stops 2 --exports 1)
 else()
-  set(rounds 3)
+  set(rounds --rounds 3 --stops 2)
 endif()
 fhx_add_script(export.killed_gzip python:${python} --
-  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/crash/crash.py --rounds ${rounds} --stops 2 --gzip
+  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/crash/crash.py ${rounds} --gzip
   --victim $<TARGET_FILE:victim> --generate $<TARGET_FILE:fhirexport-generate>)
 # Eight seconds a round; the moments are others in each run, and --rounds makes more of them.
 fhx_add_script(export.killed python:${python} --

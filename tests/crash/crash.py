@@ -2,7 +2,7 @@
 """Kills, parks and stops exports at random moments, and proves that nothing is lost or doubled.
 
     crash.py --victim PROGRAM --generate PROGRAM [--rounds N] [--stops N] [--seed S] [--patients N]
-             [--gzip]
+             [--exports N] [--gzip]
 
 Each round starts an export in one process or in two, kills one of them with SIGKILL or parks it at
 a random moment, starts it again, and so on until the export is complete; then the published files
@@ -11,6 +11,8 @@ folder nothing else. Rounds with a resumed task are counted: none is a failure. 
 removed, killed again and again too, and neither the store nor the folder has anything of it.
 A stop freezes one process past its lease (SIGSTOP), lets another take its tasks over, and thaws it,
 in the middle of that or behind it: it can publish nothing.
+A process that should end and does not is waited for ten times as long as the export takes when left
+alone, and two minutes more; whatever a round leaves behind is killed.
 Rounds take turns between an export of everything and two of a Group (ward.py).
 """
 import argparse
@@ -85,14 +87,30 @@ class Round:
         self.job_file = os.path.join(folder, "job")
         self.gzip = options.gzip
         os.mkdir(self.out)
+        self.processes = []
         self.victim = options.victim
         self.positions = [export.database, self.store, self.out, self.job_file]
 
     def start(self, threads, *more):
         environment = dict(os.environ, **({"FHX_VICTIM_GZIP": "1"} if self.gzip else {}))
-        return subprocess.Popen([self.victim, *self.export.arguments, *more, *self.positions,
-                                 str(threads), str(LEASE_MS), str(PART_BYTES), *self.export.types],
-                                env=environment)
+        process = subprocess.Popen([self.victim, *self.export.arguments, *more, *self.positions,
+                                    str(threads), str(LEASE_MS), str(PART_BYTES),
+                                    *self.export.types], env=environment)
+        self.processes.append(process)
+        return process
+
+    def end_of(self, process, what):
+        """The exit code of a process that is about to end."""
+        try:
+            return process.wait(120 + 10 * (self.export.duration or 0))
+        except subprocess.TimeoutExpired:
+            raise Failure(f"{what} does not end") from None
+
+    def close(self):
+        """Whatever still runs is killed."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
 
     def rows(self, query):
         with sqlite3.connect(self.store) as store:
@@ -201,12 +219,11 @@ def remove(one, chance):
     """Kills the removal too, five times at most."""
     for number in range(6):
         process = one.start(1, "-r")
-        try:
-            code = process.wait(chance.uniform(0.005, 0.1) if number < 5 else 60)
-        except subprocess.TimeoutExpired:
+        if number < 5 and not wait_for_one([process], chance.uniform(0.005, 0.1)):
             process.kill()
             process.wait()
             continue
+        code = one.end_of(process, "the removal")
         need(code == 0, f"the removal ended with {code}")
         break
     one.check_gone()
@@ -225,9 +242,8 @@ def wait_for_roster(one, running, count, seconds):
     wait_for_one(running, seconds)
 
 
-def kill_round(options, export, folder, chance, done):
-    one = Round(options, export, folder)
-    running = []
+def kill_round(one, chance, done):
+    export, running = one.export, []
     # The plan is short: a Group's is sought out.
     in_plan = chance.randrange(1, 6) if export.arguments else 0
     while True:
@@ -244,11 +260,11 @@ def kill_round(options, export, folder, chance, done):
         parks = chance.randrange(4) == 0
         done["park" if parks else "kill", one.phase()] += 1
         hit.send_signal(signal.SIGTERM if parks else signal.SIGKILL)
-        code = hit.wait(60)
+        code = one.end_of(hit, "a process that was stopped")
         need(code in ((0, PARKED, -signal.SIGTERM) if parks else (0, -signal.SIGKILL)),
              f"a process that was stopped ended with {code}")
     for process in running:
-        need(process.wait(60) == 0, f"the export ended with {process.returncode}")
+        need(one.end_of(process, "the export") == 0, f"the export ended with {process.returncode}")
     one.check()
     resumed = one.resumed()
     remove(one, chance)
@@ -271,7 +287,7 @@ def store_is_free(store):
 def freeze(process, store):
     """Stops a process outside the store's transactions: inside one it would hold SQLite's lock.
     False if it ended before."""
-    for _ in range(1000):
+    for number in range(1000):
         if process.poll() is not None:
             return False
         process.send_signal(signal.SIGSTOP)
@@ -281,7 +297,7 @@ def freeze(process, store):
         if store_is_free(store):
             return True
         process.send_signal(signal.SIGCONT)
-        time.sleep(0.001)
+        time.sleep(0.001 * (1 + number % 50))  # on a busy machine it is not run at once
     raise Failure("the process always held the store's lock")
 
 
@@ -296,39 +312,56 @@ def run_until(one, process, query, count):
         time.sleep(0.002)
 
 
-def stop_round(options, export, folder, chance, done):
-    one = Round(options, export, folder)
-    frozen = one.start(1)
+def stop_round(one, chance, done):
+    """None if the export ended before it could be stopped."""
+    export, frozen = one.export, one.start(1)
     if export.arguments and chance.randrange(4) != 0:
         run_until(one, frozen, "SELECT count(*) FROM member", chance.randrange(1, 20000))
     else:
         run_until(one, frozen, "SELECT count(*) FROM part", chance.randrange(1, 100))
-    need(freeze(frozen, one.store), "the export ended before it was stopped")
+    if not freeze(frozen, one.store):
+        return None
     done["stop", one.phase()] += 1
     other = one.start(2)
     if chance.randrange(2) == 0:
         wait_for_one([other], LEASE_MS / 1000 + chance.uniform(0, export.duration))
     else:
-        need(other.wait(60) == 0, "the process that took over failed")
+        need(one.end_of(other, "the process that took over") == 0,
+             "the process that took over failed")
         one.check()
     frozen.send_signal(signal.SIGCONT)
-    need(other.wait(60) == 0, "the process that took over failed")
-    need(frozen.wait(60) == 0, "the thawed process did not see that the job is complete")
+    need(one.end_of(other, "the process that took over") == 0, "the process that took over failed")
+    need(one.end_of(frozen, "the thawed process") == 0,
+         "the thawed process did not see that the job is complete")
     one.check()
     return one.resumed()
+
+
+def in_folder(options, export, one_round):
+    """What a round gives, in a folder of its own."""
+    folder = tempfile.mkdtemp(prefix="round-", dir=options.folder)
+    one = Round(options, export, folder)
+    try:
+        return one_round(one)
+    finally:
+        one.close()
+        shutil.rmtree(folder)
 
 
 def run_rounds(what, count, one_round, chance, options, exports):
     resumed_rounds = 0
     total = collections.Counter()
     for number in range(count):
-        folder = tempfile.mkdtemp(prefix="round-", dir=options.folder)
         done = collections.Counter()
         export = exports[number % len(exports)]
-        resumed = one_round(options, export, folder, chance, done)
+        resumed = None
+        for _ in range(20):
+            resumed = in_folder(options, export, lambda one: one_round(one, chance, done))
+            if resumed is not None:
+                break
+        need(resumed is not None, "twenty exports ended before they were stopped")
         total += done
         resumed_rounds += resumed > 0
-        shutil.rmtree(folder)
         print(f"{what} {number + 1} ({export.name}): {told(done)}; {resumed} resumed", flush=True)
     print(f"{what}: {count} rounds exact; {told(total)}; {resumed_rounds} rounds resumed from a "
           "token", flush=True)
@@ -353,6 +386,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--stops", type=int, default=3)
     parser.add_argument("--patients", type=int, default=400)
+    parser.add_argument("--exports", type=int, default=3, help="of the three kinds, the first so many")
     parser.add_argument("--gzip", action="store_true")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     options = parser.parse_args()
@@ -365,7 +399,7 @@ def main():
                        stdout=subprocess.DEVNULL)
         database = os.path.join(options.folder, "fhir.sqlite")
         ward.add(database)
-        exports = list(exports_of(database))
+        exports = list(exports_of(database))[:options.exports]
         for export in exports:
             export.duration = time_one(options, export, tempfile.mkdtemp(dir=options.folder))
             print(f"{export.name}: {len(export.wanted)} resources, {sum(export.lines.values())} "
