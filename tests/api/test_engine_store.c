@@ -157,11 +157,10 @@ static void *ask_on(void *context) {
       check_unavailable(response);
     } else {
       /* What only reads can be answered; it may have been complete before the lock was had. */
-      test_violation_unless((fhx_response_status(response) == 202 ||
-                             fhx_response_status(response) == 200) &&
-                                strcmp(self->method, "GET") == 0 &&
-                                strcmp(self->target, "/$export") != 0,
-                            "a request was answered as if the store could be written to");
+      test_violation_unless(
+          (fhx_response_status(response) == 202 || fhx_response_status(response) == 200) &&
+              strcmp(self->method, "GET") == 0 && strcmp(self->target, "/$export") != 0,
+          "a request was answered as if the store could be written to");
     }
     fhx_response_free(response);
     test_nap_ms(5);

@@ -253,8 +253,8 @@ static void test_retry_after_deadline(void **state) {
   assert_int_equal(attempts_after(header, 0), 2);
 }
 
-/* Who is to wait three seconds comes after who is not, though it asked first. Whether these were not
-   over before the other could have its turn, as they may be on a busy machine. */
+/* Who is to wait three seconds comes after who is not, though it asked first. Whether these were
+   not over before the other could have its turn, as they may be on a busy machine. */
 static bool comes_after(void) {
   const test_server_step steps[] = {
       {.target = "/late", .times = 1, .status = 503, .headers = "Retry-After: 3\r\n"},
