@@ -220,7 +220,10 @@ def serving(program, *arguments):
             yield server
         finally:
             process.terminate()
-            out, _ = process.communicate(timeout=fhir_server.PATIENCE)
+            try:
+                out, _ = process.communicate(timeout=fhir_server.PATIENCE)
+            finally:
+                process.kill()
         assert (process.returncode, out) == (0, b"closed\n"), (process.returncode, out)
 
 

@@ -592,6 +592,7 @@ class Command(FetchTest):
             process = subprocess.Popen(
                 [sys.executable, "-m", "fhirexport", "fetch", self.server.url + "/fhir", "--to",
                  self.to], env={**os.environ, "PYTHONPATH": PACKAGE}, stderr=subprocess.PIPE)
+            self.addCleanup(process.kill)
             wait_until(lambda asked=asked: any(
                 one.path == "/status" for one in self.server.asked[asked:]))
             process.send_signal(number)

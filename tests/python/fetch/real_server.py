@@ -127,8 +127,9 @@ class Fetch(unittest.TestCase):
     def popen(self, *more):
         command = [sys.executable, "-m", "fhirexport", "fetch",
                    f"http://127.0.0.1:{self.relay.port}/fhir", "--to", self.to, "--json", *more]
-        return subprocess.Popen(command, stdout=subprocess.PIPE,
-                                env={**os.environ, "PYTHONPATH": PACKAGE})
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": PACKAGE})
+        self.addCleanup(process.kill)
+        return process
 
     def end(self, process, code=0):
         out, _ = process.communicate(timeout=600)
