@@ -47,10 +47,10 @@ CONSTANT(FHX_ERR_INTERNAL, -22);
 
 /* version.h */
 CONSTANT(FHX_VERSION_MAJOR, 0);
-CONSTANT(FHX_VERSION_MINOR, 1);
+CONSTANT(FHX_VERSION_MINOR, 9);
 CONSTANT(FHX_VERSION_PATCH, 0);
-CONSTANT(FHX_VERSION_NUMBER, 1000);
-TEXT(FHX_VERSION, "0.1.0");
+CONSTANT(FHX_VERSION_NUMBER, 9000);
+TEXT(FHX_VERSION, "0.9.0");
 
 /* manifest.h */
 CONSTANT(FHX_MANIFEST_DIGESTS, 1);
@@ -623,7 +623,7 @@ STRUCT(fhx_request, 112);
 
 /* What a compiler cannot compare: texts, and the header against the library that is loaded. */
 int main(void) {
-  if (strcmp(FHX_VERSION, "0.1.0") != 0) return 1;
+  if (strcmp(FHX_VERSION, "0.9.0") != 0) return 1;
   if (strcmp(fhx_version(), FHX_VERSION) != 0) return 2;
   return fhx_version_number() == FHX_VERSION_NUMBER ? 0 : 3;
 }

@@ -43,6 +43,6 @@ lib = _declared(_open())
 
 
 def library_version() -> str:
-    """The version of the library that is loaded, such as "0.1.0"."""
+    """The version of the library that is loaded, such as "0.9.0"."""
     version: bytes = lib.fhx_version()
     return version.decode()
