@@ -70,7 +70,8 @@ class Page:
         parts = ["set -eu", f"exec >'{place}/0.out' 2>&1", first]
         for line, text in self.commands:
             parts += [f"exec >'{place}/{line}.out' 2>&1", re.sub(r"\b808[01]\b", "0", text)]
-        return "\n".join(parts)
+        # What the page has ended writes its last into the folder.
+        return "\n".join([*parts, "wait"])
 
     def needs(self, program):
         return any(program in text for _, text in self.commands)
@@ -113,7 +114,7 @@ def run(script, folder, environment):
 
 
 def follow(page, first, environment):
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         folder = pathlib.Path(place, "empty")
         folder.mkdir()
         page.write_files(folder)
