@@ -71,19 +71,37 @@ static bool read_zone(const char **text, int *offset) {
   return hours <= 14 && minutes <= 59;
 }
 
+/* "YYYY-MM-DD", as days since 1970-01-01. */
+static bool read_date(const char **text, int64_t *days) {
+  int year = 0, month = 0, day = 0;
+  if (!read_digits(text, 4, &year) || !read_sign(text, '-') || !read_digits(text, 2, &month) ||
+      !read_sign(text, '-') || !read_digits(text, 2, &day)) {
+    return false;
+  }
+  if (year == 0 || !is_day(year, month, day)) return false;
+  *days = days_since_1970(year, month, day);
+  return true;
+}
+
+/* "hh:mm:ss", with a leap second. */
+static bool read_time(const char **text, int64_t *seconds) {
+  int hour = 0, minute = 0, second = 0;
+  if (!read_digits(text, 2, &hour) || !read_sign(text, ':') || !read_digits(text, 2, &minute) ||
+      !read_sign(text, ':') || !read_digits(text, 2, &second)) {
+    return false;
+  }
+  *seconds = hour * 3600 + minute * 60 + second;
+  return hour <= 23 && minute <= 59 && second <= 60;
+}
+
 bool instant_read(const char *text, int64_t *time_us) {
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, offset = 0;
-  int64_t fraction_us = 0;
-  bool valid =
-      read_digits(&text, 4, &year) && read_sign(&text, '-') && read_digits(&text, 2, &month) &&
-      read_sign(&text, '-') && read_digits(&text, 2, &day) && read_sign(&text, 'T') &&
-      read_digits(&text, 2, &hour) && read_sign(&text, ':') && read_digits(&text, 2, &minute) &&
-      read_sign(&text, ':') && read_digits(&text, 2, &second) &&
-      read_fraction(&text, &fraction_us) && read_zone(&text, &offset) && *text == '\0';
-  if (!valid || year == 0 || !is_day(year, month, day)) return false;
-  if (hour > 23 || minute > 59 || second > 60) return false;
-  int64_t minutes = days_since_1970(year, month, day) * 1440 + hour * 60 + minute - offset;
-  *time_us = (minutes * 60 + second) * SECOND_US + fraction_us;
+  int64_t days = 0, seconds = 0, fraction_us = 0;
+  int offset = 0;
+  if (!read_date(&text, &days) || !read_sign(&text, 'T') || !read_time(&text, &seconds) ||
+      !read_fraction(&text, &fraction_us) || !read_zone(&text, &offset) || *text != '\0') {
+    return false;
+  }
+  *time_us = (days * 86400 + seconds - (int64_t)offset * 60) * SECOND_US + fraction_us;
   return true;
 }
 

@@ -262,6 +262,28 @@ static void write_ballot_url(const struct server *server, struct text *url) {
   text_add_string(url, server->ballot_path);
 }
 
+/* Where requests come in, unless the options say how clients see it. */
+static bool write_urls(const struct options *options, const struct listener *listener, bool has_tls,
+                       struct server *server, struct text *base_url, struct text *ballot_url) {
+  text_add_format(base_url, "%s://%s:%u%s", has_tls ? "https" : "http", listener->host,
+                  (unsigned)listener->port, BASE_PATH);
+  if (base_url->failed) return false;
+  if (server->base_url == NULL) server->base_url = base_url->data;
+  if (options->base4b != NULL) write_ballot_url(server, ballot_url);
+  server->ballot_url = ballot_url->data;
+  return !ballot_url->failed;
+}
+
+/* What the engine needs. It may begin threads. */
+static bool open_parts(const struct options *options, struct server *server) {
+  if (database_now(server->database, &server->started_us) != DONE) {
+    log_problem(database_name(options), "the database could not be written");
+    return false;
+  }
+  return auth_open(options, server) && open_page(options, server) &&
+         open_published(options, server) && open_engine(options, server);
+}
+
 /* Everything between the command line and the exit code. Things end in an order that leaves nothing
    without what it uses: no new requests, jobs parked, answers given, then the rest. */
 static int run(const struct options *options) {
@@ -278,21 +300,9 @@ static int run(const struct options *options) {
               open_listener(options, &listener) && open_database(options, &server);
   /* Whoever asks from another machine is not known (--auth none). */
   server.has_metrics = listener.loopback || options->metrics;
-  text_add_format(&base_url, "%s://%s:%u%s", tls.key == NULL ? "http" : "https", listener.host,
-                  (unsigned)listener.port, BASE_PATH);
-  done = done && !base_url.failed;
-  if (server.base_url == NULL) server.base_url = base_url.data;
-  if (done && options->base4b != NULL) write_ballot_url(&server, &ballot_url);
-  done = done && !ballot_url.failed;
-  server.ballot_url = ballot_url.data;
+  done = done && write_urls(options, &listener, tls.key != NULL, &server, &base_url, &ballot_url);
   block_signals(&stops);
-  if (done && database_now(server.database, &server.started_us) != DONE) {
-    log_problem(database_name(options), "the database could not be written");
-    done = false;
-  }
-  done = done && auth_open(options, &server) && open_page(options, &server) &&
-         open_published(options, &server);
-  if (done && open_engine(options, &server)) http = open_http(options, &server, &tls, &listener);
+  if (done && open_parts(options, &server)) http = open_http(options, &server, &tls, &listener);
   if (http != NULL) {
     printf("ready %s\n", base_url.data);
     fflush(stdout);

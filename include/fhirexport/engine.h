@@ -36,8 +36,8 @@ typedef struct fhx_engine_options {
   /* A sum of FHX_ENGINE_... */
   uint32_t flags;
   /* Where from, where to, and where jobs are recorded; source and destination are needed. NULL
-     store: one in memory, so that jobs end with the engine. Referenced until the engine is freed.
-   */
+     store: one in memory, by SQLite, so that jobs end with the engine. Referenced until the engine
+     is freed. */
   fhx_source *source;
   fhx_destination *destination;
   fhx_store *store;

@@ -80,7 +80,7 @@ typedef struct fhx_job_options {
   /* Where from and where to; needed. Referenced until the job is freed. */
   fhx_source *source;
   fhx_destination *destination;
-  /* Where the job is recorded. NULL: in memory, so that it ends with this object. */
+  /* Where the job is recorded. NULL: in memory, by SQLite, so that it ends with this object. */
   fhx_store *store;
   /* What to take; copied. NULL: everything. Only read by fhx_job_start. */
   const fhx_filter *filter;

@@ -2,8 +2,8 @@
  * fhirexport/log.h: what an engine does and who asks for what, as events with fields.
  *
  * Operation events tell what becomes of jobs, tasks and the store; audit events tell who has
- * started, cancelled and downloaded what, and who was refused. docs/operations.md has the list of
- * both, with their fields. No event holds content of resources, ids of patients, values of a
+ * started, cancelled and downloaded what, and who was refused. docs/log.md has the list of both,
+ * with their fields. No event holds content of resources, ids of patients, values of a
  * kick-off's parameters, its URL, tokens, keys or signatures.
  */
 #ifndef FHIREXPORT_LOG_H

@@ -319,7 +319,7 @@ FHX_API void fhx_sqlite_source_options_init(fhx_sqlite_source_options *options, 
  * without it, every batch sorts the table. No read transaction outlives a call. It selects types,
  * resumes, offers ranges of ids as shards, reads single resources by that index, and applies the
  * time window where stamps are integers. FHX_ERR_NOT_FOUND or FHX_ERR_SOURCE when the database or
- * table cannot be read.
+ * table cannot be read, FHX_ERR_UNSUPPORTED where the library was built without SQLite.
  */
 FHX_API int32_t fhx_sqlite_source_new(const fhx_sqlite_source_options *options, fhx_source **source,
                                       fhx_error **error);

@@ -525,7 +525,8 @@ FHX_API void fhx_sqlite_store_options_init(fhx_sqlite_store_options *options, ui
 /*
  * A store in SQLite (WAL, synchronous=FULL). Several processes of one machine may share the file.
  * One of an older schema is brought to this one; no process with an older library may use it then.
- * FHX_ERR_UNSUPPORTED for a file of a newer schema; FHX_ERR_STORE when it cannot be opened.
+ * FHX_ERR_UNSUPPORTED for a file of a newer schema, and where the library was built without SQLite;
+ * FHX_ERR_STORE when it cannot be opened.
  */
 FHX_API int32_t fhx_sqlite_store_new(const fhx_sqlite_store_options *options, fhx_store **store,
                                      fhx_error **error);

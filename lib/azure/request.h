@@ -7,7 +7,6 @@
 
 #define FHX__AZURE_QUERY_MAX 2
 /* Base64 of an MD5, with its NUL. */
-#define FHX__AZURE_MD5_MAX 32
 
 typedef struct fhx__azure_request {
   /* Its address stays; until it is over, so do those of what follows. */

@@ -30,7 +30,8 @@ static char no_memory_outcome[] =
     "\"code\":\"transient\",\"diagnostics\":\"out of memory\"}]}";
 static fhx_error no_memory_error = {FHX_ERR_NO_MEMORY, 1, no_memory_message, no_memory_outcome};
 
-const char *fhx__issue_code(int32_t status, uint32_t retryable) {
+/* The FHIR issue type ("not-found", "transient") that fits a status. */
+static const char *issue_code(int32_t status, uint32_t retryable) {
   switch (status) {
     case FHX_ERR_ARGUMENT:
     case FHX_ERR_RESOURCE:
@@ -73,7 +74,7 @@ static void store_error(fhx_error **error, int32_t status, uint32_t retryable, c
   made->status = status;
   made->retryable = retryable;
   made->message = fhx__copy_text(message);
-  made->outcome = fhx__outcome_text("error", fhx__issue_code(status, retryable), message);
+  made->outcome = fhx__outcome_text("error", issue_code(status, retryable), message);
   if (made->message == NULL || made->outcome == NULL) {
     fhx_error_free(made);
     return;

@@ -33,7 +33,4 @@ const char *fhx__errno_text(int code, char *text, size_t capacity);
 /* The status for an errno value: NO_SPACE, DENIED, NOT_FOUND, EXISTS, NO_MEMORY or IO. */
 int32_t fhx__errno_status(int code);
 
-/* The FHIR issue type ("not-found", "transient") that fits a status. */
-const char *fhx__issue_code(int32_t status, uint32_t retryable);
-
 #endif

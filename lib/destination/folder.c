@@ -13,7 +13,8 @@
 
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
-void fhx__close_quietly(int descriptor) {
+/* close that leaves errno as it was. */
+static void close_quietly(int descriptor) {
   int code = errno;
   close(descriptor);
   errno = code;
@@ -77,7 +78,7 @@ int fhx__folder_open(int base, const char *name, uint32_t make) {
     memcpy(segment, name, len);
     segment[len] = '\0';
     int child = open_child(folder, segment, make);
-    fhx__close_quietly(folder);
+    close_quietly(folder);
     folder = child;
     name = slash + 1;
     slash = strchr(name, '/');

@@ -40,9 +40,6 @@ int fhx__sync(int descriptor);
 /* Gives a file or folder that was just made exactly these permissions. 0 or an errno value. */
 int fhx__set_permissions(int descriptor, uint32_t permissions);
 
-/* close that leaves errno as it was. */
-void fhx__close_quietly(int descriptor);
-
 /*
  * "<sentence> (<what errno value `code` means>)", with the status that fits. No path is in it: a
  * message may reach the client, whom the machine's layout does not concern.

@@ -22,7 +22,7 @@ SEARCHED = {
 KINDS = {"token": "t", "date": "d", "reference": "r", "string": "s", "uri": "u", "number": "n",
          "quantity": "q", "special": "x", "composite": "x"}
 # As there.
-SEARCH_SEGMENTS_MAX, SEARCH_PATHS_MAX = 6, 8
+SEARCH_SEGMENTS_MAX = 6
 
 # Letters that have a case or accents: Latin, Greek and Cyrillic. All were in Unicode by 7.0, and what
 # they decompose into never changes.
@@ -110,9 +110,8 @@ def read_search(read, types, all_versions):
             # How names sound is nothing that a prefix can stand for.
             odd = kind in ("special", "composite") or name == "phonetic"
             paths = None if odd else search_paths(expression, kind, version, elements)
-            if paths and (len(paths) > SEARCH_PATHS_MAX or
-                          max(one.count(".") for one in paths) >= SEARCH_SEGMENTS_MAX):
-                sys.exit(f"search.tsv: {resource_type}.{name} has too many paths or segments")
+            if paths and max(one.count(".") for one in paths) >= SEARCH_SEGMENTS_MAX:
+                sys.exit(f"search.tsv: {resource_type}.{name} has too many segments")
             letter = KINDS[kind] if paths else "x"
             key = (name, letter, "|".join(paths or []))
             bits = found[resource_type].setdefault(key, 0)

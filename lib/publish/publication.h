@@ -18,6 +18,8 @@
 #define FHX__PUBLISHED_PAGES "pages/"
 /* "pages/<job>-<number>.json" and the like. */
 #define FHX__PUBLISHED_NAME_MAX (sizeof FHX__PUBLISHED_PAGES + FHX__JOB_ID_LEN + 24)
+/* Of one generation: what removes them asks for each, so a damaged list must not name billions. */
+#define FHX__PUBLISHED_PAGES_MAX 1000000
 
 typedef struct fhx__generation {
   /* The job's. */

@@ -209,6 +209,11 @@ static int32_t put_pages(const fhx_publication *publication, fhx__generation *of
   }
   if (status == FHX_OK) status = list_parts(publication, job, &after, &parts, error);
   while (status == FHX_OK) {
+    if (of->page_count == FHX__PUBLISHED_PAGES_MAX) {
+      status = fhx__fail(error, FHX_ERR_ARGUMENT, "the job has more than %d pages of %u files each",
+                         FHX__PUBLISHED_PAGES_MAX, publication->page_parts);
+      break;
+    }
     of->page_count++;
     fhx__page_name(name, of, of->page_count);
     status = list_parts(publication, job, &after, &behind, error);

@@ -88,7 +88,7 @@ static bool read_generation(const fhx__json_node *node, fhx__generation *of) {
   memcpy(of->id, id, sizeof of->id);
   of->is_snapshot = strcmp(kind, "snapshot") == 0;
   of->has_chain = is_true(node, "chain");
-  of->page_count = pages > UINT32_MAX ? 0 : (uint32_t)pages;
+  of->page_count = pages > FHX__PUBLISHED_PAGES_MAX ? 0 : (uint32_t)pages;
   return (of->is_snapshot || strcmp(kind, "update") == 0) && of->page_count > 0 &&
          read_time(node, "timeUs", &of->time_us) &&
          read_time(node, "resolutionUs", &of->resolution_us) && of->resolution_us > 0 &&

@@ -58,6 +58,11 @@ static int32_t unknown_parameter(fhx__reading *of, const char *name) {
   return fhx__reading_unsupported(of, fhx__parameter_label(name), "not a parameter of this server");
 }
 
+/* How several values of a parameter are sent. */
+static const char *several_values(const fhx__reading *of) {
+  return of->kick_off->by_ballot ? "each as a parameter of its own" : "with only commas between";
+}
+
 static int32_t unknown_type(fhx__reading *of, fhx__span name) {
   char sentence[SENTENCE_MAX] = "one of the names";
   if (fhx__is_type_name(name.text, name.len)) {
@@ -67,7 +72,7 @@ static int32_t unknown_type(fhx__reading *of, fhx__span name) {
     return fhx__refuse(of->problem, 400, "value",
                        "_type: %s is not a resource type of FHIR %s; give types' names, in their "
                        "own capital and small letters, %s",
-                       sentence, version_name(of), fhx__reading_several(of));
+                       sentence, version_name(of), several_values(of));
   }
   size_t len = strlen(sentence);
   snprintf(sentence + len, sizeof sentence - len,
@@ -91,10 +96,6 @@ bool fhx__reading_next(const fhx__reading *of, fhx__span *rest, fhx__span *entry
   *entry = *rest;
   *rest = (fhx__span){NULL, 0};
   return entry->text != NULL;
-}
-
-const char *fhx__reading_several(const fhx__reading *of) {
-  return of->kick_off->by_ballot ? "each as a parameter of its own" : "with only commas between";
 }
 
 /* --- types --- */
@@ -261,7 +262,7 @@ static int32_t unusable_element(fhx__reading *of, fhx_error *error) {
   if (!of->kick_off->lenient) {
     return fhx__refuse(of->problem, 400, "value",
                        "%s; name root elements of FHIR %s, alone or behind a type and a dot, %s",
-                       fhx_error_message(error), version_name(of), fhx__reading_several(of));
+                       fhx_error_message(error), version_name(of), several_values(of));
   }
   snprintf(sentence, sizeof sentence, "%s; it was ignored", fhx_error_message(error));
   return fhx__reading_skip(of, sentence);

@@ -36,10 +36,9 @@ bool fhx__reading_permits(const fhx__reading *of, const char *type);
 
 /*
  * The next of several values that one parameter has, with commas between; by the ballot it has one
- * (PARAM-08, PARAM-09). As fhx__span_next. And how several are sent, for a sentence.
+ * (PARAM-08, PARAM-09). As fhx__span_next.
  */
 bool fhx__reading_next(const fhx__reading *of, fhx__span *rest, fhx__span *entry);
-const char *fhx__reading_several(const fhx__reading *of);
 
 /* --- how long files are to be; in file_size_request.c --- */
 

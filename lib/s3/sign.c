@@ -9,7 +9,6 @@
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
 #define TERMINATION "aws4_request"
-#define HEX_LEN (2 * (size_t)FHX__SHA256_LEN)
 
 /* Parameters in their order: where each encoded text begins. */
 typedef struct encoded_pair {

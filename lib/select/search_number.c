@@ -11,7 +11,6 @@
 #define DIGITS_MAX 100
 /* Far beyond what counts, and far from an overflow. */
 #define EXPONENT_MAX INT64_C(1000000000)
-#define UNIT_TEXT_MAX 1024
 
 static bool is_digit(const char *at, const char *end) {
   return at < end && *at >= '0' && *at <= '9';

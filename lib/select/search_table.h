@@ -12,7 +12,6 @@
 
 /* Of one parameter at most. */
 #define FHX__SEARCH_SEGMENTS_MAX 6
-#define FHX__SEARCH_PATHS_MAX 8
 
 typedef struct fhx__search_row {
   const char *resource_type;

@@ -33,11 +33,6 @@ void fhx__request_sql(fhx__postgres_request *request, ...) {
   va_end(texts);
 }
 
-void fhx__request_column(fhx__postgres_request *request, const char *alias,
-                         const fhx__postgres_column *column) {
-  fhx__request_sql(request, alias, ".", column->name, NULL);
-}
-
 static void add_parameter(fhx__postgres_request *request, uint32_t type, const void *value,
                           size_t len) {
   char place[16];
@@ -107,7 +102,8 @@ void fhx__request_number(fhx__postgres_request *request, int64_t number) {
   add_number(request, FHX__OID_INT8, number);
 }
 
-void fhx__request_time(fhx__postgres_request *request, uint32_t type, int64_t time_us) {
+/* A time, as the column's type has it: bigint or timestamptz. */
+static void add_time(fhx__postgres_request *request, uint32_t type, int64_t time_us) {
   if (request->is_copy && type == FHX__OID_TIMESTAMPTZ) {
     write_time(request, time_us);
     return;
@@ -171,7 +167,7 @@ static void add_window(fhx__postgres_request *request, const fhx__postgres_table
   if (bound_us == FHX_TIME_NONE || (type != FHX__OID_INT8 && type != FHX__OID_TIMESTAMPTZ)) return;
   fhx__request_sql(request, " AND (r.", table->updated.name, " IS NULL OR r.", table->updated.name,
                    comparison, NULL);
-  fhx__request_time(request, type, bound_us);
+  add_time(request, type, bound_us);
   append(request, ")");
 }
 
@@ -180,10 +176,10 @@ static void add_versions(fhx__postgres_request *request, const fhx__postgres_tab
                          const fhx__postgres_rows *rows) {
   if (table->valid_from.name == NULL || rows->as_of_us == FHX_TIME_NONE) return;
   fhx__request_sql(request, " AND r.", table->valid_from.name, " <= ", NULL);
-  fhx__request_time(request, table->valid_from.type, rows->as_of_us);
+  add_time(request, table->valid_from.type, rows->as_of_us);
   fhx__request_sql(request, " AND (r.", table->valid_to.name, " IS NULL OR r.",
                    table->valid_to.name, " > ", NULL);
-  fhx__request_time(request, table->valid_to.type, rows->as_of_us);
+  add_time(request, table->valid_to.type, rows->as_of_us);
   append(request, ")");
   if (table->deleted.name == NULL) return;
   fhx__request_sql(request, " AND r.", table->deleted.name,

@@ -76,15 +76,11 @@ typedef struct fhx__postgres_request {
   unsigned char numbers[FHX__REQUEST_NUMBERS_MAX][8];
 } fhx__postgres_request;
 
-/* Add to the statement: SQL as it is, several texts up to NULL; a column with the table's alias;
-   parameters, `$1` and on, or their values. A failed allocation shows when the request is run. */
+/* Add to the statement: SQL as it is, several texts up to NULL; parameters, `$1` and on,
+   or their values. A failed allocation shows when the request is run. */
 void fhx__request_sql(fhx__postgres_request *request, ...);
-void fhx__request_column(fhx__postgres_request *request, const char *alias,
-                         const fhx__postgres_column *column);
 void fhx__request_text(fhx__postgres_request *request, const char *text, size_t len);
 void fhx__request_number(fhx__postgres_request *request, int64_t number);
-/* A time, as the column's type has it: bigint or timestamptz. */
-void fhx__request_time(fhx__postgres_request *request, uint32_t type, int64_t time_us);
 /* Bytes of a binary array of texts. */
 void fhx__request_texts(fhx__postgres_request *request, const fhx__buffer *array);
 void fhx__request_free(fhx__postgres_request *request);

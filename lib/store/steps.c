@@ -68,13 +68,6 @@ int32_t fhx__store_join_job(fhx_store *store, const fhx_job_record *given,
   return fhx__fail(error, FHX_ERR_STORE, "%s: %s", who, fault);
 }
 
-int32_t fhx__store_create_job(fhx_store *store, const fhx_job_record *given, fhx_error **error) {
-  char joined[FHX__JOB_ID_LEN + 1];
-  fhx_job_record record = *given;
-  record.identity = NULL;
-  return fhx__store_join_job(store, &record, joined, error);
-}
-
 int32_t fhx__store_read_job(fhx_store *store, const char *job_id, fhx__job_entry *entry,
                             fhx_error **error) {
   static const char who[] = "the store's read_job";

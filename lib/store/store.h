@@ -78,9 +78,8 @@ uint64_t fhx__store_answers_lost(const fhx_store *store);
 /* Errors of all steps: "the store's claim_task: <message>". FHX_ERR_REFUSED and FHX_ERR_NOT_FOUND,
    and create_job's FHX_ERR_EXISTS and FHX_ERR_LIMIT, are definite; after any other failure of a
    step that changes something, the caller does not know whether it was taken. */
-int32_t fhx__store_create_job(fhx_store *store, const fhx_job_record *record, fhx_error **error);
-/* The same for a record with an identity. *joined is "", or the id of the running job that is good
-   for this request too: then nothing was stored. */
+/* *joined is "", or the id of the running job that is good for this request too: then nothing was
+   stored. That needs a record with an identity. */
 int32_t fhx__store_join_job(fhx_store *store, const fhx_job_record *record,
                             char joined[FHX__JOB_ID_LEN + 1], fhx_error **error);
 int32_t fhx__store_read_job(fhx_store *store, const char *job_id, fhx__job_entry *entry,

@@ -30,14 +30,7 @@ static fhx_engine *other;
 static int64_t freeze_us;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(6, 60, TEST_DATASET_STAMPED);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(6, 60, TEST_DATASET_STAMPED);
   return 0;
 }
 
@@ -489,5 +482,5 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_back_off, begin, end),
       cmocka_unit_test_setup_teardown(test_options, begin, end),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

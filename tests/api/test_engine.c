@@ -20,14 +20,7 @@ static test_dataset *data;
 static test_engine of;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(5, 60, TEST_DATASET_STAMPED);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(5, 60, TEST_DATASET_STAMPED);
   return 0;
 }
 
@@ -520,5 +513,5 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_lenient, begin, end),
       cmocka_unit_test_setup_teardown(test_failed, begin, end),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

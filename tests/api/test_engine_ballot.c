@@ -30,14 +30,7 @@ static test_dataset *data;
 static test_engine of;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(5, 90, TEST_DATASET_STAMPED);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(5, 90, TEST_DATASET_STAMPED);
   return 0;
 }
 
@@ -429,5 +422,5 @@ int main(void) {
       WITH(side_by_side), WITH(outcomes),      WITH(asked_for_elsewhere), WITH(not_joined),
       WITH(at_most),      WITH(at_least),      WITH(statements),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

@@ -108,14 +108,7 @@ static void check_writable(void *user_data, fhx_reply *reply) {
 }
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(3, 60, TEST_DATASET_STAMPED);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(3, 60, TEST_DATASET_STAMPED);
   return 0;
 }
 
@@ -357,5 +350,5 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_preflight, begin, end),
       cmocka_unit_test_setup_teardown(test_disabled, begin, end),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

@@ -25,14 +25,7 @@ static uint64_t line_count;
 static test_answer whole;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(6, 60, TEST_DATASET_STAMPED | TEST_DATASET_PRETTY);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(6, 60, TEST_DATASET_STAMPED | TEST_DATASET_PRETTY);
   return 0;
 }
 
@@ -423,5 +416,5 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_own_urls, begin, end),
       cmocka_unit_test_setup_teardown(test_rotation, begin, end),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

@@ -30,14 +30,8 @@ static test_answer plain;
 static test_answer packed;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(6, 120, TEST_DATASET_STAMPED | TEST_DATASET_PRETTY | TEST_DATASET_HUGE);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data =
+      test_dataset_new(6, 120, TEST_DATASET_STAMPED | TEST_DATASET_PRETTY | TEST_DATASET_HUGE);
   return 0;
 }
 
@@ -482,5 +476,5 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_token, begin, end),
       cmocka_unit_test_setup_teardown(test_deleted, begin, end),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

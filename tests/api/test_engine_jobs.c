@@ -24,14 +24,7 @@ static test_engine of;
 static char store_folder[TEST_PATH_MAX];
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(8, 80, TEST_DATASET_STAMPED | TEST_DATASET_BAD);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(8, 80, TEST_DATASET_STAMPED | TEST_DATASET_BAD);
   return 0;
 }
 
@@ -518,5 +511,5 @@ int main(void) {
       cmocka_unit_test(test_threads), cmocka_unit_test(test_memory),
       cmocka_unit_test(test_options), cmocka_unit_test(test_requests),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

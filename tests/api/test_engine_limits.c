@@ -21,14 +21,7 @@ static test_dataset *data;
 static test_engine of;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(5, 40, TEST_DATASET_STAMPED);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(5, 40, TEST_DATASET_STAMPED);
   return 0;
 }
 
@@ -311,5 +304,5 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_freed_at_once, begin, end),
       cmocka_unit_test_setup_teardown(test_usual_limits, begin, end),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

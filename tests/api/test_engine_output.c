@@ -24,14 +24,7 @@ static test_dataset *data;
 static test_engine of;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_clinic_new(OBSERVATIONS);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_clinic_new(OBSERVATIONS);
   return 0;
 }
 
@@ -211,5 +204,5 @@ int main(void) {
       cmocka_unit_test_setup_teardown(refused, begin_reading, end),
       cmocka_unit_test_setup_teardown(settings, begin_reading, end),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

@@ -32,14 +32,7 @@ static test_engine of;
 static atomic_size_t running_pages;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(13, 240, TEST_DATASET_STAMPED | TEST_DATASET_BAD);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(13, 240, TEST_DATASET_STAMPED | TEST_DATASET_BAD);
   return 0;
 }
 
@@ -700,5 +693,5 @@ int main(void) {
       cmocka_unit_test(test_separate_failed),
       cmocka_unit_test(test_separate_too_fast),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

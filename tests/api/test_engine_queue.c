@@ -22,14 +22,7 @@ static test_dataset *data;
 static test_engine of;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(5, 40, TEST_DATASET_STAMPED);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(5, 40, TEST_DATASET_STAMPED);
   return 0;
 }
 
@@ -624,5 +617,5 @@ int main(void) {
       TEST(test_waits_for_worker),
       cmocka_unit_test(test_memory),
   };
-  return cmocka_run_group_tests_name("engine's queue", tests, make_data, free_data);
+  return cmocka_run_group_tests_name("engine's queue", tests, make_data, test_dataset_end);
 }

@@ -24,14 +24,7 @@ static char store_folder[TEST_PATH_MAX];
 static char store_path[TEST_PATH_MAX];
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(8, 80, TEST_DATASET_STAMPED);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(8, 80, TEST_DATASET_STAMPED);
   return 0;
 }
 
@@ -421,5 +414,5 @@ int main(void) {
       cmocka_unit_test(test_slow_source_shows_movement),
       cmocka_unit_test(test_expired_is_gone),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

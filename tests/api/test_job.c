@@ -24,14 +24,7 @@
 static test_dataset *data;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(41, 160, 0);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(41, 160, 0);
   return 0;
 }
 
@@ -477,5 +470,5 @@ int main(void) {
       cmocka_unit_test(test_progress_of_a_fresh_job),
       cmocka_unit_test(test_deeds_of_other_threads),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

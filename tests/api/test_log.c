@@ -23,14 +23,7 @@ static test_event_log *events;
 static _Atomic(fhx_engine *) known;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(8, 80, TEST_DATASET_STAMPED | TEST_DATASET_BAD);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(8, 80, TEST_DATASET_STAMPED | TEST_DATASET_BAD);
   return 0;
 }
 
@@ -454,5 +447,5 @@ int main(void) {
       cmocka_unit_test(test_not_utf8), cmocka_unit_test(test_threads),
       cmocka_unit_test(test_misuse),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

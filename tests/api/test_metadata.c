@@ -19,14 +19,7 @@ static test_dataset *data;
 static test_engine of;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(3, 20, TEST_DATASET_STAMPED);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(3, 20, TEST_DATASET_STAMPED);
   return 0;
 }
 
@@ -408,5 +401,5 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_no_types, begin, end),
       cmocka_unit_test_setup_teardown(test_documentation, begin, end),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

@@ -20,14 +20,7 @@ static test_dataset *data;
 static test_engine of;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(8, 80, TEST_DATASET_STAMPED | TEST_DATASET_BAD);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(8, 80, TEST_DATASET_STAMPED | TEST_DATASET_BAD);
   return 0;
 }
 
@@ -302,5 +295,5 @@ int main(void) {
       cmocka_unit_test(test_text),   cmocka_unit_test(test_misuse),
       cmocka_unit_test(test_memory),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

@@ -19,14 +19,7 @@
 static test_dataset *data;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(51, 40, 0);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(51, 40, 0);
   return 0;
 }
 
@@ -525,5 +518,5 @@ int main(void) {
       cmocka_unit_test(test_writer_options),   cmocka_unit_test(test_writer_order),
       cmocka_unit_test(test_allocator_misuse), cmocka_unit_test(test_names_and_versions),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

@@ -17,14 +17,7 @@
 static test_dataset *data;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(51, 40, 0);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(51, 40, 0);
   return 0;
 }
 
@@ -316,5 +309,5 @@ int main(void) {
       cmocka_unit_test(test_manifest_of_a_job_that_goes),
       cmocka_unit_test(test_manifest_of_a_failing_destination),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

@@ -71,16 +71,9 @@ static void make_line(test_resource *resource) {
 }
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(51, 150, TEST_DATASET_HUGE);
+  *state = data = test_dataset_new(51, 150, TEST_DATASET_HUGE);
   test_scenario("lines");
   for (size_t i = 0; i < data->count; i++) make_line(&data->items[i]);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
   return 0;
 }
 
@@ -446,5 +439,5 @@ int main(void) {
       cmocka_unit_test(a_job_reports_bad_rows),   cmocka_unit_test(a_writer_without_memory),
       cmocka_unit_test(a_job_without_memory),
   };
-  return cmocka_run_group_tests_name("trusted sources", tests, make_data, free_data);
+  return cmocka_run_group_tests_name("trusted sources", tests, make_data, test_dataset_end);
 }

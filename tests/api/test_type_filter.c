@@ -304,14 +304,7 @@ static test_dataset *data;
 static test_engine of;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_clinic_new(12);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_clinic_new(12);
   return 0;
 }
 
@@ -455,5 +448,5 @@ int main(void) {
       cmocka_unit_test_setup_teardown(refusals, begin, end),
       cmocka_unit_test_setup_teardown(lenient, begin, end),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

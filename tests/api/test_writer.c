@@ -24,14 +24,8 @@
 static test_dataset *data;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(31, 200, TEST_DATASET_BAD | TEST_DATASET_PRETTY | TEST_DATASET_HUGE);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data =
+      test_dataset_new(31, 200, TEST_DATASET_BAD | TEST_DATASET_PRETTY | TEST_DATASET_HUGE);
   return 0;
 }
 
@@ -535,5 +529,5 @@ int main(void) {
       cmocka_unit_test(test_failing_destinations),
       cmocka_unit_test(test_freed_by_callbacks),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

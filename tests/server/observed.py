@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """The log and the metrics of fhirexport-server: strict JSON lines and strict OpenMetrics, what
-docs/operations.md says is in them, and nothing confidential.
+docs/log.md and docs/operations.md say is in them, and nothing confidential.
 
     observed.py SERVER
 """
@@ -188,7 +188,7 @@ class Observed(unittest.TestCase):
     def test_lines(self):
         """Each line says when, how grave, and what; fields are those that are documented."""
         documented = operations.documented_events(
-            (ROOT / "docs/operations.md").read_text(encoding="utf-8"))
+            (ROOT / "docs/log.md").read_text(encoding="utf-8"))
         self.assertGreater(len(self.events), 30)
         self.assertTrue(self.text.endswith("\n"))
         for event in self.events:

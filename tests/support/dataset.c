@@ -236,3 +236,8 @@ void test_dataset_free(test_dataset *data) {
   free(data->items);
   free(data);
 }
+
+int test_dataset_end(void **state) {
+  test_dataset_free(*state);
+  return 0;
+}

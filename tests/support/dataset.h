@@ -51,6 +51,8 @@ extern const char *const test_types[];
 
 test_dataset *test_dataset_new(uint64_t seed, size_t count, uint32_t flags);
 void test_dataset_free(test_dataset *data);
+/* cmocka's teardown of a group whose set-up put its dataset in *state. */
+int test_dataset_end(void **state);
 
 /* The instant of FHIR for a time, with milliseconds. */
 #define TEST_INSTANT_MAX 40

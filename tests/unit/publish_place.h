@@ -26,6 +26,13 @@
 
 #define BASE_URL "https://example.org/fhir/directory"
 
+/* publication.json with one snapshot of so many pages. */
+#define LIST_OF_PAGES(count)                                                            \
+  "{\"version\":1,\"baseUrl\":\"" BASE_URL                                              \
+  "\",\"open\":false,\"generations\":["                                                 \
+  "{\"job\":\"0123456789abcdef0123456789abcdef\",\"kind\":\"snapshot\",\"chain\":true," \
+  "\"pages\":" count ",\"timeUs\":1,\"resolutionUs\":1000,\"retiredUs\":0}]}"
+
 typedef struct place {
   char folder[TEST_PATH_MAX];
   /* Where jobs write that are not at the publication's destination. */

@@ -11,6 +11,7 @@
 /* cmocka.h needs those above. */
 #include <cmocka.h>
 
+#include "store_create.h"
 #include "store_fixture.h"
 
 /* --- create_job, read_job --- */
@@ -29,7 +30,7 @@ static void a_job_is_read_as_it_was_created(void **state) {
   given.definition = definition;
   given.host_context = context;
   given.host_context_len = sizeof context;
-  assert_int_equal(fixture_seen(fhx__store_create_job(fixture_store(f), &given, &error), &error),
+  assert_int_equal(fixture_seen(store_create_job(fixture_store(f), &given, &error), &error),
                    FHX_OK);
   assert_int_equal(step_read_job(f, JOB_A), FHX_OK);
   const fhx_job_record *got = &f->job.record;
@@ -66,7 +67,7 @@ static void a_job_without_texts_has_empty_ones(void **state) {
   given.job_id = JOB_A;
   given.resolution_us = 1;
   given.transaction_time_us = INT64_C(-62135596800000000);
-  assert_int_equal(fixture_seen(fhx__store_create_job(fixture_store(f), &given, &error), &error),
+  assert_int_equal(fixture_seen(store_create_job(fixture_store(f), &given, &error), &error),
                    FHX_OK);
   assert_int_equal(step_read_job(f, JOB_A), FHX_OK);
   assert_string_equal(f->job.record.tenant, "");

@@ -8,6 +8,7 @@
 /* cmocka.h needs those above. */
 #include <cmocka.h>
 
+#include "store_create.h"
 #include "store_fixture.h"
 
 #define HOLD_US INT64_C(90000000)
@@ -16,7 +17,7 @@ static int32_t create_held(fixture *f, const char *job_id, int64_t hold_us) {
   fhx_error *error = NULL;
   fhx_job_record record = fixture_job_record(job_id);
   record.hold_us = hold_us;
-  return fixture_seen(fhx__store_create_job(fixture_store(f), &record, &error), &error);
+  return fixture_seen(store_create_job(fixture_store(f), &record, &error), &error);
 }
 
 static int32_t hold(fixture *f, const char *job_id, int64_t hold_us) {

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "store_create.h"
 #include "store_fixture.h"
 
 #define TASKS_MAX 40
@@ -32,7 +33,7 @@ static void create_of(fixture *f, int number, const char *client) {
   fhx_error *error = NULL;
   fhx_job_record record = fixture_job_record(id_of(number, job_id));
   record.client = client;
-  assert_int_equal(fixture_seen(fhx__store_create_job(fixture_store(f), &record, &error), &error),
+  assert_int_equal(fixture_seen(store_create_job(fixture_store(f), &record, &error), &error),
                    FHX_OK);
 }
 
@@ -504,7 +505,7 @@ static void a_listed_job_has_what_is_short(void **state) {
   given.parameters = "_since,_type";
   given.host_context = context;
   given.host_context_len = sizeof context;
-  int32_t status = fhx__store_create_job(fixture_store(f), &given, &error);
+  int32_t status = store_create_job(fixture_store(f), &given, &error);
   assert_int_equal(fixture_seen(status, &error), FHX_OK);
   assert_int_equal(step_claim(f, JOB_A, "one"), FHX_OK);
   assert_int_equal(step_plan(f, JOB_A, 1, PLANNED), FHX_OK);

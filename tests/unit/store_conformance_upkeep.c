@@ -8,6 +8,7 @@
 /* cmocka.h needs those above. */
 #include <cmocka.h>
 
+#include "store_create.h"
 #include "store_fixture.h"
 
 #define JOB_C "00000000000000000000000000000000"
@@ -23,7 +24,7 @@ static int32_t create_as(fixture *f, const char *job_id, const char *tenant, con
   record.client = client;
   record.jobs_max = jobs_max;
   record.jobs_per_client_max = jobs_per_client_max;
-  return fixture_seen(fhx__store_create_job(fixture_store(f), &record, &error), &error);
+  return fixture_seen(store_create_job(fixture_store(f), &record, &error), &error);
 }
 
 /* Ends a job that was just created: an empty plan completes it. */

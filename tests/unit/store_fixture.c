@@ -1,5 +1,6 @@
 /* The fixture of the conformance tests. */
 #include "store_fixture.h"
+#include "store_create.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -71,7 +72,7 @@ fhx_job_record fixture_job_record(const char *job_id) {
 int32_t step_create(fixture *f, const char *job_id) {
   fhx_error *error = NULL;
   fhx_job_record record = fixture_job_record(job_id);
-  return fixture_seen(fhx__store_create_job(fixture_store(f), &record, &error), &error);
+  return fixture_seen(store_create_job(fixture_store(f), &record, &error), &error);
 }
 
 int32_t step_read_job(fixture *f, const char *job_id) {

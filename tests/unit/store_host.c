@@ -1,5 +1,6 @@
 /* A host's store for tests. Each callback checks that its arguments came through. */
 #include "store_host.h"
+#include "store_create.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -281,7 +282,7 @@ int32_t host_run(fhx_store *store, int step, results *r, fhx_error **error) {
   job.resolution_us = 1;
   switch (step) {
     case STEP_CREATE_JOB:
-      return fhx__store_create_job(store, &job, error);
+      return store_create_job(store, &job, error);
     case STEP_JOIN_JOB:
       return run_join(store, &job, r, error);
     case STEP_LIST_JOBS:

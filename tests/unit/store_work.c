@@ -1,5 +1,6 @@
 /* A job that tests of one store work on, alone and in a race. */
 #include "store_work.h"
+#include "store_create.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -21,7 +22,7 @@ int32_t work_create(fhx_store *store) {
   record.definition = "{}";
   record.jobs_max = 9;
   record.jobs_per_client_max = 9;
-  return fhx__store_create_job(store, &record, NULL);
+  return store_create_job(store, &record, NULL);
 }
 
 int32_t work_claim(fhx_store *store, const char *claim_id, int64_t lease_us,

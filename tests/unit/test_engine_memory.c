@@ -26,14 +26,7 @@ static char body[200000];
 static fhx_clock fast;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(8, 30, TEST_DATASET_BAD);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(8, 30, TEST_DATASET_BAD);
   return 0;
 }
 
@@ -220,5 +213,5 @@ int main(void) {
       cmocka_unit_test(test_cancel),
       cmocka_unit_test(test_expiry),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

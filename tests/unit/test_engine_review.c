@@ -12,6 +12,7 @@
 
 #include "core/clock.h"
 #include "store/store.h"
+#include "store_create.h"
 #include "support/folder.h"
 #include "support/require.h"
 #include "support/setup.h"
@@ -406,7 +407,7 @@ static void add_poison(rig *with, char path[JOB_PATH_LEN + 1]) {
   record.request = "$export";
   record.definition = "{\"version\":1}";
   record.resolution_us = 1;
-  test_require_status(fhx__store_create_job(with->store, &record, NULL), FHX_OK);
+  test_require_status(store_create_job(with->store, &record, NULL), FHX_OK);
   snprintf(path, JOB_PATH_LEN + 1, "/$export/%s", record.job_id);
 }
 

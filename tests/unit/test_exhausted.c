@@ -34,14 +34,7 @@ static void (*strike)(void);
 static atomic_bool has_struck;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(8, 400, 0);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(8, 400, 0);
   return 0;
 }
 
@@ -402,5 +395,5 @@ int main(void) {
       cmocka_unit_test(test_no_descriptors_for_a_while),
       cmocka_unit_test(test_no_descriptors),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

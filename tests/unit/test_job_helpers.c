@@ -25,14 +25,7 @@
 static test_dataset *data;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(31, RESOURCES, TEST_DATASET_LONG | TEST_DATASET_BAD);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(31, RESOURCES, TEST_DATASET_LONG | TEST_DATASET_BAD);
   return 0;
 }
 
@@ -337,5 +330,5 @@ int main(void) {
       cmocka_unit_test(test_dead_store),
       cmocka_unit_test(test_out_of_memory),
   };
-  return cmocka_run_group_tests_name("jobs with helpers", tests, make_data, free_data);
+  return cmocka_run_group_tests_name("jobs with helpers", tests, make_data, test_dataset_end);
 }

@@ -8,6 +8,7 @@
 
 #include "faulty_store.h"
 #include "job/steps.h"
+#include "store_create.h"
 
 #define JOB_ID "0123456789abcdef0123456789abcdef"
 #define OTHER_ID "fedcba9876543210fedcba9876543210"
@@ -66,7 +67,7 @@ static void take_the_place(void *context, faulty_step step, uint64_t number) {
   faulty_store *const *faulty = context;
   if (step != FAULTY_CREATE_JOB || number != 2) return;
   const fhx_job_record record = record_of(OTHER_ID);
-  assert_int_equal(fhx__store_create_job(faulty_store_inner(*faulty), &record, NULL), FHX_OK);
+  assert_int_equal(store_create_job(faulty_store_inner(*faulty), &record, NULL), FHX_OK);
 }
 
 static void a_place_may_be_gone_when_asked_again(void **state) {

@@ -25,14 +25,7 @@
 static test_dataset *data;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(11, 90, TEST_DATASET_BAD);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(11, 90, TEST_DATASET_BAD);
   return 0;
 }
 
@@ -397,5 +390,5 @@ int main(void) {
       cmocka_unit_test(test_lost_ends_for_long),
       cmocka_unit_test(test_taken_over),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

@@ -9,6 +9,7 @@
 
 #include "faulty_store.h"
 #include "job/steps.h"
+#include "store_create.h"
 #include "support/require.h"
 
 #define JOB_ID "0123456789abcdef0123456789abcdef"
@@ -31,7 +32,7 @@ static void begin(fixture *f, const faulty_knobs *knobs) {
   FHX_INIT(&f->record);
   f->record.job_id = JOB_ID;
   f->record.resolution_us = 1;
-  assert_int_equal(fhx__store_create_job(f->store, &f->record, NULL), FHX_OK);
+  assert_int_equal(store_create_job(f->store, &f->record, NULL), FHX_OK);
   assert_int_equal(
       fhx__store_claim_task(f->store, JOB_ID, "one", 60000000, 3, &task, &wait_us, NULL), FHX_OK);
   fhx__task_entry_free(&task);

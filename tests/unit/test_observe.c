@@ -24,14 +24,7 @@ static test_engine of;
 static test_event_log *events;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(8, 40, 0);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(8, 40, 0);
   return 0;
 }
 
@@ -304,5 +297,5 @@ int main(void) {
       cmocka_unit_test(test_clean_failed), cmocka_unit_test(test_told_once),
       cmocka_unit_test(test_bounds),       cmocka_unit_test(test_fields),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

@@ -25,14 +25,7 @@ static test_dataset *data;
 static bool gzip;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(21, 30, TEST_DATASET_BAD | TEST_DATASET_PRETTY);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(21, 30, TEST_DATASET_BAD | TEST_DATASET_PRETTY);
   return 0;
 }
 
@@ -400,5 +393,5 @@ int main(void) {
       cmocka_unit_test(test_job_in_gzip), cmocka_unit_test(test_cancel),
       cmocka_unit_test(test_folders),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

@@ -21,14 +21,7 @@
 static test_dataset *data;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(11, 90, 0);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(11, 90, 0);
   return 0;
 }
 
@@ -202,5 +195,5 @@ int main(void) {
       cmocka_unit_test(a_removed_job_has_no_pages),
       cmocka_unit_test(labels_follow_from_phase_and_type),
   };
-  return cmocka_run_group_tests_name("pages", tests, make_data, free_data);
+  return cmocka_run_group_tests_name("pages", tests, make_data, test_dataset_end);
 }

@@ -23,14 +23,7 @@ static test_engine of;
 static fhx_store_callbacks sound;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(4, 60, TEST_DATASET_STAMPED);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(4, 60, TEST_DATASET_STAMPED);
   return 0;
 }
 
@@ -186,5 +179,5 @@ int main(void) {
       cmocka_unit_test(test_refused_page),
       cmocka_unit_test(test_cut_off),
   };
-  return cmocka_run_group_tests(tests, make_data, free_data);
+  return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

@@ -26,14 +26,7 @@ static test_engine of;
 static place where;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_dataset_new(8, 80, 0);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_dataset_new(8, 80, 0);
   return 0;
 }
 
@@ -326,7 +319,8 @@ int main(void) {
     puts("skipped: run without postgres");
     return 77;
   }
-  const int failures = cmocka_run_group_tests_name("postgres engine", tests, make_data, free_data);
+  const int failures =
+      cmocka_run_group_tests_name("postgres engine", tests, make_data, test_dataset_end);
   place_end();
   return failures;
 }

@@ -393,19 +393,23 @@ static void damaged_state(void **state) {
                                       "{\"version\":2}",
                                       "{\"version\":1,\"baseUrl\":\"" BASE_URL "\"}",
                                       "{\"version\":1,\"baseUrl\":\"" BASE_URL
-                                      "\",\"open\":true,\"generations\":[{\"job\":\"1\"}]}"};
+                                      "\",\"open\":true,\"generations\":[{\"job\":\"1\"}]}",
+                                      LIST_OF_PAGES("1000001"),
+                                      LIST_OF_PAGES("1000000")};
   fhx_clock clock;
   fhx_publication *publication = NULL;
   place self;
   (void)state;
   place_begin(&self);
   fhx_publication_options options = options_of(&self, &clock);
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+  for (size_t i = 0, count = sizeof texts / sizeof *texts; i < count; i++) {
     assert_int_equal(fhx__document_put(self.destination, "publication.json", texts[i],
                                        strlen(texts[i]), "application/json", "no-store", NULL),
                      FHX_OK);
-    assert_int_equal(fhx_publication_open(&options, &publication, NULL), FHX_ERR_DESTINATION);
+    assert_int_equal(fhx_publication_open(&options, &publication, NULL),
+                     i + 1 < count ? FHX_ERR_DESTINATION : FHX_OK);
   }
+  fhx_publication_free(publication);
   assert_int_equal(fhx_destination_remove(self.destination, "publication.json", NULL), FHX_OK);
   publication = open_publication(&self);
   change(&self, 0);

@@ -15,6 +15,7 @@
 
 #include "store/sqlite_store.h"
 #include "store/store.h"
+#include "store_create.h"
 #include "support/folder.h"
 
 typedef struct place {
@@ -67,7 +68,7 @@ static int32_t create(fhx_store *store, int number, uint32_t jobs_max,
   record.resolution_us = 1000;
   record.jobs_max = jobs_max;
   record.jobs_per_client_max = jobs_per_client_max;
-  return fhx__store_create_job(store, &record, NULL);
+  return store_create_job(store, &record, NULL);
 }
 
 static int64_t read_number(place *at, const char *sql) {

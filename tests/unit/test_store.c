@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "store/store.h"
+#include "store_create.h"
 #include "store_host.h"
 #include "support/memory.h"
 
@@ -515,11 +516,11 @@ static void what_cannot_be_read_back_is_not_stored(void **state) {
   FHX_INIT(&job);
   job.job_id = "no id";
   job.resolution_us = 1;
-  assert_int_equal(fhx__store_create_job(store, &job, &error), FHX_ERR_ARGUMENT);
+  assert_int_equal(store_create_job(store, &job, &error), FHX_ERR_ARGUMENT);
   fhx_error_free(error);
   job.job_id = JOB_ID;
   job.client = "\xC3";
-  assert_int_equal(fhx__store_create_job(store, &job, NULL), FHX_ERR_ARGUMENT);
+  assert_int_equal(store_create_job(store, &job, NULL), FHX_ERR_ARGUMENT);
   fhx_task_record tasks[2] = {{.task_index = 1, .phase = 1, .resource_type = "Patient"},
                               {.task_index = 2, .phase = 1, .resource_type = "no type"}};
   fhx_plan plan = {.job_id = JOB_ID, .fence = 1, .tasks = tasks, .task_count = 2};

@@ -261,14 +261,7 @@ static const char *const types[] = {"Patient",      "Observation", "Encounter", 
 static test_dataset *data;
 
 static int make_data(void **state) {
-  (void)state;
-  data = test_clinic_new(60);
-  return 0;
-}
-
-static int free_data(void **state) {
-  (void)state;
-  test_dataset_free(data);
+  *state = data = test_clinic_new(60);
   return 0;
 }
 
@@ -359,5 +352,5 @@ int main(void) {
       cmocka_unit_test(few_answers_are_lost),
       cmocka_unit_test(the_store_is_gone_for_a_while),
   };
-  return cmocka_run_group_tests_name("wanted resources", tests, make_data, free_data);
+  return cmocka_run_group_tests_name("wanted resources", tests, make_data, test_dataset_end);
 }
