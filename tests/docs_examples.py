@@ -137,4 +137,5 @@ def main(root, compiler, library):
     report("docs", faults, f"{len(documents)} documents, {programs} program(s) run")
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -7,11 +7,12 @@ page's files are written and its commands run one after another in one shell, an
     ```sh run               commands
     ```text output          what the commands in front of it print; ```json output: the same as JSON
 
-What differs from run to run (ids, times, ports, signed links) is put in one form on both sides; and port 8080 is
-given as 0, which takes a free one.
+What differs from run to run (ids, times, ports, signed links) is put in one form on both sides; ports 8080 and 8081 are
+given as 0, which takes a free one. Pages that start fhirexport-server are left out, and named, where it was not built.
 
 usage: guides.py ROOT BUILD C-COMPILER"""
 
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -25,6 +26,7 @@ import tempfile
 PATIENCE = 240
 INSTALL = 'cmake --install build/release --prefix "$HOME/fhirexport"'
 EVERYWHERE = "export PKG_CONFIG_PATH="
+SERVER = "fhirexport-server"
 
 
 def blocks(path):
@@ -67,8 +69,12 @@ class Page:
         """Each block's output goes into a file of its own, named by its line."""
         parts = ["set -eu", f"exec >'{place}/0.out' 2>&1", first]
         for line, text in self.commands:
-            parts += [f"exec >'{place}/{line}.out' 2>&1", re.sub(r"\b8080\b", "0", text)]
-        return "\n".join(parts)
+            parts += [f"exec >'{place}/{line}.out' 2>&1", re.sub(r"\b808[01]\b", "0", text)]
+        # What the page has ended writes its last into the folder.
+        return "\n".join([*parts, "wait"])
+
+    def needs(self, program):
+        return any(program in text for _, text in self.commands)
 
     def write_files(self, folder):
         for _, kind, text in self.found:
@@ -108,7 +114,7 @@ def run(script, folder, environment):
 
 
 def follow(page, first, environment):
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         folder = pathlib.Path(place, "empty")
         folder.mkdir()
         page.write_files(folder)
@@ -142,8 +148,13 @@ def main(root, build, compiler):
         environment = environment_of(home, compiler)
         install = INSTALL.replace("build/release", f"'{build}'")
         subprocess.run(["sh", "-c", install], env=environment, stdout=subprocess.DEVNULL, check=True, timeout=PATIENCE)
-        for page in pages:
-            found += follow(page, "" if page.path.name == "embed.md" else first, environment)
+        if not pathlib.Path(home, "fhirexport/bin", SERVER).exists():
+            print(f"{SERVER} was not built, so these are left out:", [p.path.name for p in pages if p.needs(SERVER)])
+            pages = [page for page in pages if not page.needs(SERVER)]
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:  # most of it is waiting
+            done = pool.map(lambda page: list(follow(page, "" if EVERYWHERE in page.commands[0][1] else first,
+                                                     environment)), pages)
+            found += [fault for faults in done for fault in faults]
     for fault in found:
         print("guides.py:", fault, file=sys.stderr)
     print(f"{sum(len(page.commands) for page in pages)} commands of {len(pages)} pages: "

@@ -22,7 +22,8 @@ quick=false
 install=true
 without=" "
 components="strace valgrind python clang mount curl lintian cppcheck pmccabe chromium postgres rgw azurite dynalite"
-components="$components mandoc zsh works spark abigail java"
+components="$components mandoc zsh doxygen works spark abigail arm64"
+components="$components java"
 while [ $# -gt 0 ]; do
   case $1 in
     --quick) quick=true ;;
@@ -58,8 +59,10 @@ for pair in python:python3 python:python3-venv python:python3-cryptography strac
   valgrind:valgrind clang:clang mount:mount curl:curl \
   rgw:radosgw rgw:ceph-mon rgw:ceph-osd rgw:ceph-common rgw:openssl azurite:openssl \
   postgres:postgresql spark:openjdk-17-jre-headless spark:libpostgresql-jdbc-java \
-  java:maven java:openjdk-17-jdk-headless spark:python3-venv lintian:lintian lintian:dpkg-dev abigail:abigail-tools \
-  cppcheck:cppcheck pmccabe:pmccabe chromium:chromium mandoc:mandoc zsh:zsh; do
+  java:maven java:openjdk-17-jdk-headless \
+  spark:python3-venv lintian:lintian lintian:dpkg-dev abigail:abigail-tools \
+  arm64:gcc-aarch64-linux-gnu arm64:libc6-dev-arm64-cross arm64:qemu-user \
+  cppcheck:cppcheck pmccabe:pmccabe chromium:chromium mandoc:mandoc zsh:zsh doxygen:doxygen; do
   case $without in
     *" ${pair%%:*} "*) ;;
     *) packages="$packages ${pair#*:}" ;;

@@ -5,6 +5,9 @@
  * started, cancelled and downloaded what, and who was refused. docs/log.md has the list of both,
  * with their fields. No event holds content of resources, ids of patients, values of a
  * kick-off's parameters, its URL, tokens, keys or signatures.
+ *
+ * Of all functions here: Threads: any, until the callback returns. Memory: an event and its texts
+ * are the engine's, and live until then. Since 0.9.0.
  */
 #ifndef FHIREXPORT_LOG_H
 #define FHIREXPORT_LOG_H

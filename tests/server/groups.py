@@ -128,7 +128,7 @@ class RealData(GroupTest):
 
     def read(self, path, body):
         manifest = self.manifest(self.kick_off(path, body))
-        export = real_data.Export()
+        export = real_data.Export(self.data)
         by_patient = manifest.get("outputOrganizedBy") == "Patient"
         for entry in manifest["output"]:
             self.assertNotEqual(by_patient, "type" in entry)
