@@ -40,13 +40,15 @@ configure_file(pkgconfig/libfhirexport-store-conformance.pc.in libfhirexport-sto
 install(FILES ${PROJECT_BINARY_DIR}/libfhirexport.pc
   ${PROJECT_BINARY_DIR}/libfhirexport-store-conformance.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-# fhx_install_manual PAGE: packed, as packages of programs have it.
-function(fhx_install_manual page)
+# fhx_install_manual PAGE COMPONENT: packed, as packages have it, in the section that its name ends in.
+function(fhx_install_manual page component)
   cmake_path(GET page FILENAME name)
+  string(REGEX MATCH "[0-9]$" section ${name})
   find_program(FHX_GZIP gzip REQUIRED)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${page})
   execute_process(COMMAND ${FHX_GZIP} -9nc ${CMAKE_CURRENT_SOURCE_DIR}/${page}
     OUTPUT_FILE ${CMAKE_CURRENT_BINARY_DIR}/${name}.gz COMMAND_ERROR_IS_FATAL ANY)
-  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}.gz COMPONENT tools
-    DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}.gz COMPONENT ${component}
+    DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 endfunction()
+fhx_install_manual(docs/libfhirexport.3 dev)

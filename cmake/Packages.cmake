@@ -43,7 +43,7 @@ manifests with signed links, filters, cancellation and resumption. This is the
 shared library.")
 fhx_describe(dev libfhirexport-dev libdevel
   "What is needed to build a FHIR server that exports with libfhirexport: headers,
-the static library, the CMake package and the pkg-config file.")
+the static library, the CMake package, the pkg-config file and the manual.")
 fhx_describe(tools fhirexport-tools utils
   "The command fhirexport, the example server fhirexport-server, which serves the
 $export operation from SQLite or PostgreSQL, and a generator of test data.")

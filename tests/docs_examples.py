@@ -2,7 +2,8 @@
 """What a program can check of the documents: their C compiles, their programs export what they say,
 and the names and files they mention exist.
 
-A block of C says what it is: ```c unit is compiled, ```c program is also run; it prints a manifest.
+A block of C says what it is: ```c unit and ```c file NAME are compiled, ```c program is also run; it prints a
+manifest. What guides do with their files is for guides.py.
 The example of README.md is compiled by abi/headers.sh.
 
 usage: docs_examples.py ROOT COMPILER LIBRARY"""
@@ -26,7 +27,7 @@ def blocks(text):
 
 
 def run(command, folder):
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -47,14 +48,14 @@ def manifest_faults(text):
 
 
 def block_faults(root, compiler, library, kind, code):
-    if kind not in ("c unit", "c program"):
-        yield 'is C that is neither "c unit" nor "c program"'
+    if kind not in ("c unit", "c program") and not kind.startswith("c file "):
+        yield 'is C that is neither "c unit", "c program" nor "c file NAME"'
         return
     with tempfile.TemporaryDirectory() as folder:
         pathlib.Path(folder, "example.c").write_text(code)
         command = [compiler, "-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{root}/include",
                    f"-I{root}/tests/store_conformance/include", "example.c"]
-        if kind == "c unit":
+        if kind != "c program":
             command += ["-c"]
         else:
             command += [library, f"-Wl,-rpath,{pathlib.Path(library).parent}", "-o", "example"]
@@ -85,10 +86,22 @@ def name_faults(text, public, internal):
             yield f"names {name}, which is in none of include/, lib/ and bindings/"
 
 
+def anchors(text):
+    """What `#...` may name: headings as GitHub turns them into ids."""
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+            for heading in re.findall(r"^#+ (.*)$", prose, re.M)}
+
+
 def link_faults(path, text):
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
-        if "://" not in target and not (path.parent / target).exists():
+    for target, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", text):
+        place = path.parent / target if target else path
+        if "://" in target:
+            continue
+        if not place.exists():
             yield f"links to {target}, which does not exist"
+        elif anchor and anchor not in anchors(place.read_text()):
+            yield f"links to {target}#{anchor}, and there is no such heading"
 
 
 def path_faults(root, text):
@@ -99,14 +112,16 @@ def path_faults(root, text):
 
 
 def main(root, compiler, library):
-    root = pathlib.Path(root)
+    root = pathlib.Path(root).resolve()
     # What is installed besides: the tests of a store.
     suite = (without_comments(p.read_text()) for p in root.glob("tests/store_conformance/include/*/*.h"))
     public = words(public_headers(root).values()) | words(suite)
     internal = words(without_comments(p.read_text()) for p in root.glob("lib/*/*.[ch]"))
     internal |= words(p.read_text() for p in root.glob("bindings/python/fhirexport/**/*.py"))
     faults, programs = [], 0
-    documents = [root / "README.md", *sorted(root.glob("docs/*.md"))]
+    documents = [root / "README.md", root / "SECURITY.md", *sorted(root.glob("docs/*.md"))]
+    for path in (root / "CONTRIBUTING.md", *sorted(root.glob("examples/**/*.md")), *sorted(root.glob("bindings/*/*.md"))):
+        faults += [f"{path.relative_to(root)} {fault}" for fault in link_faults(path, path.read_text())]
     for path in documents:
         name, text = path.relative_to(root), path.read_text()
         prose = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
@@ -122,4 +137,5 @@ def main(root, compiler, library):
     report("docs", faults, f"{len(documents)} documents, {programs} program(s) run")
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""docs/operations.md lists the events and metrics that the library has, no more and no fewer, with
-their levels, kinds and labels.
+"""docs/log.md lists the events and docs/operations.md the metrics that the library has, no more and no
+fewer, with their levels, kinds and labels.
 
 usage: operations.py ROOT"""
 
@@ -64,8 +64,9 @@ def coded_metrics(root):
 
 
 def faults(root):
-    page = pathlib.Path(root, "docs/operations.md").read_text(encoding="utf-8")
-    events, metrics = documented_events(page), documented_metrics(page)
+    log, operations = (pathlib.Path(root, "docs", name).read_text(encoding="utf-8")
+                       for name in ("log.md", "operations.md"))
+    events, metrics = documented_events(log), documented_metrics(operations)
     coded = coded_events(root)
     if len(coded) < 20 or len(coded_metrics(root)) < 20:
         yield "the tables of the library could not be read"

@@ -45,6 +45,10 @@ for kind in dev tools; do
     fail "the package $kind does not depend on the library of its version"
 done
 
+for page in man1/fhirexport.1 man1/fhirexport-server.1 man1/fhirexport-generate.1 man3/libfhirexport.3; do
+  gzip -t "$work/root/usr/share/man/$page.gz" || fail "there is no manual $page"
+done
+
 library=$(find "$work/root" -name libfhirexport.so.0)
 libdir=$(dirname "$library")
 export LD_LIBRARY_PATH="$libdir"

@@ -62,7 +62,7 @@ if(TARGET fhirexport-server)
   fhx_add_script(python.fetch python:${python} --
     ${python} ${CMAKE_CURRENT_SOURCE_DIR}/python/fetch/real_server.py
     $<TARGET_FILE:fhirexport-server> $<TARGET_FILE:fhirexport-generate>)
-  set_tests_properties(python.fetch PROPERTIES LABELS "slow;nosan" TIMEOUT 600)
+  set_tests_properties(python.fetch PROPERTIES LABELS "slow;nosan")
 endif()
 
 # The examples of the adapters to ASGI and WSGI pass the server's own tests, and so does a longer application; half a
@@ -154,7 +154,7 @@ if(FHX_SANITIZE MATCHES "thread")
   # One thread, many times; and what server.groups exports by many.
   set_tests_properties(export.content export.real_data PROPERTIES LABELS nosan)
 endif()
-set_tests_properties(export.killed export.memory PROPERTIES LABELS "slow;nosan" TIMEOUT 1800)
+set_tests_properties(export.killed export.memory PROPERTIES LABELS "slow;nosan" TIMEOUT 1200)
 
 # The harness of bench/, and that one row of it can still be measured; no times are checked.
 fhx_add_script(bench.harness python:${python} --
@@ -163,6 +163,10 @@ fhx_add_script(bench.row python:${python} --
   ${PROJECT_SOURCE_DIR}/bench/run.sh --quick --out ${CMAKE_CURRENT_BINARY_DIR}/bench P1.ascii P3.null)
 set_tests_properties(bench.row PROPERTIES LABELS "slow;nosan" TIMEOUT 900)
 
+# Which failures .ci/run may run once more.
+fhx_add_script(ci.again python:${python} --
+  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/again.py ${PROJECT_SOURCE_DIR})
+
 # The code in the documents, and the names they mention.
 fhx_add_script(docs.conformance python:${python} --
   ${python} ${CMAKE_CURRENT_SOURCE_DIR}/conformance.py ${PROJECT_SOURCE_DIR})
@@ -170,9 +174,26 @@ fhx_add_script(docs.operations python:${python} --
   ${python} ${CMAKE_CURRENT_SOURCE_DIR}/operations.py ${PROJECT_SOURCE_DIR})
 fhx_add_script(docs.jobs python:${python} --
   ${python} ${CMAKE_CURRENT_SOURCE_DIR}/transitions.py ${PROJECT_SOURCE_DIR})
+fhx_add_script(docs.diagrams python:${python} --
+  ${python} ${PROJECT_SOURCE_DIR}/docs/diagrams/draw.py --check)
+# The commands of the guides, with the library installed, in an empty folder: some ten seconds.
+fhx_add_script(docs.guides python:${python} curl --
+  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/guides.py ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}
+  ${CMAKE_C_COMPILER})
+set_tests_properties(docs.guides PROPERTIES ENVIRONMENT "CMAKE_GENERATOR=${CMAKE_GENERATOR}")
+# Both install, and an install notes in the build what it did.
+set_tests_properties(docs.guides consumers PROPERTIES RESOURCE_LOCK install)
 fhx_add_script(docs.examples python:${python} --
   ${python} ${CMAKE_CURRENT_SOURCE_DIR}/docs_examples.py ${PROJECT_SOURCE_DIR}
   ${CMAKE_C_COMPILER} $<TARGET_FILE:fhirexport>)
+
+# The manual of the library, and its example.
+fhx_add_script(docs.manual python:${python} mandoc --
+  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/manual.py ${PROJECT_SOURCE_DIR}
+  ${CMAKE_C_COMPILER} $<TARGET_FILE:fhirexport>)
+# The reference in HTML, three seconds.
+fhx_add_script(docs.reference python:${python} doxygen --
+  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/reference.py ${PROJECT_SOURCE_DIR})
 
 # The tests through the public headers again, under valgrind. A client's storage is waited for by the
 # clock, too short for TLS under valgrind: AddressSanitizer has to do for these. Those of sizes and of
@@ -189,50 +210,10 @@ foreach(file ${FHX_API_TESTS})
   set_tests_properties(valgrind.${name} PROPERTIES TIMEOUT 900)
 endforeach()
 
-# Proofs over HTTP: what comes out is exactly what the server held, whatever happens meanwhile.
-set(server_proof ${python} ${CMAKE_CURRENT_SOURCE_DIR}/server)
-set(server_programs --server $<TARGET_FILE:fhirexport-server>
-  --generate $<TARGET_FILE:fhirexport-generate>)
-fhx_add_script(server.exact python:${python} --
-  ${server_proof}/exact.py ${server_programs} --data ${FHX_REAL_DATA})
-fhx_add_script(server.killed_sqlite python:${python} --
-  ${CMAKE_CURRENT_SOURCE_DIR}/crash.sh --build ${PROJECT_BINARY_DIR} --store sqlite --seed 1)
-fhx_add_script(server.chained python:${python} --
-  ${server_proof}/chained.py ${server_programs})
-fhx_add_script(server.many_jobs python:${python} --
-  ${server_proof}/many_jobs.py ${server_programs})
-fhx_add_script(server.groups python:${python} --
-  ${python} ${CMAKE_CURRENT_SOURCE_DIR}/server/groups.py $<TARGET_FILE:fhirexport-server>
-  $<TARGET_FILE:fhirexport-generate> ${FHX_REAL_DATA})
-if(FHX_WITH_POSTGRES)
-  fhx_add_script(server.shared_jobs python:${python} postgres:pg_config --
-    ${server_proof}/shared_jobs.py ${server_programs})
-  fhx_add_script(server.smart_shared python:${python} postgres:pg_config --
-    ${python} ${CMAKE_CURRENT_SOURCE_DIR}/server/smart_shared.py $<TARGET_FILE:fhirexport-server>)
-  # The same with the resources in PostgreSQL; the second takes 25 s, the others half of that.
-  fhx_add_script(server.rest_postgres python:${python} postgres:pg_config --
-    ${server_proof}/rest.py $<TARGET_FILE:fhirexport-server> --postgres)
-  fhx_add_script(server.end_to_end_postgres python:${python} postgres:pg_config --
-    ${server_proof}/end_to_end.py $<TARGET_FILE:fhirexport-server>
-    $<TARGET_FILE:fhirexport-generate> --postgres)
-  fhx_add_script(server.groups_postgres python:${python} postgres:pg_config --
-    ${server_proof}/groups.py $<TARGET_FILE:fhirexport-server> $<TARGET_FILE:fhirexport-generate>
-    --postgres)
-  fhx_add_script(server.shared_postgres python:${python} postgres:pg_config --
-    ${server_proof}/shared_jobs.py ${server_programs} --resources)
-  # One of them is enough in builds with sanitizers.
-  set_tests_properties(server.rest_postgres PROPERTIES LABELS "")
-  fhx_add_script(server.killed_postgres python:${python} postgres:pg_config --
-    ${CMAKE_CURRENT_SOURCE_DIR}/crash.sh --build ${PROJECT_BINARY_DIR} --store postgres --seed 1)
-  set_tests_properties(server.killed_postgres PROPERTIES LABELS "" TIMEOUT 1800)
-  fhx_add_script(server.outages python:${python} postgres:pg_config --
-    ${server_proof}/outages.py ${server_programs})
-  set_tests_properties(server.outages PROPERTIES LABELS "slow;nosan" TIMEOUT 900)
+# Proofs over HTTP.
+if(TARGET fhirexport-server)
+  include(server/proofs.cmake)
 endif()
-set_tests_properties(server.killed_sqlite PROPERTIES LABELS "" TIMEOUT 1800)
-set_tests_properties(server.exact server.groups PROPERTIES LABELS "")
-set_tests_properties(server.chained server.many_jobs PROPERTIES
-  LABELS "slow;nosan" TIMEOUT 900)
 
 # Object stores and what else the tests start on 127.0.0.1, and exports to them.
 set(stores ${CMAKE_CURRENT_SOURCE_DIR}/stores)

@@ -1,4 +1,8 @@
-/* fhirexport/api.h: how public functions are declared. Included by every other header. */
+/*
+ * fhirexport/api.h: how public functions are declared. Included by every other header.
+ *
+ * Of all functions here: Threads: any. Memory: only what is given is written to. Since 0.9.0.
+ */
 #ifndef FHIREXPORT_API_H
 #define FHIREXPORT_API_H
 

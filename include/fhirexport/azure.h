@@ -4,6 +4,8 @@
  * A part that fits in one piece is one Put Blob; a longer one is blocks, several under way at a
  * time, then a block list. Every block carries an MD5 that the store verifies; the blob's size is
  * asked for before a part counts as committed, and a blob that exists is never replaced.
+ *
+ * Of all functions here: Threads: any. Memory: only what is given is written to. Since 0.9.0.
  */
 #ifndef FHIREXPORT_AZURE_H
 #define FHIREXPORT_AZURE_H
@@ -26,10 +28,17 @@ FHX_BEGIN_DECLS
  */
 typedef void (*fhx_azure_token_callback)(void *user_data, fhx_reply *reply);
 
-/* The answer: the token (copied, and wiped when it is no longer needed), and when it ends, in
-   microseconds since 1970 UTC. */
+/*
+ * The answer: the token, and when it ends, in microseconds since 1970 UTC.
+ * Threads: that of the callback.
+ * Memory: the token is copied, and the copy wiped when it is no longer needed.
+ * Returns: FHX_OK; FHX_ERR_MISUSE in another callback, and where the library was built without
+ * Azure; FHX_ERR_ARGUMENT for what is no bearer token, or one whose time is over;
+ * FHX_ERR_NO_MEMORY; once the reply is a failure for good, that failure.
+ */
 FHX_API int32_t fhx_reply_token(fhx_reply *reply, const char *token, int64_t expires_us);
 
+/* What fhx_azure_destination_new is told. */
 typedef struct fhx_azure_options {
   uint32_t size;
   /* A sum of FHX_AZURE_... */
@@ -73,9 +82,12 @@ FHX_API void fhx_azure_options_init(fhx_azure_options *options, uint32_t size);
  * key, clients get URLs with a service SAS for one blob, good until the time that is asked for;
  * with a token, with a user delegation SAS, good for at most seven days; with a SAS nothing can be
  * signed, and they get plain URLs (FHX_DESTINATION_REQUIRES_TOKEN), never the SAS.
- * FHX_ERR_ARGUMENT says what is wrong without repeating it; FHX_ERR_DENIED: the endpoint is not
- * among the http options' allowed_hosts; FHX_ERR_UNSUPPORTED where the library was built without
- * Azure.
+ * Memory: `*destination` is the caller's; the options are copied, `user_data` is lent until
+ * destroy.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT says what is wrong without repeating it; FHX_ERR_DENIED: the
+ * endpoint is not among the http options' allowed_hosts; FHX_ERR_UNSUPPORTED where the library was
+ * built without Azure; FHX_ERR_INTERNAL: libcurl cannot be used; FHX_ERR_STRUCT_SIZE;
+ * FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_azure_destination_new(const fhx_azure_options *options,
                                           fhx_destination **destination, fhx_error **error);

@@ -9,6 +9,8 @@
  * What a connection string opens is a secret: it is in no record of a job, no manifest, no message
  * and no log of the library, and memory that held it is overwritten. The manifest has plain URLs of
  * the blobs, and says that they need a right of the client's own (requiresAccessToken).
+ *
+ * Of all functions here: Threads: any. Memory: only what is given is written to. Since 0.9.0.
  */
 #ifndef FHIREXPORT_CLIENT_DESTINATION_H
 #define FHIREXPORT_CLIENT_DESTINATION_H
@@ -42,6 +44,7 @@ typedef void (*fhx_secret_get_callback)(void *user_data, const char *job_id, fhx
  */
 typedef void (*fhx_secret_delete_callback)(void *user_data, const char *job_id, fhx_reply *reply);
 
+/* What an engine is told of such exports (fhx_engine_options). */
 typedef struct fhx_client_destinations {
   uint32_t size;
   uint32_t reserved;

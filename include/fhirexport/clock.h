@@ -10,6 +10,8 @@
  * network, stays with the system's clock: others do not live by the host's.
  *
  * Ids and keys always come from the system's random generator.
+ *
+ * Of all functions here: Threads: any. Memory: only what is given is written to. Since 0.9.0.
  */
 #ifndef FHIREXPORT_CLOCK_H
 #define FHIREXPORT_CLOCK_H

@@ -11,6 +11,8 @@
  * the same destination at once, each with an upload of its own; it may call fhx_job_cancel and
  * fhx_job_progress_new, but not the writer or the job that is calling it, which answer
  * FHX_ERR_REENTRANT. No lock of the library is held.
+ *
+ * Of all functions here: Threads: any. Memory: only what is given is written to. Since 0.9.0.
  */
 #ifndef FHIREXPORT_DESTINATION_H
 #define FHIREXPORT_DESTINATION_H
@@ -21,6 +23,7 @@
 
 FHX_BEGIN_DECLS
 
+/* Where parts go. Writers, jobs, manifests and engines take one. */
 typedef struct fhx_destination fhx_destination;
 
 /*
@@ -138,6 +141,7 @@ typedef void (*fhx_destination_destroy_callback)(void *user_data);
    in folders of 0755, so that a web server of another user can serve it. */
 #define FHX_DESTINATION_READABLE 4u
 
+/* A destination of a host's own, for fhx_destination_new. */
 typedef struct fhx_destination_callbacks {
   uint32_t size;
   /* A sum of FHX_DESTINATION_... */
@@ -162,34 +166,43 @@ typedef struct fhx_destination_callbacks {
 FHX_API void fhx_destination_callbacks_init(fhx_destination_callbacks *callbacks, uint32_t size);
 
 /*
- * Makes a destination of a host's callbacks. The structure is copied; `user_data` goes to every
- * callback. FHX_ERR_ARGUMENT when a needed callback is missing.
+ * Makes a destination of a host's callbacks; `user_data` goes to every one of them.
+ * Memory: `*destination` is the caller's; the structure is copied, `user_data` is lent until
+ * destroy.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT when a needed callback is missing, or a flag is not known;
+ * FHX_ERR_STRUCT_SIZE; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_destination_new(const fhx_destination_callbacks *callbacks, void *user_data,
                                     fhx_destination **destination, fhx_error **error);
 
-/* Drops the caller's reference; writers and jobs that use it keep theirs. NULL is harmless. */
+/* Drops the caller's reference; writers, jobs and all else that use it keep theirs. NULL is
+   harmless. */
 FHX_API void fhx_destination_free(fhx_destination *destination);
 
 /*
  * For who has to look after parts by their names: an engine such as Spark that runs pieces of an
- * export (job.h, export_id) and removes what attempts of no account have left behind. Any thread
- * that is in no callback of this destination.
+ * export (job.h, export_id) and removes what attempts of no account have left behind.
  *
  * Is a part of that name committed? Stores how many bytes it has there in `*byte_count`, which may
- * be NULL. FHX_ERR_NOT_FOUND: definitely not. FHX_ERR_UNSUPPORTED: the destination has no
- * part_stat. FHX_ERR_ARGUMENT: that is no name of a part. Others: not known.
+ * be NULL.
+ * Threads: any that is in no callback of this destination.
+ * Returns: FHX_OK. FHX_ERR_NOT_FOUND: definitely not. FHX_ERR_UNSUPPORTED: the destination has no
+ * part_stat. FHX_ERR_ARGUMENT: that is no name of a part. The destination's: not known.
  */
 FHX_API int32_t fhx_destination_stat(fhx_destination *destination, const char *name,
                                      uint64_t *byte_count, fhx_error **error);
 
 /*
  * Removes the part of that name and any unfinished upload of it, also another process's, which can
- * then no longer be committed. Nothing there is FHX_OK.
+ * then no longer be committed.
+ * Threads: any that is in no callback of this destination.
+ * Returns: FHX_OK, also if nothing was there; FHX_ERR_ARGUMENT: that is no name of a part; the
+ * destination's.
  */
 FHX_API int32_t fhx_destination_remove(fhx_destination *destination, const char *name,
                                        fhx_error **error);
 
+/* What fhx_directory_destination_new is told. */
 typedef struct fhx_directory_options {
   uint32_t size;
   /* A sum of FHX_DESTINATION_...: what is true of the URLs that begin with `base_url`. */
@@ -210,8 +223,10 @@ FHX_API void fhx_directory_options_init(fhx_directory_options *options, uint32_t
  * FHX_DESTINATION_READABLE), synced,
  * renamed to its name without replacing anything, and the folder is synced. Nothing can be written
  * outside `path`. The modes do not depend on the umask; a folder that exists keeps its own. A
- * folder below `path` goes with the last part in it. FHX_ERR_NOT_FOUND, FHX_ERR_DENIED or
- * FHX_ERR_IO when the folder cannot be used.
+ * folder below `path` goes with the last part in it.
+ * Memory: `*destination` is the caller's; the options are copied.
+ * Returns: FHX_OK; FHX_ERR_NOT_FOUND, FHX_ERR_DENIED or FHX_ERR_IO when the folder cannot be used;
+ * FHX_ERR_ARGUMENT for options that are wrong; FHX_ERR_STRUCT_SIZE; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_directory_destination_new(const fhx_directory_options *options,
                                               fhx_destination **destination, fhx_error **error);

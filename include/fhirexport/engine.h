@@ -5,6 +5,9 @@
  * response out. Jobs run on the threads that the host gives (fhx_engine_run), or on as many as it
  * asks for (`workers`). Everything else, from the kick-off's parameters to the manifest and the
  * files, is the engine's (Bulk Data Access IG).
+ *
+ * Of all functions here: Threads: any, several at once; a response belongs to one at a time.
+ * Memory: what a response gives lives until it is freed. Since 0.9.0.
  */
 #ifndef FHIREXPORT_ENGINE_H
 #define FHIREXPORT_ENGINE_H
@@ -16,6 +19,7 @@
 
 FHX_BEGIN_DECLS
 
+/* All of `$export` for one FHIR base. */
 typedef struct fhx_engine fhx_engine;
 
 /* Files need the client that exported them, besides their signed link (requiresAccessToken). */
@@ -31,13 +35,14 @@ typedef struct fhx_engine fhx_engine;
    identities (store.h) each kick-off has a job of its own. */
 #define FHX_ENGINE_JOIN_IDENTICAL 4u
 
+/* What fhx_engine_new is told. */
 typedef struct fhx_engine_options {
   uint32_t size;
   /* A sum of FHX_ENGINE_... */
   uint32_t flags;
   /* Where from, where to, and where jobs are recorded; source and destination are needed. NULL
-     store: one in memory, so that jobs end with the engine. Referenced until the engine is freed.
-   */
+     store: one in memory, by SQLite, so that jobs end with the engine. Referenced until the engine
+     is freed. */
   fhx_source *source;
   fhx_destination *destination;
   fhx_store *store;
@@ -126,8 +131,14 @@ typedef struct fhx_engine_options {
 FHX_API void fhx_engine_options_init(fhx_engine_options *options, uint32_t size);
 
 /*
- * Makes an engine and its threads. The options are copied. FHX_ERR_ARGUMENT says which is missing
- * or wrong.
+ * Makes an engine and its threads.
+ * Memory: `*engine` is the caller's; the options are copied; source, destination and store are
+ * referenced.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT says which option is missing or wrong; FHX_ERR_LIMIT: a thread
+ * cannot be had; FHX_ERR_UNSUPPORTED: the library was built without Azure, for client_destinations,
+ * or without SQLite, for a store in memory; FHX_ERR_STORE: that store cannot be made; FHX_ERR_IO:
+ * the system has no random numbers; FHX_ERR_INTERNAL: libcurl cannot be used; FHX_ERR_STRUCT_SIZE;
+ * FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_engine_new(const fhx_engine_options *options, fhx_engine **engine,
                                fhx_error **error);
@@ -171,7 +182,7 @@ typedef struct fhx_request {
 /* fhx_init for this structure. */
 FHX_API void fhx_request_init(fhx_request *request, uint32_t size);
 
-/* The answer to a request. It belongs to the caller, and to one thread at a time. */
+/* The answer to a request. */
 typedef struct fhx_response fhx_response;
 
 /*
@@ -182,8 +193,11 @@ typedef struct fhx_response fhx_response;
  * Whether the client may read the Group is the source's to say (FHX_ERR_DENIED), by the request's
  * tenant and host_context. Every mistake of the client is a response, 4xx with an
  * OperationOutcome; the work is bounded whatever the size of the data, and where the store is
- * locked the answer is 503 within about a second. Any thread. The error is for
- * the host's own mistakes and for lack of memory.
+ * locked the answer is 503 within about a second.
+ * Memory: the request is lent; `*response` is the caller's, to be freed before the engine.
+ * Returns: FHX_OK; an error is for the host's own mistakes and for lack of memory:
+ * FHX_ERR_ARGUMENT: the request is incomplete or malformed; FHX_ERR_STRUCT_SIZE; FHX_ERR_INTERNAL;
+ * FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_engine_handle(fhx_engine *engine, const fhx_request *request,
                                   fhx_response **response, fhx_error **error);
@@ -191,22 +205,27 @@ FHX_API int32_t fhx_engine_handle(fhx_engine *engine, const fhx_request *request
 /* The HTTP status, 200 to 503. */
 FHX_API uint32_t fhx_response_status(const fhx_response *response);
 
-/* Its headers; NULL beyond the last. They live as long as the response. */
+/* Its headers; NULL beyond the last. */
 FHX_API uint32_t fhx_response_header_count(const fhx_response *response);
 FHX_API const char *fhx_response_header_name(const fhx_response *response, uint32_t position);
 FHX_API const char *fhx_response_header_value(const fhx_response *response, uint32_t position);
 
 /*
  * Copies the next bytes of the body to `buffer`, at most `capacity` (at least 1), and stores how
- * many in `*len`. FHX_END, with `*len` 0, behind the last one. A manifest is produced as it is
- * read. After an error the connection is to be closed: the body is not whole.
+ * many in `*len`. A manifest is produced as it is read. After an error the connection is to be
+ * closed: the body is not whole.
+ * Returns: FHX_OK; FHX_END, with `*len` 0, behind the last byte; FHX_ERR_ARGUMENT for NULL or no
+ * capacity; FHX_ERR_IO: the file cannot be read, or is damaged; of a manifest, as
+ * fhx_manifest_read, FHX_ERR_MISUSE, FHX_ERR_STORE, FHX_ERR_INTERNAL, FHX_ERR_NO_MEMORY, the
+ * store's and the destination's.
  */
 FHX_API int32_t fhx_response_read(fhx_response *response, void *buffer, size_t capacity,
                                   size_t *len, fhx_error **error);
 
 /*
- * FHX_OK when the body is `*length` bytes from `*offset` of an open file, for sendfile and the
- * like; the descriptor stays the response's. FHX_END when it is not: read it then.
+ * Whether the body is `*length` bytes from `*offset` of an open file, for sendfile and the like.
+ * Memory: the descriptor stays the response's.
+ * Returns: FHX_OK: it is; FHX_END: it is not, so read it; FHX_ERR_ARGUMENT for NULL.
  */
 FHX_API int32_t fhx_response_file(const fhx_response *response, int32_t *descriptor,
                                   uint64_t *offset, uint64_t *length, fhx_error **error);
@@ -221,38 +240,45 @@ FHX_API void fhx_response_sent(fhx_response *response, uint64_t byte_count);
 FHX_API void fhx_response_free(fhx_response *response);
 
 /*
- * A page of the jobs in the engine's store, whoever runs them; see job_list.h. FHX_END: there are
- * no more. FHX_ERR_ARGUMENT says which option is wrong; FHX_ERR_UNSUPPORTED: the host's store has
- * no list_jobs; FHX_ERR_STORE, retryable where it is locked or cannot be reached, within about a
- * second; FHX_ERR_NO_MEMORY. A job that is created while pages are read comes behind those that
- * were there, or, if another process creates it, not at all this time. Any thread.
+ * A page of the jobs in the engine's store, whoever runs them; see job_list.h. A job that is
+ * created while pages are read comes behind those that were there, or, if another process creates
+ * it, not at all this time.
+ * Memory: `*page` is the caller's, to be freed with fhx_job_page_free.
+ * Returns: FHX_OK; FHX_END, and no page: there are no more; FHX_ERR_ARGUMENT says which option is
+ * wrong; FHX_ERR_UNSUPPORTED: the host's store has no list_jobs; FHX_ERR_STORE, retryable where it
+ * is locked or cannot be reached, within about a second; FHX_ERR_STRUCT_SIZE; FHX_ERR_NO_MEMORY;
+ * the store's.
  */
 FHX_API int32_t fhx_engine_jobs(fhx_engine *engine, const fhx_job_list_options *options,
                                 fhx_job_page **page, fhx_error **error);
 
 /*
- * Runs jobs on the calling thread, one task after another, until fhx_engine_stop: FHX_WAIT. Call it
- * on as many threads as there should be workers. An error says that the store cannot be reached;
- * call again later.
+ * Runs jobs on the calling thread, one task after another, until fhx_engine_stop. Call it on as
+ * many threads as there should be workers.
+ * Returns: FHX_WAIT: the engine was stopped; FHX_ERR_ARGUMENT for NULL. Any other error says that
+ * the store cannot be reached, the store's (FHX_ERR_STORE), FHX_ERR_IO (the system has no random
+ * numbers) or FHX_ERR_NO_MEMORY: call again later.
  */
 FHX_API int32_t fhx_engine_run(fhx_engine *engine, fhx_error **error);
 
 /*
  * Renews the leases of tasks that run here. With `helpers` 0, call it at least every third of a
- * lease while callbacks of the host may take longer than that; from any thread.
+ * lease while callbacks of the host may take longer than that.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT for NULL; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_engine_tick(fhx_engine *engine, fhx_error **error);
 
 /*
  * Parks everything: tasks record what they have at the next batch and give up their leases, and
- * every fhx_engine_run returns. Requests are still answered. Any thread, also from a callback; not
- * from a signal handler.
+ * every fhx_engine_run returns. Requests are still answered.
+ * Threads: any, also from a callback; not from a signal handler.
  */
 FHX_API void fhx_engine_stop(fhx_engine *engine);
 
 /*
- * Stops the engine, waits for its own threads, and frees it. No other thread may be inside a
- * function of it. Responses must have been freed. NULL is harmless.
+ * Stops the engine, waits for its own threads, and frees it. Responses must have been freed. NULL
+ * is harmless.
+ * Threads: any, while no other is inside a function of the engine; not from a callback.
  */
 FHX_API void fhx_engine_free(fhx_engine *engine);
 

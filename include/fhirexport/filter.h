@@ -1,8 +1,10 @@
 /*
  * fhirexport/filter.h: which resources an export takes.
  *
- * A filter is filled in by one thread, then only read, by any number of threads. The same filter
- * code serves every job; fhx_filter_test uses it on a single resource.
+ * The same filter code serves every job; fhx_filter_test uses it on a single resource.
+ *
+ * Of all functions here: Threads: one fills a filter in; then any, several at once, read it.
+ * Memory: what is given is copied; a filter that could not take it is as it was. Since 0.9.0.
  */
 #ifndef FHIREXPORT_FILTER_H
 #define FHIREXPORT_FILTER_H
@@ -16,15 +18,20 @@ FHX_BEGIN_DECLS
 #define FHX_FHIR_R4B 43
 #define FHX_FHIR_R5 50
 
+/* Which resources are taken. */
 typedef struct fhx_filter fhx_filter;
 
-/* Makes a filter that takes everything. */
+/*
+ * Makes a filter that takes everything.
+ * Memory: `*filter` is the caller's.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT for NULL; FHX_ERR_NO_MEMORY.
+ */
 FHX_API int32_t fhx_filter_new(fhx_filter **filter, fhx_error **error);
 
 /*
  * `_type`: takes resources of this type, and of those added before. The order of types is the
- * order of the manifest; a type named twice counts once. FHX_ERR_ARGUMENT for what is not the form
- * of a type's name.
+ * order of the manifest; a type named twice counts once.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT for what is not the form of a type's name; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_filter_add_type(fhx_filter *filter, const char *resource_type,
                                     fhx_error **error);
@@ -32,10 +39,14 @@ FHX_API int32_t fhx_filter_add_type(fhx_filter *filter, const char *resource_typ
 /*
  * `_since`, a FHIR instant: takes resources last changed after it, not at it. A resource without a
  * valid `meta.lastUpdated` is taken. All digits of a fraction count.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT for what is no instant; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_filter_set_since(fhx_filter *filter, const char *instant, fhx_error **error);
 
-/* `_until`, a FHIR instant: takes resources last changed before it, not at it. */
+/*
+ * `_until`, a FHIR instant: takes resources last changed before it, not at it.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT for what is no instant; FHX_ERR_NO_MEMORY.
+ */
 FHX_API int32_t fhx_filter_set_until(fhx_filter *filter, const char *instant, fhx_error **error);
 
 /*
@@ -43,6 +54,7 @@ FHX_API int32_t fhx_filter_set_until(fhx_filter *filter, const char *instant, fh
  * Patient, and the resources that refer to it in an element of the compartment. `patient_id` is the
  * bare id. The three functions below say which elements these are and which references count. A
  * Patient is never taken for its `link` to another.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT for what is no id; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_filter_add_patient(fhx_filter *filter, const char *patient_id,
                                        fhx_error **error);
@@ -50,6 +62,7 @@ FHX_API int32_t fhx_filter_add_patient(fhx_filter *filter, const char *patient_i
 /*
  * Patient level (Bulk Data IG, `Patient/$export`): takes only what is in the Patient compartment of
  * some patient. With fhx_filter_add_patient: of one of those.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT for NULL.
  */
 FHX_API int32_t fhx_filter_set_all_patients(fhx_filter *filter, fhx_error **error);
 
@@ -57,7 +70,8 @@ FHX_API int32_t fhx_filter_set_all_patients(fhx_filter *filter, fhx_error **erro
  * Group level (`Group/[id]/$export`): takes only what is in the Patient compartment of a member of
  * this Group, and members that are no patients themselves. The job resolves the Group as of its
  * transactionTime. With fhx_filter_add_patient: only of members that were added. `group_id` is the
- * bare id; FHX_ERR_ARGUMENT for what is none.
+ * bare id.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT for what is no id; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_filter_set_group(fhx_filter *filter, const char *group_id, fhx_error **error);
 
@@ -67,7 +81,10 @@ typedef void (*fhx_patient_callback)(void *user_data, const char *patient_id);
 /*
  * Names each patient in whose compartment a resource is, by the filter's compartment table: for a
  * host that keeps an index of patients, by the very rule of the library. A patient may be named
- * more than once. FHX_ERR_RESOURCE if it is not one valid resource.
+ * more than once.
+ * Memory: nothing is kept; `callback` is called on this thread, before it returns.
+ * Returns: FHX_OK; FHX_ERR_RESOURCE if it is not one valid resource; FHX_ERR_ARGUMENT for NULL;
+ * FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_filter_list_patients(const fhx_filter *filter, const void *data, size_t len,
                                          fhx_patient_callback callback, void *user_data,
@@ -75,9 +92,9 @@ FHX_API int32_t fhx_filter_list_patients(const fhx_filter *filter, const void *d
 
 /*
  * Which version's Patient compartment counts, one of FHX_FHIR_...; that of R4 unless set. It
- * changes nothing where no patient is added, and decides which elements there are. FHX_ERR_ARGUMENT
- * for another number, FHX_ERR_UNSUPPORTED if the version lacks an element that was added,
- * FHX_ERR_MISUSE if there are queries already.
+ * changes nothing where no patient is added, and decides which elements there are.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT for another number; FHX_ERR_UNSUPPORTED if the version lacks an
+ * element that was added; FHX_ERR_MISUSE if there are queries already; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_filter_set_fhir_version(fhx_filter *filter, uint32_t fhir_version,
                                             fhx_error **error);
@@ -90,7 +107,8 @@ FHX_API int32_t fhx_filter_set_fhir_version(fhx_filter *filter, uint32_t fhir_ve
  * A path is a type and one to three elements, such as "Observation.subject" or
  * "CarePlan.activity.detail.performer"; it ends at an element of type Reference, and its elements
  * are named as in JSON ("action.participant.actorReference"). At most 16 paths of a type and 1,024
- * in all; one added twice counts once. FHX_ERR_ARGUMENT for one that is malformed or too many.
+ * in all; one added twice counts once.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT for one that is malformed or too many; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_filter_add_compartment_path(fhx_filter *filter, const char *path,
                                                 fhx_error **error);
@@ -98,8 +116,8 @@ FHX_API int32_t fhx_filter_add_compartment_path(fhx_filter *filter, const char *
 /*
  * The FHIR base of the server, an http or https URL without query and fragment; a slash at its end
  * does not matter. A reference by an absolute URL then counts only directly below it
- * (base/Patient/id), case and scheme included. NULL or "": whatever its base, as if never set. It
- * is copied. FHX_ERR_ARGUMENT for what is not such a URL.
+ * (base/Patient/id), case and scheme included. NULL or "": whatever its base, as if never set.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT for what is not such a URL; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_filter_set_base_url(fhx_filter *filter, const char *base_url,
                                         fhx_error **error);
@@ -114,12 +132,11 @@ FHX_API int32_t fhx_filter_set_base_url(fhx_filter *filter, const char *base_url
  * FHIR says is mandatory, `resourceType`, `id`, `meta`, `implicitRules` and `modifierExtension`;
  * the key `_birthDate` goes with `birthDate`. They get the tag SUBSETTED in `meta.tag`, also where
  * nothing was left out. Other types are exported whole. The elements change nothing in which
- * resources are taken.
- *
- * FHX_ERR_ARGUMENT for what is no name of a root element, as is what names something below one, and
- * for more than 1,024; FHX_ERR_UNSUPPORTED for an element, or a type, that the filter's version of
- * FHIR does not have. Set the version first: fhx_filter_set_fhir_version fails if it does not have
+ * resources are taken. Set the version first: fhx_filter_set_fhir_version fails if it does not have
  * an element that was added.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT for what is no name of a root element, as is what names
+ * something below one, and for more than 1,024; FHX_ERR_UNSUPPORTED for an element, or a type, that
+ * the filter's version of FHIR does not have; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_filter_add_element(fhx_filter *filter, const char *element, fhx_error **error);
 
@@ -134,17 +151,19 @@ FHX_API int32_t fhx_filter_add_element(fhx_filter *filter, const char *element, 
  * DocumentReference made of a Binary has to meet those for DocumentReference. What was deleted
  * cannot be looked at: all of the type that the export could have had is told.
  *
- * At most 1,000 queries; one given twice counts once. FHX_ERR_ARGUMENT for what is malformed, too
- * many, not of one type, or a parameter of results such as _sort; FHX_ERR_UNSUPPORTED for a type, a
- * parameter or a modifier that is not supported in the filter's version of FHIR. The message names
- * it, but no value. Set the version first: fhx_filter_set_fhir_version is FHX_ERR_MISUSE behind
- * this.
+ * At most 1,000 queries; one given twice counts once. Set the version first:
+ * fhx_filter_set_fhir_version is FHX_ERR_MISUSE behind this.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT for what is malformed, too many, not of one type, or a
+ * parameter of results such as _sort; FHX_ERR_UNSUPPORTED for a type, a parameter or a modifier
+ * that is not supported in the filter's version of FHIR (the message names it, but no value);
+ * FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_filter_add_query(fhx_filter *filter, const char *query, fhx_error **error);
 
 /*
- * Stores 1 in `*matches` if the filter takes this resource, else 0. FHX_ERR_RESOURCE if it is not
- * one valid resource, FHX_ERR_UNSUPPORTED for a filter with a Group, which only a job resolves.
+ * Stores 1 in `*matches` if the filter takes this resource, else 0.
+ * Returns: FHX_OK; FHX_ERR_RESOURCE if it is not one valid resource; FHX_ERR_UNSUPPORTED for a
+ * filter with a Group, which only a job resolves; FHX_ERR_ARGUMENT for NULL; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_filter_test(const fhx_filter *filter, const void *data, size_t len,
                                 uint32_t *matches, fhx_error **error);

@@ -5,6 +5,8 @@
  * Certificates are verified, redirects are not followed, and requests that fail for a while (408,
  * 429, 5xx but 501 and 505, a lost connection) are repeated with growing pauses; the server's
  * Retry-After is kept.
+ *
+ * Of all functions here: Threads: any. Memory: only what is given is written to. Since 0.9.0.
  */
 #ifndef FHIREXPORT_HTTP_H
 #define FHIREXPORT_HTTP_H
@@ -18,6 +20,7 @@ FHX_BEGIN_DECLS
    takes no signals, never calls the host, and ends with the destination. */
 #define FHX_HTTP_NO_THREAD 1u
 
+/* How servers are reached; a member of the options of a destination. */
 typedef struct fhx_http_options {
   uint32_t size;
   /* A sum of FHX_HTTP_... */

@@ -5,6 +5,10 @@
  * which survive the process: what a checkpoint has recorded is never done again if the source can
  * resume, what it has not recorded is never listed. A host with its own HTTP layer and queue starts
  * here.
+ *
+ * Of all functions here: Threads: any, several at once, also with one job. Memory: a job, its
+ * progress and a page of its parts are the caller's; what they give lives until they are freed.
+ * Since 0.9.0.
  */
 #ifndef FHIREXPORT_JOB_H
 #define FHIREXPORT_JOB_H
@@ -73,6 +77,7 @@ FHX_BEGIN_DECLS
    and `outcome`. */
 #define FHX_IG_STU4_BALLOT 4
 
+/* What fhx_job_start and fhx_job_attach are told. */
 typedef struct fhx_job_options {
   uint32_t size;
   /* A sum of FHX_JOB_... */
@@ -80,7 +85,7 @@ typedef struct fhx_job_options {
   /* Where from and where to; needed. Referenced until the job is freed. */
   fhx_source *source;
   fhx_destination *destination;
-  /* Where the job is recorded. NULL: in memory, so that it ends with this object. */
+  /* Where the job is recorded. NULL: in memory, by SQLite, so that it ends with this object. */
   fhx_store *store;
   /* What to take; copied. NULL: everything. Only read by fhx_job_start. */
   const fhx_filter *filter;
@@ -186,6 +191,7 @@ typedef struct fhx_job_options {
   uint32_t ig_version;
 } fhx_job_options;
 
+/* An export. Several objects, also of other processes, may stand for the same one. */
 typedef struct fhx_job fhx_job;
 
 /* fhx_init for this structure. */
@@ -194,42 +200,58 @@ FHX_API void fhx_job_options_init(fhx_job_options *options, uint32_t size);
 /*
  * Starts a job: reads the source's clock, which fixes the manifest's transactionTime, and records
  * the job. Nothing is read yet but the Group and patients that the filter names, if the source has
- * read_resource or group_members. FHX_ERR_UNSUPPORTED names a type that the source does not have,
- * says that types must be named, or why a Group's members cannot be known; FHX_ERR_NOT_FOUND: the
- * Group, or a patient, does not exist, or the patient is no member; FHX_ERR_DENIED: the source does
- * not give them to this client.
+ * read_resource or group_members.
+ * Memory: `*job` is the caller's; of the options, filter and texts are copied, source, destination
+ * and store are referenced.
+ * Returns: FHX_OK; FHX_ERR_UNSUPPORTED names a type that the source does not have, says that types
+ * must be named, or why a Group's members cannot be known; FHX_ERR_NOT_FOUND: the Group, or a
+ * patient, does not exist, or the patient is no member; FHX_ERR_DENIED: the source does not give
+ * them to this client; FHX_ERR_LIMIT: the filter is too large to be recorded; FHX_ERR_ARGUMENT for
+ * options that are wrong; FHX_ERR_STRUCT_SIZE; FHX_ERR_IO: the system has no random numbers;
+ * FHX_ERR_NO_MEMORY; the source's (FHX_ERR_SOURCE); the store's.
  */
 FHX_API int32_t fhx_job_start(const fhx_job_options *options, fhx_job **job, fhx_error **error);
 
 /*
  * Attaches to a job that the store has, for example after a restart. Of the options source,
  * destination, store, lease_us, settle_us, stall_us, helpers, worker_bytes and clock are used; the
- * rest was recorded at the start. FHX_ERR_NOT_FOUND for an unknown job, or one that was cancelled
- * and is gone. One that was cancelled and still has files, because a process died, can be attached
- * to: its state is FHX_JOB_REMOVING, and fhx_job_run removes them. FHX_ERR_MISUSE for one that goes
- * to a destination that its client has named (client_destination.h): that is the engine's to run.
+ * rest was recorded at the start. One that was cancelled and still has files, because a process
+ * died, can be attached to: its state is FHX_JOB_REMOVING, and fhx_job_run removes them.
+ * Memory: as fhx_job_start.
+ * Returns: FHX_OK; FHX_ERR_NOT_FOUND for an unknown job, or one that was cancelled and is gone;
+ * FHX_ERR_MISUSE for one that was started with a hook that the options lack, or that goes to a
+ * destination that its client has named (client_destination.h): that is the engine's to run;
+ * FHX_ERR_UNSUPPORTED: a newer library has recorded it; FHX_ERR_ARGUMENT for options that are
+ * wrong, or an id that is malformed; FHX_ERR_STRUCT_SIZE; FHX_ERR_NO_MEMORY; the store's
+ * (FHX_ERR_STORE: the record is damaged).
  */
 FHX_API int32_t fhx_job_attach(const fhx_job_options *options, const char *job_id, fhx_job **job,
                                fhx_error **error);
 
-/* The job's id, 32 hexadecimal digits; lives as long as the job. */
+/* The job's id, 32 hexadecimal digits. */
 FHX_API const char *fhx_job_id(const fhx_job *job);
 
 /*
  * Runs the job on the calling thread, task after task, until it is over; call it from several
  * threads to run tasks in parallel. While other threads or processes hold the last tasks, it waits
  * for them, or for their leases to lapse.
- * FHX_OK: the job is complete. FHX_ERR_JOB_FAILED: it has failed, and the message says why.
- * FHX_ERR_CANCELLED: it was cancelled. In these two cases no part of it is left at the
- * destination. FHX_WAIT: fhx_job_park was called. Any other error (FHX_ERR_STORE,
- * FHX_ERR_NO_MEMORY): this thread cannot go on, the job still can: call again.
+ * Threads: any that is in no callback of this job.
+ * Returns: FHX_OK: the job is complete. FHX_WAIT: fhx_job_park was called. FHX_ERR_JOB_FAILED: it
+ * has failed, and the message says why. FHX_ERR_CANCELLED: it was cancelled. In these two cases no
+ * part of it is left at the destination. FHX_ERR_REENTRANT from inside a callback, FHX_ERR_ARGUMENT
+ * for NULL. Any other error (FHX_ERR_STORE and what else is the store's; the destination's, which
+ * cannot remove the files of a job that has failed; FHX_ERR_NO_MEMORY; FHX_ERR_IO: the system has
+ * no random numbers): this thread cannot go on, the job still can: call again.
  */
 FHX_API int32_t fhx_job_run(fhx_job *job, fhx_error **error);
 
 /*
- * Runs at most one task on the calling thread. FHX_OK: one was run, or given back after a failure.
- * FHX_WAIT: none can be had at present. FHX_END: the job is complete. Errors
- * as in fhx_job_run.
+ * Runs at most one task on the calling thread.
+ * Threads: any that is in no callback of this job.
+ * Returns: FHX_OK: one was run, or given back after a failure. FHX_WAIT: none can be had at
+ * present. FHX_END: the job is complete. As fhx_job_run: FHX_ERR_JOB_FAILED, FHX_ERR_CANCELLED,
+ * FHX_ERR_REENTRANT, FHX_ERR_ARGUMENT, FHX_ERR_STORE, FHX_ERR_NO_MEMORY, FHX_ERR_IO, the store's
+ * and the destination's.
  */
 FHX_API int32_t fhx_job_run_task(fhx_job *job, fhx_error **error);
 
@@ -237,21 +259,30 @@ FHX_API int32_t fhx_job_run_task(fhx_job *job, fhx_error **error);
  * Cancels the job, or removes it with its files when it is over. From then on it has no manifest
  * and is to be hidden from clients. Running tasks of this object see it within one batch of rows,
  * those of others when they renew their lease or commit; the last fhx_job_run to return has removed
- * the files; if none is running, the next of this object does. Any thread, also from a callback.
+ * the files; if none is running, the next of this object does.
+ * Threads: any, also from a callback.
+ * Returns: FHX_OK, also if it was cancelled before; FHX_ERR_NOT_FOUND: it is gone; FHX_ERR_ARGUMENT
+ * for NULL; FHX_ERR_NO_MEMORY; the store's.
  */
 FHX_API int32_t fhx_job_cancel(fhx_job *job, fhx_error **error);
 
 /*
  * Parks the job: running tasks stop at the next batch, keep what they have by a checkpoint where
- * the source can resume, and every fhx_job_run of this object returns FHX_WAIT. Any thread, also
- * from a callback. The job can be attached to again.
+ * the source can resume, and every fhx_job_run of this object returns FHX_WAIT. The job can be
+ * attached to again.
+ * Threads: any, also from a callback.
  */
 FHX_API void fhx_job_park(fhx_job *job);
 
 /* A snapshot of how far a job is. */
 typedef struct fhx_progress fhx_progress;
 
-/* Reads the progress. Any thread, also from a callback. */
+/*
+ * Reads the progress.
+ * Threads: any, also from a callback.
+ * Returns: FHX_OK; FHX_ERR_NOT_FOUND: the job was cancelled, and is gone; FHX_ERR_ARGUMENT for
+ * NULL; FHX_ERR_NO_MEMORY; the store's.
+ */
 FHX_API int32_t fhx_job_progress_new(fhx_job *job, fhx_progress **progress, fhx_error **error);
 
 /* FHX_JOB_RUNNING, _COMPLETE, _FAILED or _REMOVING. */
@@ -267,21 +298,26 @@ FHX_API uint64_t fhx_progress_task_done_count(const fhx_progress *progress);
 /* From 0 to 1, by what the store knows; never going down, also from one object or process to
    another and when a task begins again; 1 only when complete. */
 FHX_API double fhx_progress_share(const fhx_progress *progress);
-/* Why the job failed; "" unless it did. Lives as long as the progress. */
+/* Why the job failed; "" unless it did. */
 FHX_API const char *fhx_progress_reason(const fhx_progress *progress);
+/* Frees the progress. NULL is harmless. */
 FHX_API void fhx_progress_free(fhx_progress *progress);
 
 /*
  * The recorded parts of a job, error files included, in the order of its manifest, one page after
- * another: up to `limit` (at most 1,000) parts behind `*after`, a cookie that is 0 at first.
- * FHX_END when there are no more.
+ * another: up to `limit` (from 1; more than 1,000 is 1,000) parts behind `*after`, a cookie that is
+ * 0 at first, and that this moves on.
+ * Returns: FHX_OK; FHX_END, and no page, when there are no more; FHX_ERR_NOT_FOUND: the job was
+ * cancelled, and is gone; FHX_ERR_ARGUMENT for NULL, or a limit of 0; FHX_ERR_NO_MEMORY; the
+ * store's.
  */
 typedef struct fhx_part_page fhx_part_page;
 FHX_API int32_t fhx_job_parts_new(fhx_job *job, uint64_t *after, uint32_t limit,
                                   fhx_part_page **page, fhx_error **error);
+/* How many parts the page has, and each of them; NULL when `position` is out of range. */
 FHX_API uint32_t fhx_part_page_count(const fhx_part_page *page);
-/* Lives as long as the page; NULL when `position` is out of range. */
 FHX_API const fhx_part *fhx_part_page_part(const fhx_part_page *page, uint32_t position);
+/* Frees a page and its parts. NULL is harmless. */
 FHX_API void fhx_part_page_free(fhx_part_page *page);
 
 /*

@@ -3,6 +3,9 @@
  *
  * A list has the facts of jobs and nothing of patients: of what was asked for the names of the
  * parameters alone, and no URL. It still names clients: it is not for them.
+ *
+ * Of all functions here: Threads: any, several at once. Memory: a page is the caller's; its jobs
+ * and their texts live until it is freed. Since 0.9.0.
  */
 #ifndef FHIREXPORT_JOB_LIST_H
 #define FHIREXPORT_JOB_LIST_H
@@ -11,6 +14,7 @@
 
 FHX_BEGIN_DECLS
 
+/* Which jobs fhx_engine_jobs lists. */
 typedef struct fhx_job_list_options {
   uint32_t size;
   /* A sum of FHX_JOBS_...; 0: those that run, are complete or have failed. */
@@ -24,28 +28,30 @@ typedef struct fhx_job_list_options {
   /* The most jobs of a page; 0: 100; at most 1,000. */
   uint32_t limit;
   uint32_t reserved;
-  /* This job alone, if it is among those that the members above ask for; `after` and `limit` are not
-     looked at. NULL: all of them. */
+  /* This job alone, if it is among those that the members above ask for; `after` and `limit` are
+     not looked at. NULL: all of them. */
   const char *job_id;
 } fhx_job_list_options;
 
 /* fhx_init for this structure. */
 FHX_API void fhx_job_list_options_init(fhx_job_list_options *options, uint32_t size);
 
-/* Jobs in the order in which they were created; read by one thread at a time. */
+/* Jobs in the order in which they were created. fhx_engine_jobs gives pages of them. */
 typedef struct fhx_job_page fhx_job_page;
 FHX_API uint32_t fhx_job_page_count(const fhx_job_page *page);
 
-/* Where the next page goes on: 48 hexadecimal digits that live as long as the page. */
+/* Where the next page goes on: 48 hexadecimal digits. */
 FHX_API const char *fhx_job_page_after(const fhx_job_page *page);
 
-/* Lives as long as the page; NULL when `position` is out of range. */
+/* A job of the page; NULL when `position` is out of range. */
 typedef struct fhx_job_summary fhx_job_summary;
 FHX_API const fhx_job_summary *fhx_job_page_job(const fhx_job_page *page, uint32_t position);
+
+/* Frees a page and its jobs. NULL is harmless. */
 FHX_API void fhx_job_page_free(fhx_job_page *page);
 
-/* What follows is as it was when the page was read; texts live as long as the page, and all is 0 or
-   "" for NULL. The id, 32 hexadecimal digits; whose it is; FHX_JOB_.... */
+/* What follows is as it was when the page was read; all is 0 or "" for NULL. The id, 32 hexadecimal
+   digits; whose it is; FHX_JOB_.... */
 FHX_API const char *fhx_job_summary_id(const fhx_job_summary *summary);
 FHX_API const char *fhx_job_summary_tenant(const fhx_job_summary *summary);
 FHX_API const char *fhx_job_summary_client(const fhx_job_summary *summary);
@@ -64,9 +70,9 @@ FHX_API int64_t fhx_job_summary_ended_us(const fhx_job_summary *summary);
 FHX_API int64_t fhx_job_summary_expires_us(const fhx_job_summary *summary);
 FHX_API int64_t fhx_job_summary_transaction_time_us(const fhx_job_summary *summary);
 
-/* Tasks in all and done; how often one was given out, and how often again, after a failure, a lapsed
-   lease or a stop; and 1 while the job runs and nobody holds a
-   task of it, which is for too few workers, or none. */
+/* Tasks in all and done; how often one was given out, and how often again, after a failure, a
+   lapsed lease or a stop; and 1 while the job runs and nobody holds a task of it, which is for too
+   few workers, or none. */
 FHX_API uint64_t fhx_job_summary_task_count(const fhx_job_summary *summary);
 FHX_API uint64_t fhx_job_summary_task_done_count(const fhx_job_summary *summary);
 FHX_API uint64_t fhx_job_summary_attempt_count(const fhx_job_summary *summary);

@@ -2,9 +2,12 @@
  * fhirexport/log.h: what an engine does and who asks for what, as events with fields.
  *
  * Operation events tell what becomes of jobs, tasks and the store; audit events tell who has
- * started, cancelled and downloaded what, and who was refused. docs/operations.md has the list of
- * both, with their fields. No event holds content of resources, ids of patients, values of a
+ * started, cancelled and downloaded what, and who was refused. docs/log.md has the list of both,
+ * with their fields. No event holds content of resources, ids of patients, values of a
  * kick-off's parameters, its URL, tokens, keys or signatures.
+ *
+ * Of all functions here: Threads: any, until the callback returns. Memory: an event and its texts
+ * are the engine's, and live until then. Since 0.9.0.
  */
 #ifndef FHIREXPORT_LOG_H
 #define FHIREXPORT_LOG_H

@@ -1,6 +1,9 @@
 /*
  * fhirexport/manifest.h: the manifest of a complete job (Bulk Data IG, "Response - Complete
  * Status"), produced from the store while it is read.
+ *
+ * Of all functions here: Threads: any; a manifest belongs to one at a time. Memory: only what is
+ * given is written to. Since 0.9.0.
  */
 #ifndef FHIREXPORT_MANIFEST_H
 #define FHIREXPORT_MANIFEST_H
@@ -9,6 +12,7 @@
 
 FHX_BEGIN_DECLS
 
+/* A manifest that is being read. */
 typedef struct fhx_manifest fhx_manifest;
 
 /* Each file has an `extension` with its length and, not in gzip, its SHA-256 if that is known, as
@@ -40,17 +44,22 @@ typedef struct fhx_manifest_options {
 FHX_API void fhx_manifest_options_init(fhx_manifest_options *options, uint32_t size);
 
 /*
- * Opens the manifest. It references the job, and may be used on one thread at a time.
- * FHX_ERR_MISUSE while the job runs; FHX_ERR_JOB_FAILED and FHX_ERR_NOT_FOUND when it has none.
+ * Opens the manifest.
+ * Memory: `*manifest` is the caller's; it references the job.
+ * Returns: FHX_OK; FHX_ERR_MISUSE while the job runs; FHX_ERR_JOB_FAILED and FHX_ERR_NOT_FOUND (it
+ * was cancelled) when it has none; FHX_ERR_ARGUMENT for NULL; FHX_ERR_NO_MEMORY; the store's.
  */
 FHX_API int32_t fhx_manifest_new(fhx_job *job, fhx_manifest **manifest, fhx_error **error);
 
 /*
  * Opens the manifest of an export that another engine has divided (job.h, export_id), or that
  * writers have written: of `count` parts that were reported by those whose work counts, each as
- * fhx_part_... gave it. Records are copied; `parts` may be NULL if there are none. Files stand by
- * kind, and in the order in which they are given. FHX_ERR_ARGUMENT for a part that is malformed, is
- * there twice, or belongs to an export that is organised by patients.
+ * fhx_part_... gave it; `parts` may be NULL if there are none. Files stand by kind, and in the
+ * order in which they are given.
+ * Memory: records are copied; `*manifest` is the caller's; it references the destination.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT for options that are wrong, and for a part that is malformed,
+ * is there twice, or belongs to an export that is organised by patients; FHX_ERR_STRUCT_SIZE;
+ * FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_manifest_of_parts(const fhx_manifest_options *options,
                                       const fhx_part_record *const *parts, uint64_t count,
@@ -58,8 +67,12 @@ FHX_API int32_t fhx_manifest_of_parts(const fhx_manifest_options *options,
 
 /*
  * Copies the next bytes of the JSON (UTF-8, not terminated) to `buffer`, at most `capacity` (at
- * least 1), and stores how many in `*len`. FHX_END, with `*len` 0, behind the last one.
- * After an error the manifest can only be freed; a new one may succeed.
+ * least 1), and stores how many in `*len`. After an error the manifest can only be freed; a new one
+ * may succeed.
+ * Returns: FHX_OK; FHX_END, with `*len` 0, behind the last byte; FHX_ERR_ARGUMENT for NULL or no
+ * capacity; FHX_ERR_MISUSE after an error; FHX_ERR_STORE for parts that contradict each other;
+ * FHX_ERR_INTERNAL for a text that is not UTF-8; FHX_ERR_NO_MEMORY; the store's; the destination's
+ * (part_url).
  */
 FHX_API int32_t fhx_manifest_read(fhx_manifest *manifest, void *buffer, size_t capacity,
                                   size_t *len, fhx_error **error);

@@ -1,4 +1,8 @@
-/* fhirexport/memory.h: where the library's memory comes from. */
+/*
+ * fhirexport/memory.h: where the library's memory comes from.
+ *
+ * Of all functions here: Threads: any. Memory: only what is given is written to. Since 0.9.0.
+ */
 #ifndef FHIREXPORT_MEMORY_H
 #define FHIREXPORT_MEMORY_H
 
@@ -14,6 +18,7 @@ FHX_BEGIN_DECLS
 typedef struct fhx_allocator {
   uint32_t size;
   uint32_t reserved;
+  /* For the three functions: malloc, realloc and free of the host's own. */
   void *user_data;
   void *(*allocate)(void *user_data, size_t byte_count);
   void *(*reallocate)(void *user_data, void *block, size_t byte_count);
@@ -25,9 +30,12 @@ FHX_API void fhx_allocator_init(fhx_allocator *allocator, uint32_t size);
 
 /*
  * Replaces malloc, realloc and free for every later allocation of this library; NULL restores
- * them. The structure is copied. Call it before anything else and from one thread: while an object
- * of this library lives, the answer is FHX_ERR_MISUSE and nothing changes. libcurl, OpenSSL and
- * SQLite keep their own allocators, and so does zlib where the folder source reads gzip.
+ * them. libcurl, libpq, OpenSSL and SQLite keep their own allocators, and so does zlib where the
+ * folder source reads gzip.
+ * Threads: one, before anything else is called.
+ * Memory: the structure is copied; its user_data has to live as long as it is in use.
+ * Returns: FHX_OK; FHX_ERR_MISUSE while an object of this library lives, and nothing changes;
+ * FHX_ERR_ARGUMENT when one of the three is missing; FHX_ERR_STRUCT_SIZE.
  */
 FHX_API int32_t fhx_set_allocator(const fhx_allocator *allocator, fhx_error **error);
 

@@ -1,8 +1,10 @@
 /*
  * fhirexport/part.h: a finished output file.
  *
- * A part is read through the functions below. Whoever hands one out says how long it lives. All of
- * them may be called from any thread while the part lives.
+ * A part is read through the functions below. Whoever hands one out says how long it lives.
+ *
+ * Of all functions here: Threads: any, while the part lives. Memory: names and digests live as long
+ * as the part. Since 0.9.0.
  */
 #ifndef FHIREXPORT_PART_H
 #define FHIREXPORT_PART_H
@@ -25,6 +27,7 @@
 
 FHX_BEGIN_DECLS
 
+/* What is known of a finished file. */
 typedef struct fhx_part fhx_part;
 
 /* Its name at the destination: `[tenant/]<job>/<type>-<shard>-<fence>-<seq>.ndjson` for a job, with
@@ -56,8 +59,7 @@ FHX_API uint64_t fhx_part_stored_byte_count(const fhx_part *part);
 /* The CRC-32C (Castagnoli) of the bytes at the destination. */
 FHX_API uint32_t fhx_part_crc32c(const fhx_part *part);
 
-/* The SHA-256 of the bytes at the destination (32 bytes, same life as the part); NULL if it was not
-   asked for. */
+/* The SHA-256 of the bytes at the destination (32 bytes); NULL if it was not asked for. */
 FHX_API const uint8_t *fhx_part_sha256(const fhx_part *part);
 
 /* Of a part of kind FHX_PART_ERROR, how many of its OperationOutcomes are of severity "error", and

@@ -17,6 +17,9 @@
  * any point leaves the manifests as they were or as they were to be, each whole and with no link to
  * what is not there, and the next fhx_publication_open finishes what it has begun. Whoever repeats
  * what was done already does no harm.
+ *
+ * Of all functions here: Threads: any; a publication belongs to one at a time. Memory: only what is
+ * given is written to. Since 0.9.0.
  */
 #ifndef FHIREXPORT_PUBLISH_H
 #define FHIREXPORT_PUBLISH_H
@@ -28,11 +31,13 @@
 
 FHX_BEGIN_DECLS
 
+/* What is published at one destination. */
 typedef struct fhx_publication fhx_publication;
 
 /* Whoever serves the files asks for an access token (the manifest's requiresAccessToken). */
 #define FHX_PUBLICATION_REQUIRES_TOKEN 1u
 
+/* What fhx_publication_open is told. */
 typedef struct fhx_publication_options {
   uint32_t size;
   /* A sum of FHX_PUBLICATION_... */
@@ -61,10 +66,12 @@ FHX_API void fhx_publication_options_init(fhx_publication_options *options, uint
 
 /*
  * Opens the publication at a destination, which may be empty, and finishes what a process that died
- * has begun. The options are copied. It belongs to one thread at a time.
- * FHX_ERR_ARGUMENT says which option is missing or wrong, also where the publication has another
- * base_url; FHX_ERR_UNSUPPORTED: the destination has no documents; FHX_ERR_DESTINATION: what lies
- * there is not as this library has left it; others: the destination's.
+ * has begun.
+ * Memory: `*publication` is the caller's; the options are copied, the destination is referenced.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT says which option is missing or wrong, also where the
+ * publication has another base_url; FHX_ERR_UNSUPPORTED: the destination has no documents;
+ * FHX_ERR_DESTINATION: what lies there is not as this library has left it; FHX_ERR_LIMIT: its list
+ * is too long; FHX_ERR_STRUCT_SIZE; FHX_ERR_NO_MEMORY; the destination's.
  */
 FHX_API int32_t fhx_publication_open(const fhx_publication_options *options,
                                      fhx_publication **publication, fhx_error **error);
@@ -81,11 +88,14 @@ FHX_API int32_t fhx_publication_open(const fhx_publication_options *options,
  * don't cancel the job, and don't let an engine expire it. A file that is not at the publication's
  * destination is copied from the job's, if that has part_file; then the job's own are free to go.
  *
- * A job that is published already is FHX_OK, and nothing changes. FHX_ERR_ARGUMENT: the job is no
- * snapshot, is older than what is published, or is organised by patients, which this version does
- * not publish. FHX_ERR_MISUSE: it still runs. FHX_ERR_NOT_FOUND: a file of it is not there.
- * FHX_ERR_JOB_FAILED; FHX_ERR_NO_MEMORY; others are the destination's or the store's. After any
- * error call it again, or open the publication anew: it shows the old state, or the new one.
+ * After any error call it again, or open the publication anew: it shows the old state, or the new
+ * one.
+ * Returns: FHX_OK, also if the job is published already: then nothing changes. FHX_ERR_ARGUMENT:
+ * the job is no snapshot, is older than what is published, or is organised by patients, which this
+ * version does not publish. FHX_ERR_MISUSE: it still runs. FHX_ERR_NOT_FOUND: it, or a file of it,
+ * is not there. FHX_ERR_JOB_FAILED. FHX_ERR_DESTINATION: a file, or what lies there, is not as it
+ * was left. FHX_ERR_IO: a file could not be read. FHX_ERR_LIMIT: the list of what is published is
+ * too long. FHX_ERR_NO_MEMORY; the destination's; the store's.
  */
 FHX_API int32_t fhx_publication_snapshot(fhx_publication *publication, fhx_job *job, uint32_t flags,
                                          fhx_error **error);
@@ -94,9 +104,11 @@ FHX_API int32_t fhx_publication_snapshot(fhx_publication *publication, fhx_job *
  * Publishes a complete job as an update: as the next page of the chain. Its `_since` is what
  * fhx_publication_time says, or earlier, and the rest of its filter is the snapshot's; a source
  * that tells deletions (open_deleted) is needed if there are any. One in which nothing has changed
- * is worth publishing too: it says that nothing has. As fhx_publication_snapshot; FHX_ERR_ARGUMENT
- * also for a `_since` that would leave a gap. FHX_ERR_MISUSE also where there is no chain: no
- * snapshot yet, or a final one.
+ * is worth publishing too: it says that nothing has.
+ * Returns: as fhx_publication_snapshot: FHX_OK; FHX_ERR_ARGUMENT, also for a `_since` that would
+ * leave a gap; FHX_ERR_MISUSE, also where there is no chain: no snapshot yet, or a final one;
+ * FHX_ERR_NOT_FOUND, FHX_ERR_JOB_FAILED, FHX_ERR_DESTINATION, FHX_ERR_IO, FHX_ERR_LIMIT,
+ * FHX_ERR_NO_MEMORY, the destination's and the store's.
  */
 FHX_API int32_t fhx_publication_update(fhx_publication *publication, fhx_job *job,
                                        fhx_error **error);
@@ -115,6 +127,8 @@ FHX_API uint32_t fhx_publication_has_chain(const fhx_publication *publication);
 /*
  * Removes the files and pages whose grace period is over, and stores in `*count`, which may be
  * NULL, how many files these were. What cannot be removed is tried again at the next call.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT for NULL; FHX_ERR_DESTINATION and FHX_ERR_LIMIT as above;
+ * FHX_ERR_NO_MEMORY; the destination's.
  */
 FHX_API int32_t fhx_publication_remove_old(fhx_publication *publication, uint64_t *count,
                                            fhx_error **error);
@@ -129,9 +143,13 @@ FHX_API void fhx_publication_free(fhx_publication *publication);
  * publication's base_url is the FHIR base and `/$bulk-publish`. Of the request method, target and
  * headers count. Who may see it is the host's to decide.
  * GET and HEAD; documents with an ETag, by which a repeated GET is 304, files with ranges and
- * immutable; parts in gzip as clients take them. Every mistake of the client is a response with an
- * OperationOutcome. Any thread, also while somebody publishes. The error is for the host's own
- * mistakes and for lack of memory.
+ * immutable; parts in gzip as clients take them. Every mistake of the client, and what fails at the
+ * destination, is a response with an OperationOutcome.
+ * Threads: any, also while somebody publishes.
+ * Memory: `*response` is the caller's, to be freed with fhx_response_free; the request is lent.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT: the request or the destination is missing, or malformed;
+ * FHX_ERR_UNSUPPORTED: the destination has no documents, or no part_file; FHX_ERR_STRUCT_SIZE;
+ * FHX_ERR_INTERNAL; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_published_handle(fhx_destination *destination, const fhx_request *request,
                                      fhx_response **response, fhx_error **error);

@@ -5,13 +5,16 @@
  * a callback that returns without answering has failed. (A return value would be read from a
  * stale register when a callback of another language raises; see docs/abi.md.)
  *
- * A reply lives until the callback returns and belongs to the thread of the callback. The last
- * answer counts. An answer that does not fit the callback (rows from `part_url`) turns the reply
- * into a failure that says so, for good. Every function here returns FHX_OK, or FHX_ERR_MISUSE or
- * FHX_ERR_ARGUMENT for an answer that does not fit, or FHX_ERR_NO_MEMORY; the callback may
- * ignore it, since the reply itself has then become that failure.
+ * A reply lives until the callback returns. The last answer counts. An answer that does not fit the
+ * callback (rows from `part_url`) turns the reply into a failure that says so, for good: so a
+ * callback may ignore what these functions return.
  *
  * Which answers a callback may give stands with the callback.
+ *
+ * Of all functions here: Threads: that of the callback. Memory: what is given is copied, unless a
+ * function says otherwise. Returns: FHX_OK; FHX_ERR_MISUSE for an answer that this callback cannot
+ * give; FHX_ERR_ARGUMENT for one that is malformed, or no reply; once the reply is a failure for
+ * good, that failure. Since 0.9.0.
  */
 #ifndef FHIREXPORT_REPLY_H
 #define FHIREXPORT_REPLY_H
@@ -20,6 +23,7 @@
 
 FHX_BEGIN_DECLS
 
+/* What a callback answers by. */
 typedef struct fhx_reply fhx_reply;
 
 /*
@@ -44,6 +48,8 @@ FHX_API int32_t fhx_reply_wait(fhx_reply *reply, int64_t retry_after_us);
  * something of their own. `retryable` is 1 when trying again may help. `message` is a sentence that
  * may be shown in logs and status answers, so it must hold no patient data and no secrets; at most
  * 500 bytes are kept; NULL is allowed.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT for no reply; once the reply is a failure for good, that
+ * failure.
  */
 FHX_API int32_t fhx_reply_fail(fhx_reply *reply, int32_t status, uint32_t retryable,
                                const char *message);
@@ -67,7 +73,8 @@ FHX_API int32_t fhx_reply_handle(fhx_reply *reply, void *handle, uint32_t applie
  * `token` (1 to FHX_TOKEN_MAX bytes) means "after the last of these rows": a cursor opened
  * with it goes on behind them. NULL and 0: this source cannot resume.
  *
- * Everything stays valid and unchanged until the next call on this cursor.
+ * Memory: nothing is copied; everything stays valid and unchanged until the next call on this
+ * cursor.
  */
 FHX_API int32_t fhx_reply_rows(fhx_reply *reply, const void *data, size_t len, uint64_t row_count,
                                const uint64_t *row_ends, const int64_t *row_updated_us,
@@ -79,8 +86,9 @@ FHX_API int32_t fhx_reply_rows(fhx_reply *reply, const void *data, size_t len, u
 #define FHX_OPAQUE_MAX 4096
 
 /*
- * One item of a list (a type, a shard, a member), or a single text (a URL, a resource). Copied.
- * After the last one call fhx_reply_done: a list that was not finished is a failure.
+ * One item of a list (a type, a shard, a member), or a single text (a URL, a resource). After the
+ * last one call fhx_reply_done: a list that was not finished is a failure.
+ * Returns: FHX_OK; FHX_ERR_MISUSE and FHX_ERR_ARGUMENT as above; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_reply_item(fhx_reply *reply, const void *data, size_t len);
 
@@ -101,8 +109,9 @@ FHX_API int32_t fhx_reply_estimate(fhx_reply *reply, uint64_t resource_count, ui
 FHX_API int32_t fhx_reply_object(fhx_reply *reply, uint64_t byte_count, const void *sha256);
 
 /*
- * An open file descriptor, for reading. It is the library's from here on, which closes it; also
- * when the answer does not fit, and when another descriptor takes its place.
+ * An open file descriptor, for reading.
+ * Memory: it is the library's from here on, which closes it; also when the answer does not fit, and
+ * when another descriptor takes its place.
  */
 FHX_API int32_t fhx_reply_file(fhx_reply *reply, int32_t fd);
 

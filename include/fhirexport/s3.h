@@ -6,6 +6,8 @@
  * longer one is a multipart upload, several pieces of it under way at a time. Every piece carries a
  * digest that the store verifies, and the object's size is asked for before a part counts as
  * committed. Clients get presigned URLs.
+ *
+ * Of all functions here: Threads: any. Memory: only what is given is written to. Since 0.9.0.
  */
 #ifndef FHIREXPORT_S3_H
 #define FHIREXPORT_S3_H
@@ -30,6 +32,7 @@ FHX_BEGIN_DECLS
 typedef struct fhx_s3_credentials {
   uint32_t size;
   uint32_t reserved;
+  /* Both are needed. */
   const char *access_key_id;
   const char *secret_access_key;
   /* NULL: none. */
@@ -41,8 +44,14 @@ typedef struct fhx_s3_credentials {
 /* fhx_init for this structure. */
 FHX_API void fhx_s3_credentials_init(fhx_s3_credentials *credentials, uint32_t size);
 
-/* The answer of fhx_s3_credentials_callback; everything is copied, and wiped when it is no longer
-   needed. */
+/*
+ * The answer of fhx_s3_credentials_callback.
+ * Threads: that of the callback.
+ * Memory: everything is copied, and the copy wiped when it is no longer needed.
+ * Returns: FHX_OK; FHX_ERR_MISUSE in another callback; FHX_ERR_ARGUMENT for what is malformed;
+ * FHX_ERR_STRUCT_SIZE; FHX_ERR_NO_MEMORY; FHX_ERR_UNSUPPORTED where the library was built without
+ * S3.
+ */
 FHX_API int32_t fhx_reply_s3_credentials(fhx_reply *reply, const fhx_s3_credentials *credentials);
 
 /*
@@ -53,6 +62,7 @@ FHX_API int32_t fhx_reply_s3_credentials(fhx_reply *reply, const fhx_s3_credenti
  */
 typedef void (*fhx_s3_credentials_callback)(void *user_data, fhx_reply *reply);
 
+/* What fhx_s3_destination_new is told. */
 typedef struct fhx_s3_options {
   uint32_t size;
   /* A sum of FHX_S3_... */
@@ -106,9 +116,13 @@ FHX_API void fhx_s3_options_init(fhx_s3_options *options, uint32_t size);
 /*
  * Makes the destination. Nothing is asked of the network yet (check_writable does). A URL is good
  * until the time that is asked for, at most seven days, and not beyond the credentials it was
- * signed with. FHX_ERR_ARGUMENT says what is wrong without repeating it; FHX_ERR_DENIED: the
+ * signed with.
+ * Memory: `*destination` is the caller's; the options are copied, `user_data` is lent until
+ * destroy.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT says what is wrong without repeating it; FHX_ERR_DENIED: the
  * endpoint is not among the http options' allowed_hosts; FHX_ERR_UNSUPPORTED where the library was
- * built without S3.
+ * built without S3; FHX_ERR_INTERNAL: libcurl cannot be used; FHX_ERR_STRUCT_SIZE;
+ * FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_s3_destination_new(const fhx_s3_options *options, fhx_destination **destination,
                                        fhx_error **error);

@@ -14,6 +14,10 @@
  * fhx_job_run_task of the job that is calling it, which answer FHX_ERR_REENTRANT. No lock of the
  * library is held. After a failure that is retryable the task is tried again from its last
  * checkpoint, a bounded number of times; after any other the job fails with the message.
+ *
+ * Of all functions here: Threads: a query is read by the thread of the callback that got it, or of
+ * its cursor; all else is for any. Memory: what a query gives lives as long as the query. Since
+ * 0.9.0.
  */
 #ifndef FHIREXPORT_SOURCE_H
 #define FHIREXPORT_SOURCE_H
@@ -23,6 +27,7 @@
 
 FHX_BEGIN_DECLS
 
+/* Where resources come from. Jobs and engines take one. */
 typedef struct fhx_source fhx_source;
 
 /*
@@ -57,6 +62,7 @@ FHX_API int64_t fhx_query_until_us(const fhx_query *query);
 /* 1 when both bounds are whole microseconds. */
 FHX_API uint32_t fhx_query_window_exact(const fhx_query *query);
 
+/* No time: a bound that there is not. */
 #define FHX_TIME_NONE INT64_MIN
 
 /* Whose resources are wanted: everybody's and nobody's; those in some patient's compartment; those
@@ -69,16 +75,24 @@ FHX_API uint32_t fhx_query_scope(const fhx_query *query);
 /*
  * The patient set of FHX_SCOPE_PATIENT_SET, of any size: the number of patients; their ids in
  * ascending order of bytes, by position; and a membership test for one id. A set that does not fit
- * into memory is on disk: FHX_ERR_IO when it cannot be read. While a Group is still being resolved
- * (read_resource, group_members) its set is not known: FHX_ERR_MISUSE.
+ * into memory is on disk.
+ * Returns: FHX_OK; FHX_ERR_MISUSE while a Group is still being resolved (read_resource,
+ * group_members), since its set is not known; FHX_ERR_IO when it cannot be read; FHX_ERR_ARGUMENT
+ * for NULL; FHX_ERR_NO_MEMORY.
  */
 FHX_API uint64_t fhx_query_patient_count(const fhx_query *query);
-/* Stores at most `capacity` ids from position `first` in `ids`, and how many in `*count`: fewer
-   than there are, if they are many; 0 behind the last. They live until the next call for this
-   query. */
+/*
+ * Stores at most `capacity` ids from position `first` in `ids`, and how many in `*count`: fewer
+ * than there are, if they are many; 0 behind the last.
+ * Memory: the ids live until the next call for this query.
+ * Returns: FHX_OK; FHX_ERR_MISUSE, FHX_ERR_IO, FHX_ERR_ARGUMENT and FHX_ERR_NO_MEMORY as above.
+ */
 FHX_API int32_t fhx_query_patients(const fhx_query *query, uint64_t first, uint64_t capacity,
                                    const char **ids, uint64_t *count, fhx_error **error);
-/* Stores 1 in `*is_patient` if the id is in the set, else 0. */
+/*
+ * Stores 1 in `*is_patient` if the id is in the set, else 0.
+ * Returns: FHX_OK; FHX_ERR_MISUSE, FHX_ERR_IO, FHX_ERR_ARGUMENT and FHX_ERR_NO_MEMORY as above.
+ */
 FHX_API int32_t fhx_query_is_patient(const fhx_query *query, const char *patient_id,
                                      uint32_t *is_patient, fhx_error **error);
 
@@ -86,8 +100,7 @@ FHX_API int32_t fhx_query_is_patient(const fhx_query *query, const char *patient
  * `_typeFilter`: the queries on content that resources of the query's type have to meet, at least
  * one of them, as fhx_filter_add_query took them: "Observation?status=final&date=ge2024". 0: its
  * resources are not filtered so, or are not to be by the source. Names and values are encoded as in
- * a URL. The texts may hold what is confidential; they live as long as the query. NULL behind the
- * last.
+ * a URL. The texts may hold what is confidential. NULL behind the last.
  */
 FHX_API uint64_t fhx_query_search_count(const fhx_query *query);
 FHX_API const char *fhx_query_search(const fhx_query *query, uint64_t position);
@@ -228,6 +241,7 @@ typedef void (*fhx_open_patient_callback)(void *user_data, const fhx_query *quer
  */
 typedef void (*fhx_source_destroy_callback)(void *user_data);
 
+/* A source of a host's own, for fhx_source_new. */
 typedef struct fhx_source_callbacks {
   uint32_t size;
   uint32_t reserved;
@@ -250,15 +264,18 @@ typedef struct fhx_source_callbacks {
 FHX_API void fhx_source_callbacks_init(fhx_source_callbacks *callbacks, uint32_t size);
 
 /*
- * Makes a source of a host's callbacks. The structure is copied; `user_data` goes to every
- * callback. FHX_ERR_ARGUMENT when a needed callback is missing.
+ * Makes a source of a host's callbacks; `user_data` goes to every one of them.
+ * Memory: `*source` is the caller's; the structure is copied, `user_data` is lent until destroy.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT when a needed callback is missing; FHX_ERR_STRUCT_SIZE;
+ * FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_source_new(const fhx_source_callbacks *callbacks, void *user_data,
                                fhx_source **source, fhx_error **error);
 
-/* Drops the caller's reference; jobs that use it keep theirs. NULL is harmless. */
+/* Drops the caller's reference; jobs and engines that use it keep theirs. NULL is harmless. */
 FHX_API void fhx_source_free(fhx_source *source);
 
+/* What fhx_folder_source_new is told. */
 typedef struct fhx_folder_options {
   uint32_t size;
   uint32_t reserved;
@@ -277,12 +294,15 @@ FHX_API void fhx_folder_options_init(fhx_folder_options *options, uint32_t size)
  * resource, such as the Group of an export, it reads the files of that type up to there, which for
  * a patient of millions takes seconds. Of a type that is asked for so again and again it makes an
  * index: 16 bytes a resource, 64 MiB in all at most, and what is packed in gzip is unpacked into a
- * temporary file. FHX_ERR_NOT_FOUND, FHX_ERR_DENIED or
- * FHX_ERR_IO when the folder cannot be read.
+ * temporary file.
+ * Memory: `*source` is the caller's; the options are copied.
+ * Returns: FHX_OK; FHX_ERR_NOT_FOUND, FHX_ERR_DENIED or FHX_ERR_IO when the folder cannot be read;
+ * FHX_ERR_ARGUMENT for options that are wrong; FHX_ERR_STRUCT_SIZE; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_folder_source_new(const fhx_folder_options *options, fhx_source **source,
                                       fhx_error **error);
 
+/* What fhx_sqlite_source_new is told. */
 typedef struct fhx_sqlite_source_options {
   uint32_t size;
   uint32_t reserved;
@@ -318,12 +338,16 @@ FHX_API void fhx_sqlite_source_options_init(fhx_sqlite_source_options *options, 
  * holds the resource's id as text. Cursors run by id; an index over (type, id) makes them fast:
  * without it, every batch sorts the table. No read transaction outlives a call. It selects types,
  * resumes, offers ranges of ids as shards, reads single resources by that index, and applies the
- * time window where stamps are integers. FHX_ERR_NOT_FOUND or FHX_ERR_SOURCE when the database or
- * table cannot be read.
+ * time window where stamps are integers.
+ * Memory: `*source` is the caller's; the options are copied.
+ * Returns: FHX_OK; FHX_ERR_NOT_FOUND, FHX_ERR_DENIED or FHX_ERR_SOURCE when the database or table
+ * cannot be read; FHX_ERR_UNSUPPORTED where the library was built without SQLite; FHX_ERR_ARGUMENT
+ * for options that are wrong; FHX_ERR_STRUCT_SIZE; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_sqlite_source_new(const fhx_sqlite_source_options *options, fhx_source **source,
                                       fhx_error **error);
 
+/* What fhx_postgres_source_new is told. */
 typedef struct fhx_postgres_source_options {
   uint32_t size;
   /* How many connections it has at most: one for each open cursor and for each call under way, so
@@ -404,11 +428,13 @@ FHX_API void fhx_postgres_source_options_init(fhx_postgres_source_options *optio
  * holds back vacuum as long; one that was ended is never gone on with: a task that is resumed asks
  * anew, behind its token.
  *
- * FHX_ERR_ARGUMENT for options or a conninfo that cannot be read; FHX_ERR_SOURCE, retryable or not,
- * when the database cannot be reached, lets nobody in, or has not these tables and columns;
- * FHX_ERR_UNSUPPORTED for an older or differently encoded database, and where the library was built
- * without PostgreSQL. What fails later is retryable if it may pass: lost connections, time, locks,
- * memory and space of the server, conflicts with recovery on a standby.
+ * What fails later is retryable if it may pass: lost connections, time, locks, memory and space of
+ * the server, conflicts with recovery on a standby.
+ * Memory: `*source` is the caller's; the options are copied.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT for options or a conninfo that cannot be read; FHX_ERR_SOURCE,
+ * retryable or not, when the database cannot be reached, lets nobody in, or has not these tables
+ * and columns; FHX_ERR_UNSUPPORTED for an older or differently encoded database, and where the
+ * library was built without PostgreSQL; FHX_ERR_STRUCT_SIZE; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_postgres_source_new(const fhx_postgres_source_options *options,
                                         fhx_source **source, fhx_error **error);

@@ -4,6 +4,8 @@
  * 0 is done, a positive value is a normal answer that is not "done", a negative one an error.
  * Values never change their meaning; new ones may be added, so treat an unknown negative value
  * as an error.
+ *
+ * Of all functions here: Threads: any. Memory: texts are static. Since 0.9.0.
  */
 #ifndef FHIREXPORT_STATUS_H
 #define FHIREXPORT_STATUS_H
@@ -65,8 +67,8 @@
 FHX_BEGIN_DECLS
 
 /*
- * The name of a status without its prefix ("OK", "NO_SPACE"), a static string;
- * "UNKNOWN_STATUS" for a value this library does not know. Any thread.
+ * The name of a status without its prefix ("OK", "NO_SPACE"); "UNKNOWN_STATUS" for a value this
+ * library does not know.
  */
 FHX_API const char *fhx_status_name(int32_t status);
 

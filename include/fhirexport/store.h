@@ -20,6 +20,10 @@
  *
  * What is in a record is text in UTF-8 or plain bytes; the definition of a job holds what the
  * client asked for, patient ids included, so a store is to be protected like the data.
+ *
+ * Of all functions here: Threads: what a callback is given is read, and answered, on its thread;
+ * all else is for any. Memory: what a plan, members or a checkpoint give lives until the callback
+ * returns. Since 0.9.0.
  */
 #ifndef FHIREXPORT_STORE_H
 #define FHIREXPORT_STORE_H
@@ -31,6 +35,7 @@
 
 FHX_BEGIN_DECLS
 
+/* Where jobs are recorded. Jobs and engines take one. */
 typedef struct fhx_store fhx_store;
 
 /* States of a job. The last three are final. */
@@ -65,8 +70,11 @@ typedef struct fhx_store fhx_store;
 #define FHX_TASK_RUNNING 2
 #define FHX_TASK_DONE 3
 
+/* A job as a store keeps it. Of a new one create_job is given those members that the store does
+   not set. */
 typedef struct fhx_job_record {
   uint32_t size;
+  /* FHX_JOB_RUNNING and so on. */
   uint32_t state;
   /* 32 lower-case hexadecimal digits. */
   const char *job_id;
@@ -129,9 +137,12 @@ typedef struct fhx_job_record {
   uint64_t part_count;
 } fhx_job_record;
 
+/* A task as a store keeps it. */
 typedef struct fhx_task_record {
   uint32_t size;
+  /* FHX_TASK_WAITING and so on. */
   uint32_t state;
+  /* Whose it is, its number in the job, and FHX_PHASE_... */
   const char *job_id;
   uint32_t task_index;
   uint32_t phase;
@@ -162,7 +173,9 @@ typedef struct fhx_task_record {
 /* A part as a store gives it back; the members are those of part.h. */
 typedef struct fhx_part_record {
   uint32_t size;
+  /* FHX_PART_OUTPUT and so on. */
   uint32_t kind;
+  /* As the functions of part.h that are called so. */
   const char *name;
   const char *resource_type;
   uint64_t resource_count;
@@ -186,10 +199,12 @@ typedef struct fhx_part_record {
 /* An attempt at a task. Parts with its fence can have the numbers first_seq to last_seq + 1. */
 typedef struct fhx_attempt_record {
   uint32_t size;
+  /* The task, its phase, shard and type. */
   uint32_t task_index;
   uint32_t phase;
   uint32_t shard_index;
   const char *resource_type;
+  /* What the names of its parts have as fence, and the first number of them. */
   uint64_t fence;
   uint64_t first_seq;
   /* The highest number that renew_task or a checkpoint announced; first_seq - 1 at the beginning.
@@ -208,9 +223,12 @@ FHX_API void fhx_part_record_init(fhx_part_record *record, uint32_t size);
 FHX_API void fhx_attempt_record_init(fhx_attempt_record *record, uint32_t size);
 
 /*
- * Answers of a store. Everything is copied. read_job: fhx_reply_job, then fhx_reply_done;
- * claim_task and read_task: fhx_reply_task, then fhx_reply_done; the lists: one call for each
- * entry, then fhx_reply_done.
+ * Answers of a store. read_job: fhx_reply_job, then fhx_reply_done; claim_task and read_task:
+ * fhx_reply_task, then fhx_reply_done; the lists: one call for each entry, then fhx_reply_done.
+ * Memory: everything is copied.
+ * Returns: FHX_OK; FHX_ERR_MISUSE in a callback that answers otherwise; FHX_ERR_ARGUMENT for a
+ * record that is malformed, was not asked for, or is out of order; FHX_ERR_STRUCT_SIZE;
+ * FHX_ERR_NO_MEMORY; once the reply is a failure for good, that failure.
  */
 FHX_API int32_t fhx_reply_job(fhx_reply *reply, const fhx_job_record *record);
 FHX_API int32_t fhx_reply_task(fhx_reply *reply, const fhx_task_record *record);
@@ -470,6 +488,7 @@ typedef void (*fhx_list_jobs_callback)(void *user_data, uint32_t states, const c
 /* The last reference is gone. Called once, also when fhx_store_new itself fails. */
 typedef void (*fhx_store_destroy_callback)(void *user_data);
 
+/* A store of a host's own, for fhx_store_new. */
 typedef struct fhx_store_callbacks {
   uint32_t size;
   uint32_t reserved;
@@ -501,13 +520,19 @@ typedef struct fhx_store_callbacks {
 /* fhx_init for this structure. */
 FHX_API void fhx_store_callbacks_init(fhx_store_callbacks *callbacks, uint32_t size);
 
-/* Makes a store of a host's callbacks. The structure is copied. */
+/*
+ * Makes a store of a host's callbacks; `user_data` goes to every one of them.
+ * Memory: `*store` is the caller's; the structure is copied, `user_data` is lent until destroy.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT when a needed callback is missing; FHX_ERR_STRUCT_SIZE;
+ * FHX_ERR_NO_MEMORY.
+ */
 FHX_API int32_t fhx_store_new(const fhx_store_callbacks *callbacks, void *user_data,
                               fhx_store **store, fhx_error **error);
 
-/* Drops the caller's reference; jobs that use it keep theirs. NULL is harmless. */
+/* Drops the caller's reference; jobs and engines that use it keep theirs. NULL is harmless. */
 FHX_API void fhx_store_free(fhx_store *store);
 
+/* What fhx_sqlite_store_new is told. */
 typedef struct fhx_sqlite_store_options {
   uint32_t size;
   uint32_t reserved;
@@ -525,11 +550,15 @@ FHX_API void fhx_sqlite_store_options_init(fhx_sqlite_store_options *options, ui
 /*
  * A store in SQLite (WAL, synchronous=FULL). Several processes of one machine may share the file.
  * One of an older schema is brought to this one; no process with an older library may use it then.
- * FHX_ERR_UNSUPPORTED for a file of a newer schema; FHX_ERR_STORE when it cannot be opened.
+ * Memory: `*store` is the caller's; the options are copied, `clock_user_data` is lent to it.
+ * Returns: FHX_OK; FHX_ERR_UNSUPPORTED for a file of a newer schema, an SQLite without threads, and
+ * where the library was built without SQLite; FHX_ERR_STORE when it cannot be opened;
+ * FHX_ERR_ARGUMENT for options that are wrong; FHX_ERR_STRUCT_SIZE; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_sqlite_store_new(const fhx_sqlite_store_options *options, fhx_store **store,
                                      fhx_error **error);
 
+/* What fhx_postgres_store_new is told. */
 typedef struct fhx_postgres_store_options {
   uint32_t size;
   /* 0; none is defined yet. */
@@ -560,11 +589,13 @@ FHX_API void fhx_postgres_store_options_init(fhx_postgres_store_options *options
  * machines: one may kick a job off, another answer for it, a third remove it, and all work on it.
  * Tables of an older schema version are brought to this library's, by one process at a time; no
  * process with an older library can use them then. A connection that was lost is made anew; a step
- * that was not taken for it is taken again, a few times.
- * FHX_ERR_ARGUMENT for options or a conninfo that cannot be read; FHX_ERR_UNSUPPORTED for a newer
- * schema, for an older or differently encoded database, and where the library was built without
- * PostgreSQL; FHX_ERR_STORE, retryable or not, when the database cannot be reached, lets nobody in,
- * or refuses the tables. May take half a minute; longer where tables are brought up to date.
+ * that was not taken for it is taken again, a few times. To make it may take half a minute; longer
+ * where tables are brought up to date.
+ * Memory: `*store` is the caller's; the options are copied, `clock_user_data` is lent to it.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT for options or a conninfo that cannot be read;
+ * FHX_ERR_UNSUPPORTED for a newer schema, for an older or differently encoded database, and where
+ * the library was built without PostgreSQL; FHX_ERR_STORE, retryable or not, when the database
+ * cannot be reached, lets nobody in, or refuses the tables; FHX_ERR_STRUCT_SIZE; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_postgres_store_new(const fhx_postgres_store_options *options, fhx_store **store,
                                        fhx_error **error);

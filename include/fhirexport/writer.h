@@ -3,8 +3,10 @@
  *
  * A writer takes resources of one type, checks each strictly (unless told that it need not), writes
  * it as one compact line, and rolls from part to part (Bulk Data IG, "File Request"). It is for a
- * host that has resources and wants files: a script, a Spark task. It belongs to one thread at a
- * time.
+ * host that has resources and wants files: a script, a Spark task.
+ *
+ * Of all functions here: Threads: any; a writer belongs to one at a time. Memory: a part lives as
+ * long as its writer. Since 0.9.0.
  */
 #ifndef FHIREXPORT_WRITER_H
 #define FHIREXPORT_WRITER_H
@@ -25,6 +27,7 @@ FHX_BEGIN_DECLS
  */
 #define FHX_WRITER_TRUST_SOURCE 4u
 
+/* What fhx_writer_new is told. */
 typedef struct fhx_writer_options {
   uint32_t size;
   /* A sum of FHX_WRITER_... */
@@ -46,32 +49,47 @@ typedef struct fhx_writer_options {
   uint32_t reserved;
 } fhx_writer_options;
 
+/* Takes resources, and writes parts. */
 typedef struct fhx_writer fhx_writer;
 
 /* fhx_init for this structure. */
 FHX_API void fhx_writer_options_init(fhx_writer_options *options, uint32_t size);
 
-/* Makes a writer. The options are copied; the destination is referenced until fhx_writer_free. */
+/*
+ * Makes a writer.
+ * Memory: `*writer` is the caller's; the options are copied, the destination is referenced until
+ * fhx_writer_free.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT says what is missing or wrong; FHX_ERR_STRUCT_SIZE;
+ * FHX_ERR_NO_MEMORY.
+ */
 FHX_API int32_t fhx_writer_new(const fhx_writer_options *options, fhx_destination *destination,
                                fhx_writer **writer, fhx_error **error);
 
 /*
- * Appends one resource: `len` bytes of JSON, pretty-printed or not. The bytes are not kept.
- * FHX_ERR_RESOURCE: this resource was refused, the message gives the reason and the byte offset,
- * nothing of it was written, and the writer can go on. A call that is wrong by itself (NULL, from
- * inside a callback, after finish) changes nothing. Any other error is final: the open part was
- * aborted and only fhx_writer_free and the part functions are left.
+ * Appends one resource: `len` bytes of JSON, pretty-printed or not.
+ * Memory: the bytes are not kept.
+ * Returns: FHX_OK. FHX_ERR_RESOURCE: this resource was refused, the message gives the reason and
+ * the byte offset, nothing of it was written, and the writer can go on. FHX_ERR_ARGUMENT for NULL,
+ * FHX_ERR_REENTRANT from inside a callback and FHX_ERR_MISUSE after fhx_writer_finish or a final
+ * error change nothing. Any other error is final, FHX_ERR_NO_MEMORY, FHX_ERR_INTERNAL (of OpenSSL)
+ * or the destination's: the open part was aborted and only fhx_writer_free and the part functions
+ * are left.
  */
 FHX_API int32_t fhx_writer_append(fhx_writer *writer, const void *data, size_t len,
                                   fhx_error **error);
 
-/* Commits the open part, if any. Afterwards nothing can be appended. */
+/*
+ * Commits the open part, if any. Afterwards nothing can be appended.
+ * Returns: FHX_OK; FHX_ERR_ARGUMENT, FHX_ERR_REENTRANT and FHX_ERR_MISUSE as above;
+ * FHX_ERR_NO_MEMORY, FHX_ERR_INTERNAL, and the destination's: the part is not committed, or, with
+ * FHX_ERR_UNKNOWN_OUTCOME, may be.
+ */
 FHX_API int32_t fhx_writer_finish(fhx_writer *writer, fhx_error **error);
 
 /* How many parts are committed. */
 FHX_API uint64_t fhx_writer_part_count(const fhx_writer *writer);
 
-/* A committed part; lives as long as the writer. NULL when `index` is out of range. */
+/* A committed part. NULL when `index` is out of range. */
 FHX_API const fhx_part *fhx_writer_part(const fhx_writer *writer, uint64_t index);
 
 /*

@@ -13,7 +13,7 @@ typedef struct event_kind {
   const char *message;
 } event_kind;
 
-/* docs/operations.md lists them with their fields; a test compares. */
+/* docs/log.md lists them with their fields; a test compares. */
 static const event_kind kinds[] = {
     {"job.created", FHX_LOG_INFO, 0, "an export was started"},
     {"job.planned", FHX_LOG_INFO, 0, "an export was planned"},

@@ -22,6 +22,7 @@ struct fhx_source {
 };
 
 FHX__DEFINE_INIT(fhx_source_callbacks)
+FHX__DEFINE_INIT(fhx_sqlite_source_options)
 FHX__DEFINE_INIT(fhx_postgres_source_options)
 
 static int32_t check_callbacks(const fhx_source_callbacks *callbacks, fhx_error **error) {

@@ -23,8 +23,6 @@
 /* How many rows are weighed for an estimate. */
 #define SAMPLE_COUNT "64"
 
-FHX__DEFINE_INIT(fhx_sqlite_source_options)
-
 static void destroy_source(void *user_data) {
   fhx__sqlite_table_free(user_data);
 }

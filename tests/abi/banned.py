@@ -55,7 +55,7 @@ class Function:
     """A function's definition: where it begins, how long it is, what it calls."""
 
     def __init__(self, path, name, line, header, body):
-        self.path, self.name, self.line = path, name, line
+        self.path, self.name, self.line, self.body = path, name, line, body
         self.lines = header.count("\n") + body.count("\n") + 1
         self.branches = len(re.findall(r"\b(?:if|for|while|case)\b|&&|\|\||\?", body))
         self.calls = set(re.findall(r"\b(\w+)\s*\(", body))
@@ -216,4 +216,5 @@ def main(root, archive):
            f"longest {lengths[-1]}, most branches {max(f.branches for f in found)}")
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

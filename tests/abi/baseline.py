@@ -21,7 +21,7 @@ import xml.etree.ElementTree as ElementTree
 from source_text import public_headers, report
 
 OPTIONS = ("--exported-interfaces-only --no-corpus-path --no-comp-dir-path --no-show-locs --no-elf-needed "
-           "--no-write-default-sizes --no-parameter-names").split()
+           "--no-write-default-sizes --no-parameter-names --type-id-style hash").split()
 SKIPPED = 77
 
 
@@ -47,10 +47,22 @@ def hide_members(corpus, public):
             structure.set("is-declaration-only", "yes")
 
 
+def merge(corpus):
+    """One unit of all, each thing once and in an order of its own: which file says it first is chance."""
+    things = {}
+    for unit in corpus.findall("abi-instr"):
+        for thing in unit:
+            things.setdefault((thing.tag, thing.get("name", ""), thing.get("id", "")), thing)
+        corpus.remove(unit)
+    unit = ElementTree.SubElement(corpus, "abi-instr", {"address-size": "64", "path": "lib", "language": "LANG_C11"})
+    unit.extend(things[key] for key in sorted(things))
+
+
 def drop_unreached(corpus):
     """Drops the types that no function leads to."""
-    types = {element.get("id"): element for unit in corpus.iter("abi-instr") for element in unit if element.get("id")}
-    waiting = [function for unit in corpus.iter("abi-instr") for function in unit.findall("function-decl")]
+    unit = corpus.find("abi-instr")
+    types = {thing.get("id"): thing for thing in unit if thing.get("id")}
+    waiting = unit.findall("function-decl")
     reached = set()
     while waiting:
         for element in waiting.pop().iter():
@@ -58,14 +70,9 @@ def drop_unreached(corpus):
             if name in types and name not in reached:
                 reached.add(name)
                 waiting.append(types[name])
-    # A declaration may stand for a definition elsewhere: what has one's name stays.
-    names = {types[name].get("name") for name in reached} - {None}
-    for unit in corpus.findall("abi-instr"):
-        for element in list(unit):
-            if element.get("id") and element.get("id") not in reached and element.get("name") not in names:
-                unit.remove(element)
-        if len(unit) == 0:
-            corpus.remove(unit)
+    for thing in list(unit):
+        if thing.get("id") and thing.get("id") not in reached:
+            unit.remove(thing)
 
 
 def describe(library, public, folder):
@@ -76,9 +83,8 @@ def describe(library, public, folder):
         raise SystemExit(f"baseline: abidw: {status}\n{said}")
     corpus = ElementTree.parse(out).getroot()
     hide_members(corpus, public)
+    merge(corpus)
     drop_unreached(corpus)
-    for unit in corpus.iter("abi-instr"):
-        unit.set("path", re.sub(r"^.*(?=\blib/)", "", unit.get("path")))
     return corpus
 
 

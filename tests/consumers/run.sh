@@ -28,6 +28,7 @@ for place in "$work/first" "$root" "$build"; do
   # shellcheck disable=SC2086 # a list of files
   if grep -nF "$place" $text; then fail "an installed file names $place"; fi
 done
+gzip -t "$work/moved/share/man/man3/libfhirexport.3.gz" || fail "the manual was not installed"
 library=$(find "$work/moved" -name 'libfhirexport.so.0')
 [ -n "$library" ] || fail "no libfhirexport.so.0 was installed"
 libdir=$(dirname "$library")

@@ -16,6 +16,7 @@ import collections
 import datetime
 import glob
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -184,8 +185,25 @@ class Data:
                     "text": line, "resource": resource, "patients": patients_of(resource),
                     "updated": microseconds(updated) if updated else None}
         self.deleted = deletions(self)
+        self.known = {}
+        self.everybody = {}
 
-    def members(self, group, now, seen=()):
+    def read(self, line):
+        """A line that was exported: each different one is parsed once, for that is most of the work."""
+        digest = hashlib.sha256(line.encode()).digest()
+        if digest not in self.known:
+            resource = exact(line)
+            one = self.resources.get((resource["resourceType"], resource.get("id")))
+            equal = one is not None and one["resource"] == resource
+            self.known[digest] = one["resource"] if equal else resource
+        return self.known[digest]
+
+    def members(self, group):
+        if group not in self.everybody:
+            self.everybody[group] = self.members_at(group, NOW)
+        return self.everybody[group]
+
+    def members_at(self, group, now, seen=()):
         """Everybody in a Group: patients, and others by type and id."""
         found = set()
         if group in seen or ("Group", group) not in self.resources:
@@ -202,7 +220,7 @@ class Data:
             match = re.fullmatch(r"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/.*)?",
                                  member["entity"].get("reference", ""))
             if match and match.group(1) == "Group":
-                found |= self.members(match.group(2), now, (*seen, group))
+                found |= self.members_at(match.group(2), now, (*seen, group))
             elif match and match.groups() in self.resources:
                 found.add(match.groups())
         return found
@@ -211,7 +229,7 @@ class Data:
         if case["patients"] and not one["patients"] & set(case["patients"]):
             return False
         if case["level"] == "group":
-            members = self.members(case["group"], NOW)
+            members = self.members(case["group"])
             return key in members or bool({("Patient", id_) for id_ in one["patients"]} & members)
         return case["level"] is None or bool(one["patients"])
 
@@ -312,7 +330,8 @@ class Data:
 class Export:
     """What came."""
 
-    def __init__(self):
+    def __init__(self, data):
+        self.data = data
         self.found, self.warnings, self.deleted = {}, 0, set()
         self.blocks = collections.defaultdict(set)
 
@@ -329,7 +348,7 @@ class Export:
                 "patients": self.take_in_block}.get(kind, self.take)
         self.patient = None
         for line in data.decode("utf-8")[:-1].split("\n"):
-            take(kind, exact(line))
+            take(kind, self.data.read(line))
 
     def take(self, kind, resource):
         assert resource["resourceType"] == kind, (kind, resource["resourceType"])
@@ -457,13 +476,13 @@ def run_case(commands, case, data):
         with tempfile.TemporaryDirectory() as out:
             command = [argument if argument != "OUT" else out for argument in command]
             done = subprocess.run(command + as_options(case, programs_own), check=False,
-                                  capture_output=True, text=True, timeout=300)
+                                  capture_output=True, text=True, timeout=900)
             if not can(name, case):
                 parameter = "organizeOutputBy" if case["by_patient"] else "includeAssociatedData"
                 assert done.returncode == 1 and parameter in done.stderr, (name, done.stderr)
                 continue
             assert done.returncode == 0, (name, done.stderr)
-            counts[name] = compare(name, case, Export().read_folder(out), data)
+            counts[name] = compare(name, case, Export(data).read_folder(out), data)
     return counts
 
 

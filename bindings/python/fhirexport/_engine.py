@@ -49,7 +49,7 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class LogEvent:
-    """What an engine does, or who has asked for what: docs/operations.md has the list."""
+    """What an engine does, or who has asked for what: docs/log.md has the list."""
 
     name: str
     level: LogLevel
