@@ -141,8 +141,9 @@ def environment_of(home, compiler):
     wrapper = tools / "cc"
     wrapper.write_text(f"#!/bin/sh\nexec '{shutil.which(compiler)}' \"$@\"\n", encoding="utf-8")
     wrapper.chmod(0o755)
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "CMAKE_GENERATOR") if name in os.environ}
-    return {**kept, "HOME": home, "PATH": f"{tools}:{kept['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"}
+    kept = {name: os.environ[name] for name in ("PATH", "CMAKE_GENERATOR") if name in os.environ}
+    return {**kept, "HOME": home, "PATH": f"{tools}:{kept['PATH']}", "LC_ALL": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def main(root, build, compiler):
