@@ -92,7 +92,7 @@ SCRIPT
 cat >curl-slow/curl <<SCRIPT
 #!/bin/sh
 touch "$work/asked"
-exec sleep 1
+while [ ! -e "$work/signalled" ]; do sleep 0.05; done
 SCRIPT
 chmod +x curl-*/curl
 PATH=$work/curl-short:$PATH ends 1 "has 29 lines, the manifest says 30"
@@ -110,6 +110,7 @@ until [ -e asked ]; do
   sleep 0.05
 done
 kill -TERM $process
+touch signalled
 status=0
 wait $process || status=$?
 [ "$status" -eq 143 ] || fail "exit code $status, not 143, after SIGTERM"

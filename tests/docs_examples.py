@@ -27,7 +27,7 @@ def blocks(text):
 
 
 def run(command, folder):
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900)
     return done.returncode, done.stdout, done.stderr
 
 

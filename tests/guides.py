@@ -4,6 +4,7 @@ page's files are written and its commands run one after another in one shell, an
 
     ```LANGUAGE file NAME   a file of the reader's
     ```sh build             how the library is built; here the build that is there is installed, by its last line
+    ```sh repository        commands in a copy of the repository; here in this one
     ```sh run               commands
     ```text output          what the commands in front of it print; ```json output: the same as JSON
 
@@ -27,6 +28,8 @@ PATIENCE = 240
 INSTALL = 'cmake --install build/release --prefix "$HOME/fhirexport"'
 EVERYWHERE = "export PKG_CONFIG_PATH="
 SERVER = "fhirexport-server"
+LISTEN = r"--listen 127\.0\.0\.1:808[01] "
+EMPTY = "empty"
 
 
 def blocks(path):
@@ -55,6 +58,7 @@ class Page:
         self.path = path
         self.found = blocks(path)
         self.commands = [(line, text) for line, kind, text in self.found if kind == "sh run"]
+        self.beforehand = [text for _, kind, text in self.found if kind == "sh repository"]
 
     def faults_of_form(self):
         before = None
@@ -63,11 +67,14 @@ class Page:
                 yield f"{self.path.name}:{line} is an output behind no commands"
             if kind == "sh build" and text.splitlines()[-1] != INSTALL:
                 yield f"{self.path.name}:{line} does not end in {INSTALL}"
+            if kind == "sh run" and len(re.findall(rf"^{SERVER} ", text, re.M)) != len(re.findall(LISTEN, text)):
+                yield f"{self.path.name}:{line} starts {SERVER} without --listen, at a port that others may have"
             before = kind
 
-    def script(self, first, place):
+    def script(self, first, place, root):
         """Each block's output goes into a file of its own, named by its line."""
-        parts = ["set -eu", f"exec >'{place}/0.out' 2>&1", first]
+        parts = ["set -eu", f"exec >'{place}/0.out' 2>&1", first, f"cd '{root}'", *self.beforehand,
+                 f"cd '{place}/{EMPTY}'"]
         for line, text in self.commands:
             parts += [f"exec >'{place}/{line}.out' 2>&1", re.sub(r"\b808[01]\b", "0", text)]
         # What the page has ended writes its last into the folder.
@@ -113,12 +120,12 @@ def run(script, folder, environment):
         shell.wait()
 
 
-def follow(page, first, environment):
+def follow(page, first, root, environment):
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
-        folder = pathlib.Path(place, "empty")
+        folder = pathlib.Path(place, EMPTY)
         folder.mkdir()
         page.write_files(folder)
-        status = run(page.script(first, place), folder, environment)
+        status = run(page.script(first, place, root), folder, environment)
         if status != 0:
             last = max(pathlib.Path(place).glob("*.out"), key=lambda path: int(path.stem), default=None)
             said = last.read_text(encoding="utf-8") if last else ""
@@ -134,11 +141,13 @@ def environment_of(home, compiler):
     wrapper = tools / "cc"
     wrapper.write_text(f"#!/bin/sh\nexec '{shutil.which(compiler)}' \"$@\"\n", encoding="utf-8")
     wrapper.chmod(0o755)
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "CMAKE_GENERATOR") if name in os.environ}
-    return {**kept, "HOME": home, "PATH": f"{tools}:{kept['PATH']}"}
+    kept = {name: os.environ[name] for name in ("PATH", "CMAKE_GENERATOR") if name in os.environ}
+    return {**kept, "HOME": home, "PATH": f"{tools}:{kept['PATH']}", "LC_ALL": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def main(root, build, compiler):
+    root = pathlib.Path(root).resolve()
     pages = [Page(path) for path in sorted(pathlib.Path(root, "docs").glob("*.md"))]
     found = [fault for page in pages for fault in page.faults_of_form()]
     # What the first guide says about where the library is holds for all.
@@ -153,7 +162,7 @@ def main(root, build, compiler):
             pages = [page for page in pages if not page.needs(SERVER)]
         with concurrent.futures.ThreadPoolExecutor(3) as pool:  # most of it is waiting
             done = pool.map(lambda page: list(follow(page, "" if EVERYWHERE in page.commands[0][1] else first,
-                                                     environment)), pages)
+                                                     root, environment)), pages)
             found += [fault for faults in done for fault in faults]
     for fault in found:
         print("guides.py:", fault, file=sys.stderr)

@@ -23,6 +23,7 @@ install=true
 without=" "
 components="strace valgrind python clang mount curl lintian cppcheck pmccabe chromium postgres rgw azurite dynalite"
 components="$components mandoc zsh doxygen works spark abigail arm64"
+components="$components java"
 while [ $# -gt 0 ]; do
   case $1 in
     --quick) quick=true ;;
@@ -58,6 +59,7 @@ for pair in python:python3 python:python3-venv python:python3-cryptography strac
   valgrind:valgrind clang:clang mount:mount curl:curl \
   rgw:radosgw rgw:ceph-mon rgw:ceph-osd rgw:ceph-common rgw:openssl azurite:openssl \
   postgres:postgresql spark:openjdk-17-jre-headless spark:libpostgresql-jdbc-java \
+  java:maven java:openjdk-17-jdk-headless \
   spark:python3-venv lintian:lintian lintian:dpkg-dev abigail:abigail-tools \
   arm64:gcc-aarch64-linux-gnu arm64:libc6-dev-arm64-cross arm64:qemu-user \
   cppcheck:cppcheck pmccabe:pmccabe chromium:chromium mandoc:mandoc zsh:zsh doxygen:doxygen; do
@@ -165,8 +167,27 @@ install_spark() {
   fi
 }
 
+# What Maven builds the Java binding and its example with, and what they need, in build/java/repository,
+# from Maven Central: all that the test, which has no network, asks for.
+install_java() {
+  local poms=(bindings/java/pom.xml bindings/java/examples/hapi/pom.xml tests/java/pom.xml tests/java/checks/pom.xml)
+  if cat "${poms[@]}" | cmp -s - build/java/poms; then return 0; fi
+  echo "tests/run.sh: installs HAPI FHIR and JNA in build/java, by mvn"
+  rm -rf build/java/sources
+  mkdir -p build/java/sources
+  cp -r --parents bindings/java tests/java build/java/sources
+  if ! mvn -q -B -U -Dmaven.repo.local="$PWD/build/java/repository" -Dmaven.wagon.rto=120000 \
+    -f build/java/sources/tests/java package >build/java.log 2>&1; then
+    tail -n 20 build/java.log
+    echo "tests/run.sh: FAILED: mvn; --without java goes on without it"
+    exit 1
+  fi
+  rm -rf build/java/sources
+  cat "${poms[@]}" >build/java/poms
+}
+
 mkdir -p build
-# Of npm and PyPI it comes while the build runs.
+# Of npm, PyPI and Maven Central it comes while the build runs.
 downloads=()
 trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 download() {
@@ -184,6 +205,10 @@ if $install; then
   case $without in
     *" spark "*) ;;
     *) download install_spark ;;
+  esac
+  case $without in
+    *" java "*) ;;
+    *) download install_java ;;
   esac
 fi
 

@@ -62,7 +62,7 @@ if(TARGET fhirexport-server)
   fhx_add_script(python.fetch python:${python} --
     ${python} ${CMAKE_CURRENT_SOURCE_DIR}/python/fetch/real_server.py
     $<TARGET_FILE:fhirexport-server> $<TARGET_FILE:fhirexport-generate>)
-  set_tests_properties(python.fetch PROPERTIES LABELS "slow;nosan" TIMEOUT 600)
+  set_tests_properties(python.fetch PROPERTIES LABELS "slow;nosan")
 endif()
 
 # The examples of the adapters to ASGI and WSGI pass the server's own tests, and so does a longer application; half a
@@ -154,7 +154,7 @@ if(FHX_SANITIZE MATCHES "thread")
   # One thread, many times; and what server.groups exports by many.
   set_tests_properties(export.content export.real_data PROPERTIES LABELS nosan)
 endif()
-set_tests_properties(export.killed export.memory PROPERTIES LABELS "slow;nosan" TIMEOUT 1800)
+set_tests_properties(export.killed export.memory PROPERTIES LABELS "slow;nosan" TIMEOUT 1200)
 
 # The harness of bench/, and that one row of it can still be measured; no times are checked.
 fhx_add_script(bench.harness python:${python} --

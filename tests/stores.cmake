@@ -42,7 +42,7 @@ if(TARGET fhirexport-server AND FHX_WITH_S3 AND FHX_WITH_AZURE)
   endforeach()
   fhx_add_script(stores.outage python:${python} curl rgw:radosgw --
     ${python} ${stores}/outage.py --export $<TARGET_FILE:fhirexport-folder> ${generate})
-  set_tests_properties(stores.outage PROPERTIES LABELS "slow;nosan" TIMEOUT 1800)
+  set_tests_properties(stores.outage PROPERTIES LABELS "slow;nosan" TIMEOUT 1200)
   fhx_add_script(stores.dynamodb python:${python} curl rgw:radosgw dynalite:node --
     ${python} ${stores}/dynamodb.py --export $<TARGET_FILE:dynamodb_to_s3> ${generate})
 endif()

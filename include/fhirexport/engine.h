@@ -135,9 +135,10 @@ FHX_API void fhx_engine_options_init(fhx_engine_options *options, uint32_t size)
  * Memory: `*engine` is the caller's; the options are copied; source, destination and store are
  * referenced.
  * Returns: FHX_OK; FHX_ERR_ARGUMENT says which option is missing or wrong; FHX_ERR_LIMIT: a thread
- * cannot be had; FHX_ERR_UNSUPPORTED, FHX_ERR_STORE: the store in memory cannot be made;
- * FHX_ERR_IO: the system has no random numbers; FHX_ERR_INTERNAL: libcurl cannot be used;
- * FHX_ERR_STRUCT_SIZE; FHX_ERR_NO_MEMORY.
+ * cannot be had; FHX_ERR_UNSUPPORTED: the library was built without Azure, for client_destinations,
+ * or without SQLite, for a store in memory; FHX_ERR_STORE: that store cannot be made; FHX_ERR_IO:
+ * the system has no random numbers; FHX_ERR_INTERNAL: libcurl cannot be used; FHX_ERR_STRUCT_SIZE;
+ * FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_engine_new(const fhx_engine_options *options, fhx_engine **engine,
                                fhx_error **error);

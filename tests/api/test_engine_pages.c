@@ -22,7 +22,7 @@
 #define PARTIAL "/$export?allowPartialManifests=true"
 #define PAGES_MAX 400
 #define ITEMS_MAX 2000
-#define POLLS_MAX 60000
+#define POLLS_MAX 600000
 
 #define WORKERS 3
 
@@ -289,7 +289,7 @@ static void pause_a_little(void *context, uint64_t number) {
 /* More cursors than workers: a task is done. Its page is seen before the job goes on. */
 static void wait_for_page_of_first(void *context, uint64_t number) {
   const test_source_knobs *knobs = context;
-  for (int i = 0; i < 20000 && shows_parts(knobs) && number > WORKERS && running_pages == 0; i++) {
+  for (int i = 0; i < 300000 && shows_parts(knobs) && number > WORKERS && running_pages == 0; i++) {
     test_nap_ms(1);
   }
 }
@@ -542,7 +542,7 @@ static void test_failed(void **state) {
 
 static void wait_for_page(void *context, uint64_t number) {
   const test_source_knobs *knobs = context;
-  for (int i = 0; i < 20000 && number >= knobs->tokenless_from && running_pages == 0; i++) {
+  for (int i = 0; i < 300000 && number >= knobs->tokenless_from && running_pages == 0; i++) {
     test_nap_ms(1);
   }
 }

@@ -12,7 +12,7 @@ import unittest
 import urllib.parse
 
 PROGRAM = GENERATE = None
-SECONDS = 120
+SECONDS = 600
 
 
 def wait_until(condition, what):

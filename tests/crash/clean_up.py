@@ -19,6 +19,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 
 TYPES = ["Observation", "Encounter"]
 STEPS = ["unlinkat", "pwrite64", "fdatasync"]
@@ -54,7 +55,7 @@ class Place:
             command += ["-e", f"inject={name}:signal=KILL:when={when}"]
         traced = kill is not None or trace != os.devnull
         return subprocess.run((command if traced else []) + self.command(job, *more),
-                              check=False, timeout=300).returncode
+                              check=False, timeout=1200).returncode
 
     def copy(self, folder):
         shutil.copytree(self.folder, folder)
@@ -113,6 +114,8 @@ def prepare(options, folder):
     left_over = set(place.files(job_id)) - {name.split("/")[-1]
                                             for name, _, _ in place.records(job_id)}
     need(left_over, "nothing was left over")
+    # Who removes it waits for no lease, however fast or slow this machine is.
+    time.sleep(2 * LEASE_MS / 1000)
     return place
 
 

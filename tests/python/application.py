@@ -38,13 +38,13 @@ class Database:
     def __init__(self, path, base_url):
         self.path, self.lock, self.last_us = path, threading.Lock(), 0
         self.filter = fhx.Filter(base_url=base_url)
-        self.writer = sqlite3.connect(path, timeout=60, check_same_thread=False)
+        self.writer = sqlite3.connect(path, timeout=300, check_same_thread=False)
         self.writer.execute("PRAGMA synchronous = OFF")  # processes are stopped here, not machines
         self.writer.executescript(TABLE)
 
     @contextlib.contextmanager
     def open(self):
-        connection = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
+        connection = sqlite3.connect(self.path, timeout=300, check_same_thread=False)
         try:
             yield connection
         finally:

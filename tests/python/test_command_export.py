@@ -61,7 +61,7 @@ def run(*arguments):
 
 def run_process(*arguments, **more):
     return subprocess.run([sys.executable, "-m", "fhirexport", "export", *arguments], capture_output=True, text=True,
-                          timeout=120, **more)
+                          timeout=600, **more)
 
 
 def export(source, tmp_path, *options):

@@ -363,7 +363,17 @@ def test_cancel_from_a_callback_and_no_running_there():
 
 def test_progress_is_told_and_may_raise():
     told = []
-    slow = {"Patient": lambda query: (time.sleep(0.05) or row for row in patients(12))}
+
+    def rows(query):
+        """Some, then the last one when there was something to tell of them."""
+        *some, last = patients(12)
+        yield from some
+        end = time.monotonic() + 120
+        while len(told) < 3 and time.monotonic() < end:
+            time.sleep(0.05)
+        yield last
+
+    slow = {"Patient": rows}
     with fhx.Job(slow, fhx.Destination.custom(Memory()), **NO_WAIT) as job:
         assert job.run(progress=told.append)
     assert len(told) >= 3 and told[-1].share == 1.0

@@ -189,7 +189,7 @@ class Examples(unittest.TestCase):
         self.assertEqual(exports.compare(exports.download(self.server, manifest),
                                          exports.read_data(DATA)), None)
         files = f"/proc/{self.server.process.pid}/fd"
-        end = time.monotonic() + 20
+        end = time.monotonic() + fhir_server.PATIENCE
         while any(".ndjson" in os.readlink(os.path.join(files, one)) for one in os.listdir(files)
                   if os.path.lexists(os.path.join(files, one))):
             self.assertLess(time.monotonic(), end, "files stay open")
@@ -220,7 +220,10 @@ def serving(program, *arguments):
             yield server
         finally:
             process.terminate()
-            out, _ = process.communicate(timeout=60)
+            try:
+                out, _ = process.communicate(timeout=fhir_server.PATIENCE)
+            finally:
+                process.kill()
         assert (process.returncode, out) == (0, b"closed\n"), (process.returncode, out)
 
 
@@ -270,7 +273,7 @@ class Mounted(unittest.TestCase):
         url = server.get("/$export", headers={**ASYNC, **alice}).header("Content-Location")
         self.assertEqual(server.get(url).status, 401)
         self.assertEqual(server.get(url, headers=bob).status, 404)
-        end = time.monotonic() + 30
+        end = time.monotonic() + fhir_server.PATIENCE
         answer = server.get(url, headers=alice)
         while answer.status == 202:
             self.assertLess(time.monotonic(), end)

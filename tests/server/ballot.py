@@ -53,7 +53,7 @@ class BallotTest(ServerTest):
         return url
 
     def wait(self, url):
-        end = time.monotonic() + 120
+        end = time.monotonic() + fhir_server.PATIENCE
         while time.monotonic() < end:
             answer = self.server.get(url)
             if answer.status not in (202, 429):
@@ -221,7 +221,7 @@ class BallotTest(ServerTest):
         try:
             path = url[len("https://example.org/r4"):]
             there = server.base_url[:-len("/fhir")] + path
-            self.wait_for(lambda: server.get(there).status == 200, 120, "the export does not end")
+            self.wait_for(lambda: server.get(there).status == 200, "the export does not end")
             self.assertEqual(list(server.get(there).json()), NEW_KEYS)
         finally:
             self.assertEqual(server.stop(), 0)
@@ -231,7 +231,7 @@ class BallotTest(ServerTest):
         folder = tempfile.mkdtemp(prefix="fhx-ballot-", dir=os.path.dirname(DATA))
         clients = os.path.join(folder, "clients.json")
         subprocess.run([fhir_server.PROGRAM, "client", "add", "app", "--clients", clients], cwd=folder,
-                       check=True, stdout=subprocess.DEVNULL, timeout=60)
+                       check=True, stdout=subprocess.DEVNULL, timeout=fhir_server.PATIENCE)
         server = Server("--base4b", BALLOT, "--auth", "smart", "--clients", clients, folder=folder)
         try:
             old, new = server.base_url, server.base_url.replace("/fhir", BALLOT)
@@ -250,7 +250,7 @@ class BallotTest(ServerTest):
     def test_paths_that_cannot_be(self):
         for path in ("/", "4b", "/fhir", "/fhir/4b", "/4b/", "/4 b", "/metrics", "/a//b", "/%41"):
             done = subprocess.run(fhir_server.command_of(tempfile.gettempdir(), "127.0.0.1:0", ("--base4b", path)),
-                                  capture_output=True, text=True, timeout=60, check=False)
+                                  capture_output=True, text=True, timeout=fhir_server.PATIENCE, check=False)
             self.assertEqual((done.returncode, "--base4b takes" in done.stderr), (2, True), path)
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 
 import exports
+import fhir_server
 from exports import need
 
 TYPES = ["Patient", "Observation", "Condition", "Encounter"]
@@ -37,7 +38,7 @@ class Writer(threading.Thread):
         self.lock = threading.Lock()
         self.ended = threading.Event()
         self.problem = None
-        self.connection = http.client.HTTPConnection(server.host, server.port, timeout=60)
+        self.connection = http.client.HTTPConnection(server.host, server.port, timeout=fhir_server.PATIENCE)
 
     def run(self):
         try:

@@ -13,7 +13,7 @@ FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--disable-dev-shm-usage", "--force-color-profile=srgb", "--remote-debugging-pipe")
 # How long anything is waited for, on a machine that does other things as well.
-PATIENCE = 120
+PATIENCE = 300
 
 
 class Fault(Exception):

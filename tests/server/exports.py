@@ -75,7 +75,7 @@ def poll(server, url):
     return answer.json()
 
 
-def wait(server, url, seconds=300):
+def wait(server, url, seconds=600):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         manifest = poll(server, url)

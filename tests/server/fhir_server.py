@@ -19,6 +19,8 @@ PROGRAM = None
 # With --postgres a server has its resources in a database of its folder's.
 DATABASES = None
 SEVERITIES = {"fatal", "error", "warning", "information"}
+# How long anything is waited for, on a machine that does other things as well.
+PATIENCE = 300
 # The codes of FHIR R4's IssueType that a server may give.
 CODES = {"invalid", "structure", "required", "value", "invariant", "security", "login", "unknown",
          "expired", "forbidden", "suppressed", "processing", "not-supported", "duplicate",
@@ -43,6 +45,10 @@ class Answer:
 
     def json(self):
         return json.loads(self.body)
+
+    def is_busy(self):
+        """An OperationOutcome that asks to come again in a moment, and nothing has been done."""
+        return self.status == 503 and b'"transient"' in self.body and self.header("Retry-After") is not None
 
 
 class Databases:
@@ -90,7 +96,7 @@ def ask_database(folder, sql):
     """Runs SQL in the database of a folder's server; rows of texts or numbers."""
     if DATABASES is not None:
         return DATABASES.run(DATABASES.names[folder], sql)
-    connection = sqlite3.connect(os.path.join(folder, "resources.db"))
+    connection = sqlite3.connect(os.path.join(folder, "resources.db"), timeout=PATIENCE)
     with connection:
         rows = connection.execute(sql).fetchall()
     connection.close()
@@ -133,14 +139,23 @@ class Server:
         with open(os.path.join(self.folder, "log"), encoding="utf-8") as log:
             return log.read()
 
-    def connect(self, timeout=30):
+    def connect(self, timeout=PATIENCE):
         if self.tls is not None:
             return http.client.HTTPSConnection(self.host, self.port, timeout=timeout,
                                                context=self.tls)
         return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
 
-    def request(self, method, path, body=None, headers=None, timeout=30):
-        """`path` is behind the base, or a whole URL."""
+    def request(self, method, path, body=None, headers=None, timeout=PATIENCE, is_busy_told=False):
+        """`path` is behind the base, or a whole URL. Who finds the job store busy comes again, as the answer says;
+        with `is_busy_told` that answer is the caller's."""
+        end = time.monotonic() + timeout
+        while True:
+            answer = self.request_once(method, path, body, headers, timeout)
+            if is_busy_told or not answer.is_busy() or time.monotonic() > end:
+                return answer
+            time.sleep(0.1)
+
+    def request_once(self, method, path, body, headers, timeout):
         if path.startswith("http"):
             path = path[path.index("/", 8):]
         else:
@@ -169,7 +184,7 @@ class Server:
         return self.request("PUT", f"/{facts['resourceType']}/{facts['id']}",
                             resource.encode(), headers)
 
-    def raw(self, data, timeout=10, half_close=False):
+    def raw(self, data, timeout=PATIENCE, half_close=False):
         """Sends bytes as they are; all that comes back until the server closes."""
         with socket.create_connection((self.host, self.port), timeout=timeout) as connection:
             received = b""
@@ -195,7 +210,7 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(how)
         try:
-            code = self.process.wait(60)
+            code = self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -239,10 +254,10 @@ class ServerTest(unittest.TestCase):
             self.assertTrue(issue["diagnostics"])
 
     def check_alive(self):
-        self.assertEqual(self.server.get("/metadata", timeout=10).status, 200)
+        self.assertEqual(self.server.get("/metadata").status, 200)
 
-    def wait_for(self, condition, seconds, message):
-        end = time.monotonic() + seconds
+    def wait_for(self, condition, message):
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             if condition():
                 return

@@ -46,7 +46,8 @@ def strict(line):
 
 
 def wait_for_end(server, url):
-    for _ in range(2400):
+    end = time.monotonic() + fhir_server.PATIENCE
+    while time.monotonic() < end:
         answer = server.get(url)
         if answer.status not in (202, 503):
             return answer
@@ -103,7 +104,8 @@ class Observed(unittest.TestCase):
     @classmethod
     def settled_metrics(cls, complete):
         """Counts may come a moment behind the answers that they belong to."""
-        for _ in range(600):
+        end = time.monotonic() + fhir_server.PATIENCE
+        while time.monotonic() < end:
             status, _, text = scrape(cls.server)
             assert status == 200
             families = openmetrics.parse(text)
@@ -307,7 +309,8 @@ class Shared(unittest.TestCase):
         self.assertEqual(len(done), len(set(done)))
 
     def wait_for_ends(self, servers):
-        for _ in range(600):
+        end = time.monotonic() + fhir_server.PATIENCE
+        while time.monotonic() < end:
             ended = sum(value(openmetrics.parse(scrape(server)[2]), "fhirexport_jobs_ended",
                               state="complete") for server in servers)
             if ended >= self.JOBS:

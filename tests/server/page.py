@@ -90,7 +90,7 @@ class PageTest(ServerTest):
         return answer.json()
 
     def wait_for_state(self, job_id, state):
-        self.wait_for(lambda: self.job(job_id)["state"] == state, 120, f"{job_id} is not {state}")
+        self.wait_for(lambda: self.job(job_id)["state"] == state, f"{job_id} is not {state}")
         return self.job(job_id)
 
     def start(self, **fields):
@@ -217,7 +217,7 @@ class Limit(PageTest):
         self.assertEqual(statuses, [401] * 10)
         # Then none is looked at, not the right one either; but where this takes seconds one is again.
         for _ in range(20):
-            self.wait_for(lambda: self.server.page("GET", "/jobs", headers=wrong).status == 429, 120, "no limit")
+            self.wait_for(lambda: self.server.page("GET", "/jobs", headers=wrong).status == 429, "no limit")
             answer = self.server.page("GET", "/jobs")
             login = self.server.page("POST", "/login", b"token=" + TOKENS[0].encode(), FORM)
             if (answer.status, login.status) == (429, 429):
@@ -291,7 +291,7 @@ class Jobs(PageTest):
     def test_throughput(self):
         begun = self.server.page("GET", "/throughput").json()["samples"]
         job = self.wait_for_state(self.start(level="system"), "complete")
-        self.wait_for(lambda: self.server.page("GET", "/throughput").json()["samples"][-1][1] >= job["bytes"], 120,
+        self.wait_for(lambda: self.server.page("GET", "/throughput").json()["samples"][-1][1] >= job["bytes"],
                       "what was exported is not counted")
         samples = self.server.page("GET", "/throughput").json()["samples"]
         self.assertEqual(samples[:len(begun)], begun)
@@ -368,7 +368,7 @@ class Many(unittest.TestCase):
                 answer = server.page("GET", f"/jobs/{job_id}/files")
                 self.assertEqual(answer.status, 409, answer.body)
                 self.assertIn(b"not complete", answer.body)
-                end = time.monotonic() + 120
+                end = time.monotonic() + fhir_server.PATIENCE
                 while answer.status != 429 and time.monotonic() < end:
                     answer = server.page("GET", f"/jobs/{job_id}/files/0")
                 self.assertEqual(answer.status, 429, answer.body)
@@ -390,7 +390,7 @@ def fill_jobs(folder, count):
     server = PageServer(*jobs_options(folder), folder=folder)
     server.put({"resourceType": "Patient", "id": "p1"})
     url = server.get("/$export?_type=Patient", headers=ASYNC).header("Content-Location")
-    end = time.monotonic() + 120
+    end = time.monotonic() + fhir_server.PATIENCE
     while server.get(url).status != 200:
         if time.monotonic() > end:
             raise AssertionError("the export does not end")
@@ -437,7 +437,7 @@ class Started(unittest.TestCase):
             path = write_tokens(folder, tokens) if tokens is not None else os.path.join(folder, "none")
             done = subprocess.run([fhir_server.PROGRAM, "--db", f"sqlite:{folder}/db", "--destination",
                                    f"file:{folder}/files", "--admin-token-file", path, "--listen", "127.0.0.1:0",
-                                   *options], capture_output=True, text=True, timeout=120)
+                                   *options], capture_output=True, text=True, timeout=fhir_server.PATIENCE)
             self.assertEqual((done.returncode, done.stdout), (1, ""))
             for token in tokens or []:
                 self.assertFalse(token and token in done.stderr)

@@ -34,12 +34,12 @@ if(FHX_WITH_POSTGRES)
   set_tests_properties(server.rest_postgres PROPERTIES LABELS "")
   fhx_add_script(server.killed_postgres python:${python} postgres:pg_config --
     ${CMAKE_CURRENT_SOURCE_DIR}/crash.sh --build ${PROJECT_BINARY_DIR} --store postgres --seed 1)
-  set_tests_properties(server.killed_postgres PROPERTIES LABELS "" TIMEOUT 1800)
+  set_tests_properties(server.killed_postgres PROPERTIES LABELS "" TIMEOUT 1200)
   fhx_add_script(server.outages python:${python} postgres:pg_config --
     ${server_proof}/outages.py ${server_programs})
   set_tests_properties(server.outages PROPERTIES LABELS "slow;nosan" TIMEOUT 900)
 endif()
-set_tests_properties(server.killed_sqlite PROPERTIES LABELS "" TIMEOUT 1800)
+set_tests_properties(server.killed_sqlite PROPERTIES LABELS "" TIMEOUT 1200)
 set_tests_properties(server.exact server.groups PROPERTIES LABELS "")
 set_tests_properties(server.chained server.many_jobs PROPERTIES
   LABELS "slow;nosan" TIMEOUT 900)

@@ -55,7 +55,7 @@ class WebServer:
         self.base_url = f"http://{self.host}:{self.port}"
 
     connect = Server.connect
-    request = Server.request
+    request, request_once = Server.request, Server.request_once
     get = Server.get
 
     def stop(self):
@@ -242,7 +242,7 @@ class PublishedTest(ServerTest):
                 ([*needed, "--base-url", "http://x", "--page-files", "0"], "from 1 to 1000"),
                 ([*needed, "--base-url", "http://x", "--stray"], "no option")):
             done = subprocess.run([COMMAND, "publish", *options], capture_output=True, text=True,
-                                  check=False, timeout=120)
+                                  check=False, timeout=fhir_server.PATIENCE)
             self.assertEqual(done.returncode, 2)
             self.assertIn(words, done.stderr)
             self.assertEqual(done.stdout, "")

@@ -9,6 +9,8 @@ import sqlite3
 import subprocess
 import time
 
+import fhir_server
+
 MANIFEST_TYPE = "http://hl7.org/fhir/uv/bulkdata/StructureDefinition/BulkPublishManifest"
 # Of the ballot's manifest and of what is published (PUB-02); none of the older ones.
 KEYS = {"manifestType", "transactionTime", "updateCadence", "requiresAccessToken", "outputFormat",
@@ -78,7 +80,7 @@ class Publisher:
             [self.program, "publish", "--source", "sqlite:" + self.source.path, "--source-option",
              "deleted_table=gone", "--to", self.destination(), "--base-url", self.base_url,
              "--cadence", "PT1H", "--settle", "0", "--part-bytes", "400", "--page-files", "3",
-             *options], capture_output=True, text=True, check=False, timeout=120,
+             *options], capture_output=True, text=True, check=False, timeout=fhir_server.PATIENCE,
             env=self.environment())
         if done.returncode != 0:
             raise AssertionError(done.stderr)

@@ -35,7 +35,7 @@ def files_of(folder, job):
     return found
 
 
-def wait_for(condition, what, seconds=120):
+def wait_for(condition, what, seconds=fhir_server.PATIENCE):
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -101,7 +101,7 @@ class SharedJobs(unittest.TestCase):
         wait_for(lambda: files_of(self.folder, job), "the first file")
         DATABASE.crash()
         try:
-            answer = self.second.get(poll)
+            answer = self.second.get(poll, is_busy_told=True)
             self.assertEqual(answer.status, 503)
             self.assertNotIn(SECRET.encode(), answer.body)
         finally:
@@ -114,7 +114,7 @@ class SharedJobs(unittest.TestCase):
              "sqlite:" + os.path.join(self.folder, "other.db"), "--destination",
              "file:" + os.path.join(self.folder, "other"), "--url-key-file", self.key, "--jobs",
              f"postgresql://fhx:{SECRET}@127.0.0.1:1/none"],
-            capture_output=True, text=True, timeout=60, check=False)
+            capture_output=True, text=True, timeout=fhir_server.PATIENCE, check=False)
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("the database cannot be reached", done.stderr)
         self.assertNotIn(SECRET, done.stderr)

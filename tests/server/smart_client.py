@@ -136,10 +136,16 @@ class Client:
             self.secrets.add(fields["client_assertion"])
         return urllib.parse.urlencode({k: v for k, v in fields.items() if v is not None})
 
-    def post(self, body, content_type=FORM, method="POST", path="/auth/token"):
+    def post(self, body, content_type=FORM, method="POST", path="/auth/token", is_busy_told=False):
+        """Who finds the record of used assertions busy comes again, as the answer says."""
         headers = {"Content-Type": content_type} if content_type else {}
         body = body.encode() if isinstance(body, str) else body
-        return self.server.request(method, path, body=body, headers=headers)
+        end = time.monotonic() + fhir_server.PATIENCE
+        while True:
+            answer = self.server.request(method, path, body=body, headers=headers)
+            if is_busy_told or answer.status != 503 or time.monotonic() > end:
+                return answer
+            time.sleep(0.1)
 
     def ask(self, assertion=None, **more):
         return self.post(self.form(assertion, **more))
@@ -165,7 +171,7 @@ class KeyServer:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):  # pylint: disable=invalid-name
                 owner.count += 1
-                time.sleep(owner.delay_s)
+                owner.closed.wait(owner.delay_s)
                 body = owner.body or json.dumps(
                     {"keys": [key.jwk() for key in owner.keys]}).encode()
                 self.send_response(owner.status)
@@ -183,6 +189,7 @@ class KeyServer:
 
         self.keys, self.headers, self.status, self.body = [], {}, 200, None
         self.count, self.delay_s = 0, 0
+        self.closed = threading.Event()
         self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         if context is not None:
             self.http.socket = context.wrap_socket(self.http.socket, server_side=True)
@@ -191,6 +198,7 @@ class KeyServer:
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
 
     def close(self):
+        self.closed.set()
         self.http.shutdown()
         self.http.server_close()
 
@@ -226,8 +234,8 @@ class SmartServer(Server):
         super().__init__("--auth", "smart", "--clients", os.path.join(folder, "clients.json"),
                          "--log", "json", "--log-level", "debug", *options, folder=folder, **more)
 
-    def request(self, method, path, body=None, headers=None, timeout=30):
-        answer = super().request(method, path, body, headers, timeout)
+    def request(self, method, path, body=None, headers=None, **more):
+        answer = super().request(method, path, body, headers, **more)
         text = json.dumps(answer.headers) + answer.body.decode(errors="replace")
         if not (path.endswith("/auth/token") and answer.status == 200):
             self.answered.append(text)

@@ -52,7 +52,7 @@ class Flow(SmartTest):
         self.assertEqual(answer.status, 202, answer.body)
         url = answer.header("Content-Location")
         self.check_challenge(self.server.get(url))
-        self.wait_for(lambda: self.server.get(url, headers=headers).status != 202, 20,
+        self.wait_for(lambda: self.server.get(url, headers=headers).status != 202,
                       "the export does not end")
         answer = self.server.get(url, headers=headers)
         self.assertEqual((answer.status, answer.header("Content-Type")),
@@ -150,7 +150,7 @@ class SecureFlow(Flow):
         """The version that is agreed on, by a client that would take this alone."""
         context = self.speak_old(ssl.create_default_context(cafile=self.authority.ca), version,
                                  version)
-        with socket.create_connection(("127.0.0.1", port or self.server.port), timeout=10) as plain:
+        with socket.create_connection(("127.0.0.1", port or self.server.port), timeout=fhir_server.PATIENCE) as plain:
             with context.wrap_socket(plain, server_hostname="localhost") as connection:
                 return connection.version()
 
@@ -210,7 +210,7 @@ class Places(unittest.TestCase):
 
     def refuse(self, code, words, *options):
         done = subprocess.run([fhir_server.PROGRAM, *self.options, *options], capture_output=True,
-                              text=True, timeout=30, check=False)
+                              text=True, timeout=fhir_server.PATIENCE, check=False)
         self.assertEqual((done.returncode, done.stdout), (code, ""), done.stderr)
         self.assertIn(words, done.stderr)
         self.assertNotIn("BEGIN", done.stderr)

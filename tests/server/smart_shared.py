@@ -57,8 +57,8 @@ class SharedRecord(unittest.TestCase):
         self.assertEqual(server.stop(), 0)
         self.assertEqual(leaks, [])
 
-    def ask(self, server, form):
-        answer = Client(server, "ours", KEY).post(form)
+    def ask(self, server, form, is_busy_told=False):
+        answer = Client(server, "ours", KEY).post(form, is_busy_told=is_busy_told)
         return answer.status, answer.json().get("error")
 
     def new_form(self, server):
@@ -126,7 +126,7 @@ class SharedRecord(unittest.TestCase):
         self.assertEqual(self.ask(server, used), (200, None))
         DATABASE.crash()
         try:
-            self.assertEqual(self.ask(server, self.new_form(server)),
+            self.assertEqual(self.ask(server, self.new_form(server), is_busy_told=True),
                              (503, "temporarily_unavailable"))
         finally:
             DATABASE.run()
@@ -140,7 +140,7 @@ class SharedRecord(unittest.TestCase):
                 fhir_server.command_of(folder, "127.0.0.1:0", [
                     "--auth", "smart", "--clients", write_clients(folder, entry("ours", KEY)),
                     "--used-assertions", f"postgresql://fhx:{PASSWORD}@127.0.0.1:1/none"]),
-                capture_output=True, text=True, timeout=60, check=False)
+                capture_output=True, text=True, timeout=fhir_server.PATIENCE, check=False)
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("the record of used assertions in PostgreSQL", done.stderr)
         self.assertIn("the database cannot be reached", done.stderr)

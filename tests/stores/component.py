@@ -15,7 +15,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 PR_SET_PDEATHSIG = 1
-START_SECONDS = 120
+START_SECONDS = 300
 
 
 class Failure(Exception):
@@ -61,7 +61,7 @@ def wait_until(condition, what, seconds=START_SECONDS, alive=lambda: True):
 
 def answers_http(port):
     """Whether something answers on that port, whatever it says."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request("GET", "/")
         connection.getresponse().read()

@@ -112,7 +112,7 @@ class Rgw(unittest.TestCase, Ends):
                 endpoint = process.stdout.readline().decode().strip()
                 urllib.request.urlopen(endpoint).close()
                 process.send_signal(how)
-            component.wait_until(lambda: not self.answers(endpoint), "the end", seconds=20)
+            component.wait_until(lambda: not self.answers(endpoint), "the end")
 
     def answers(self, endpoint):
         return component.answers_http(int(endpoint.rsplit(":", 1)[1]))

@@ -72,7 +72,7 @@ class Custom(unittest.TestCase):
 
     def run_it(self):
         return subprocess.run([PROGRAM, self.data, self.url], capture_output=True, check=False,
-                              timeout=120)
+                              timeout=600)
 
     def check_exact(self, done):
         self.assertEqual((done.returncode, done.stderr), (0, b""))

@@ -21,7 +21,7 @@ from exports import need
 
 def check_refused(options, loaded, work, place, name, words):
     with store_export.Exporter(options.server, loaded, work, name, place) as one:
-        answer = one.server.get("/$export", headers={"Prefer": "respond-async"})
+        answer = one.server.get("/$export", headers={"Prefer": "respond-async"}, is_busy_told=True)
         need(answer.status == 503, f"{name}: the kick-off was answered {answer.status}")
         need(answer.header("Content-Type").startswith("application/fhir+json"), "no FHIR")
         issue, = json.loads(answer.body)["issue"]

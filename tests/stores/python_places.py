@@ -58,14 +58,14 @@ def by_command(url, environment):
                    "--sha256", "--part-bytes", "20000", "--state", os.path.join(folder, "state")]
         environment = {**os.environ, **environment}
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        end = time.monotonic() + 120
+        end = time.monotonic() + 600
         while count_parts(os.path.join(folder, "state")) < 3:
             assert process.poll() is None and time.monotonic() < end, process.communicate()
             time.sleep(0.005)
         process.send_signal(signal.SIGINT)
-        out, told = process.communicate(timeout=120)
+        out, told = process.communicate(timeout=600)
         assert (process.returncode, out) == (130, "") and "the same command goes on" in told, told
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
         assert done.returncode == 0 and "goes on: " in done.stderr, done.stderr
         lines, manifest = [], json.loads(done.stdout)
         for item in manifest["output"]:
@@ -80,7 +80,7 @@ def by_command(url, environment):
 def count_parts(path):
     """How many parts an export has recorded."""
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=60)) as database:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=600)) as database:
             return database.execute("SELECT count(*) FROM part").fetchone()[0]
     except sqlite3.OperationalError:  # there is none yet
         return 0

@@ -3,6 +3,7 @@
 No systemd, no authentication between the daemons, any user. The gateway alone can be killed and
 started again, for outages: what the OSD holds stays.
 """
+import contextlib
 import os
 import secrets
 import string
@@ -96,8 +97,9 @@ class Gateway(component.Component):
 
     def patiently(self, *command):
         for _ in range(ATTEMPTS - 1):
-            if self.tool(*command, check=False).returncode == 0:
-                return
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                if self.tool(*command, check=False).returncode == 0:
+                    return
         self.tool(*command)
 
     def configure(self):
@@ -132,7 +134,8 @@ class Gateway(component.Component):
         for attempt in range(ATTEMPTS):
             self.spawn("osd", "ceph-osd", "-c", self.path("ceph.conf"), "-i", "0", "-f")
             try:
-                component.wait_until(self.osd_is_up, "the OSD", seconds=20,
+                # A longer time each time: it may hang, or be slow.
+                component.wait_until(self.osd_is_up, "the OSD", seconds=20 * (attempt + 1),
                                      alive=lambda: self.is_alive("osd"))
                 return
             except component.Failure:

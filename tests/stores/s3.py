@@ -67,9 +67,9 @@ class Client:
 
     def connect(self):
         if self.endpoint.scheme == "https":
-            return http.client.HTTPSConnection(self.endpoint.netloc, timeout=60,
+            return http.client.HTTPSConnection(self.endpoint.netloc, timeout=300,
                                                context=component.trusting(self.ca_file))
-        return http.client.HTTPConnection(self.endpoint.netloc, timeout=60)
+        return http.client.HTTPConnection(self.endpoint.netloc, timeout=300)
 
     def request(self, method, path, query=None, body=b"", headers=None, service="s3"):
         query = query or {}

@@ -75,7 +75,7 @@ class Exporter:
     def kick_off(self, query=""):
         return exports.kick_off(self.server, query)
 
-    def wait(self, url, seconds=300):
+    def wait(self, url, seconds=600):
         return exports.wait(self.server, url, seconds)
 
     def check_secrets(self):

@@ -15,6 +15,7 @@ import component
 import store_export
 import places
 import exports
+import fhir_server
 from exports import need
 
 
@@ -53,7 +54,7 @@ def compare(options, loaded, work, place, name, *more):
         one.check_secrets()
         need(one.server.request("DELETE", url).status == 202, "the export cannot be removed")
         end = lambda: place.all() == {} and place.unfinished() == []
-        component.wait_until(end, "an empty store", seconds=60)
+        component.wait_until(end, "an empty store", seconds=fhir_server.PATIENCE)
         one.check_secrets()
     return len(wanted), sum(len(body) for _, _, body in wanted)
 

@@ -31,7 +31,7 @@ import store_export
 SERVER = os.path.join(component.HERE, "works_server.js")
 NODE = os.path.join(component.ROOT, "bindings", "node")
 MIRROR = os.path.join(component.ROOT, "bindings", "python", "fhirexport", "_mirror.py")
-WAIT_SECONDS = 120
+WAIT_SECONDS = 300
 TENANTS = "tenant-db"
 # Patients, whose Observation each, and who is in which Group.
 FEW = 12
@@ -181,7 +181,7 @@ class Works(component.Component):
                   "maxRetries": 1}
         self.settings = {
             "port": self.port, "library": options.library, "store": self.path("jobs.db"),
-            "bucket": bucket, "partBytes": 50000, "leaseSeconds": 2, "settleSeconds": 0.02, "tenants": False, **more,
+            "bucket": bucket, "partBytes": 50000, "leaseSeconds": 60, "settleSeconds": 0.02, "tenants": False, **more,
             "table": {"name": dynamodb.TABLE, "segments": 3, "pageItems": 40, "client": client,
                       **more.get("table", {})}}
 
@@ -406,6 +406,9 @@ class Exports(WorksTest):
 
 
 class Ends(WorksTest):
+    # What a process had that was killed is free when this is over.
+    settings = {"leaseSeconds": 2}
+
     def test_killed_and_ended(self):
         """What runs is taken up by the next process, which knows whose it is."""
         job = self.started_and_held(path="/$export")

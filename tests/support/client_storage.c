@@ -217,7 +217,7 @@ int32_t test_client_attach(const test_client_storage *at, const char *target) {
 }
 
 void test_client_expect_gone(const test_client_storage *at, const char *target) {
-  for (int i = 0; i < 20000 && test_client_attach(at, target) != FHX_ERR_NOT_FOUND; i++) {
+  for (int i = 0; i < 300000 && test_client_attach(at, target) != FHX_ERR_NOT_FOUND; i++) {
     nanosleep(&(struct timespec){0, 1000000}, NULL);
   }
   test_require_status(test_client_attach(at, target), FHX_ERR_NOT_FOUND);

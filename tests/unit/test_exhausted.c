@@ -123,7 +123,7 @@ static void expect_failed(const char *target, const char *reason, size_t kept) {
   if (strstr(answer.body, reason) == NULL) print_error("%s\n", answer.body);
   test_require(strstr(answer.body, reason) != NULL);
   test_expect_outcome(answer, 500, "error", "exception");
-  for (int i = 0; i < 6000 && test_folder_count(of.folder) != kept; i++) test_nap_ms(5);
+  for (int i = 0; i < 60000 && test_folder_count(of.folder) != kept; i++) test_nap_ms(5);
   test_require(test_folder_count(of.folder) == kept);
 }
 

@@ -47,10 +47,21 @@ static void begin(char target[TEST_URL_MAX]) {
   test_answer_free(&answer);
 }
 
+/* On a busy machine a request may have too little time for what it tries twice: it comes again. */
+static test_answer get_in_time(const char *target) {
+  test_answer answer = test_get(of.engine, target);
+  for (int i = 0; i < 100 && answer.status == 503; i++) {
+    test_answer_free(&answer);
+    test_nap_ms(20);
+    answer = test_get(of.engine, target);
+  }
+  return answer;
+}
+
 static void run(const char *target) {
   test_worker *worker = test_worker_start(of.engine);
   for (bool runs = true; runs;) {
-    test_answer answer = test_get(of.engine, target);
+    test_answer answer = get_in_time(target);
     runs = strcmp(test_header(&answer, "X-Export-Status"), "202 Accepted") == 0;
     test_answer_free(&answer);
   }
@@ -133,7 +144,7 @@ static void test_lost_page(void **state) {
   begin(target);
   run(target);
   of.options.store->callbacks.add_page = lose_add_page;
-  test_answer answer = test_get(of.engine, target);
+  test_answer answer = get_in_time(target);
   test_require(answer.status == 200 && strstr(answer.body, "\"output\":[{") != NULL);
   test_answer_free(&answer);
   end();

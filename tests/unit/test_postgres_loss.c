@@ -208,6 +208,9 @@ typedef struct shift {
   uint64_t told;
   pthread_t thread;
   const atomic_bool *is_over;
+  /* How many steps were told to be taken, for other threads, and that it records no more. */
+  atomic_uint steps;
+  atomic_bool has_ended;
   int32_t status;
 } shift;
 
@@ -227,6 +230,7 @@ static void *record_on(void *user_data) {
     is_lost = is_passing;
     if (status == FHX_OK) {
       self->told = seq++;
+      atomic_fetch_add(&self->steps, 1);
     } else if (!is_passing && !is_taken) {
       self->status = status;
     } else if (fhx__store_read_task(self->store, WORK_JOB, self->task_index, &task, NULL) ==
@@ -242,7 +246,21 @@ static void *record_on(void *user_data) {
     fhx__task_entry_free(&task);
     fhx_error_free(error);
   }
+  atomic_store(&self->has_ended, true);
   return NULL;
+}
+
+/* Until each has recorded one more. */
+static void wait_for_steps(shift shifts[WORKERS]) {
+  unsigned before[WORKERS];
+  const int64_t until_us = fhx__clock_monotonic_us() + INT64_C(300000000);
+  for (int i = 0; i < WORKERS; i++) before[i] = atomic_load(&shifts[i].steps);
+  for (int i = 0; i < WORKERS; i++) {
+    while (atomic_load(&shifts[i].steps) == before[i] && !atomic_load(&shifts[i].has_ended) &&
+           fhx__clock_monotonic_us() < until_us) {
+      fhx__clock_sleep_us(2000);
+    }
+  }
 }
 
 static void a_server_may_go_during_steps(void **state) {
@@ -266,11 +284,13 @@ static void a_server_may_go_during_steps(void **state) {
   }
   for (int i = 0; i < OUTAGES; i++) {
     fhx__clock_sleep_us(300000);
+    wait_for_steps(shifts);
     test_postgres_kill(place_server());
     fhx__clock_sleep_us(50000);
     test_postgres_start(place_server());
   }
   fhx__clock_sleep_us(300000);
+  wait_for_steps(shifts);
   atomic_store(&is_over, true);
   for (uint32_t i = 0; i < WORKERS; i++) {
     assert_int_equal(pthread_join(shifts[i].thread, NULL), 0);

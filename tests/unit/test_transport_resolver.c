@@ -28,11 +28,18 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
   (void)result;
   pthread_mutex_lock(&mutex);
   asked++;
+  pthread_cond_broadcast(&changed);
   while (!goes_on) pthread_cond_wait(&changed, &mutex);
   answered++;
   pthread_cond_broadcast(&changed);
   pthread_mutex_unlock(&mutex);
   return EAI_AGAIN;
+}
+
+static void wait_until_asked(void) {
+  pthread_mutex_lock(&mutex);
+  while (asked == 0) pthread_cond_wait(&changed, &mutex);
+  pthread_mutex_unlock(&mutex);
 }
 
 static void test_hanging(void **state) {
@@ -49,8 +56,9 @@ static void test_hanging(void **state) {
   fhx__transfer first = test_transfer(&lost, "GET", NULL, 0);
   fhx__transfer second = test_transfer(&lost, "GET", NULL, 0);
   fhx__transfer third = test_transfer(&found, "GET", NULL, 0);
-  first.until_us = fhx__clock_monotonic_us() + 200000;
   assert_int_equal(fhx__transfer_start(transport, &second, NULL), FHX_OK);
+  wait_until_asked();
+  first.until_us = fhx__clock_monotonic_us() + 200000;
   assert_int_equal(fhx__transfer_run(transport, &first, NULL), FHX_ERR_IO);
   fhx__transfer_cancel(transport, &second);
   assert_int_equal(second.status, FHX_ERR_CANCELLED);

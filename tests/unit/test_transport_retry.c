@@ -253,10 +253,11 @@ static void test_retry_after_deadline(void **state) {
   assert_int_equal(attempts_after(header, 0), 2);
 }
 
-/* Who is to wait two seconds comes after who is not, though it asked first. */
-static void test_retry_after_order(void **state) {
+/* Who is to wait three seconds comes after who is not, though it asked first. Whether these were
+   not over before the other could have its turn, as they may be on a busy machine. */
+static bool comes_after(void) {
   const test_server_step steps[] = {
-      {.target = "/late", .times = 1, .status = 503, .headers = "Retry-After: 2\r\n"},
+      {.target = "/late", .times = 1, .status = 503, .headers = "Retry-After: 3\r\n"},
       {.target = "/soon", .times = 1, .status = 503},
       {.status = 200},
   };
@@ -264,20 +265,29 @@ static void test_retry_after_order(void **state) {
   test_server *server = test_server_start(steps, COUNT(steps));
   test_ask asks[2] = {{test_server_url(server), "/late", NULL, 0, 0, 0, 0},
                       {test_server_url(server), "/soon", NULL, 0, 0, 0, 0}};
+  const int64_t begun_us = fhx__clock_monotonic_us();
   fhx__transfer late = test_transfer(&asks[0], "GET", NULL, 0);
   fhx__transfer soon = test_transfer(&asks[1], "GET", NULL, 0);
-  (void)state;
   assert_int_equal(fhx__transfer_start(transport, &late, NULL), FHX_OK);
   assert_true(test_server_wait(server, 1));
   assert_int_equal(fhx__transfer_run(transport, &soon, NULL), FHX_OK);
-  assert_false(fhx__transfer_is_over(transport, &late));
+  const bool is_over = fhx__transfer_is_over(transport, &late);
+  const bool is_in_time = fhx__clock_monotonic_us() - begun_us < 3 * SECOND_US;
+  assert_true(!is_over || !is_in_time);
   assert_int_equal(fhx__transfer_wait(transport, &late, NULL), FHX_OK);
   assert_int_equal(late.attempts, 2);
-  assert_string_equal(test_server_request_at(server, 3)->target, "/late");
+  if (is_in_time) assert_string_equal(test_server_request_at(server, 3)->target, "/late");
   fhx__transfer_clear(&late);
   fhx__transfer_clear(&soon);
   fhx__transport_free(transport);
   test_server_end(server);
+  return is_in_time;
+}
+
+static void test_retry_after_order(void **state) {
+  int tries = 1;
+  (void)state;
+  while (!comes_after()) assert_true(++tries < 30);
 }
 
 static void test_reading_retry_after(void **state) {

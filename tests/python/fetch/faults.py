@@ -25,7 +25,7 @@ from fhirexport.client import _check, _urls  # noqa: E402
 from scripted import (Answer, Scripted, json_answer, lines, outcome, ranged,  # noqa: E402
                       sha256, wait_until)
 
-FAST = {"patience": 5.0, "poll_seconds": 0.05}
+FAST = {"patience": 120.0, "poll_seconds": 0.05}
 
 
 class FetchTest(unittest.TestCase):
@@ -541,7 +541,7 @@ class Command(FetchTest):
 
     def run_command(self, *arguments):
         environment = {**os.environ, "PYTHONPATH": PACKAGE}
-        return subprocess.run([sys.executable, "-m", "fhirexport", "fetch", *arguments], timeout=60,
+        return subprocess.run([sys.executable, "-m", "fhirexport", "fetch", *arguments], timeout=300,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
 
     def test_exit_codes(self):
@@ -592,10 +592,11 @@ class Command(FetchTest):
             process = subprocess.Popen(
                 [sys.executable, "-m", "fhirexport", "fetch", self.server.url + "/fhir", "--to",
                  self.to], env={**os.environ, "PYTHONPATH": PACKAGE}, stderr=subprocess.PIPE)
+            self.addCleanup(process.kill)
             wait_until(lambda asked=asked: any(
                 one.path == "/status" for one in self.server.asked[asked:]))
             process.send_signal(number)
-            _, errors = process.communicate(timeout=20)
+            _, errors = process.communicate(timeout=300)
             self.assertEqual(process.returncode, 130, errors)
             self.assertIn(b"interrupted", errors)
             self.assertNotIn(b"Traceback", errors)

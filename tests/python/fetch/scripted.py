@@ -132,7 +132,7 @@ def ranged(data, etag='"a"', cut=(), with_range=True):
     return answer
 
 
-def wait_until(condition, seconds=20):
+def wait_until(condition, seconds=300):
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
