@@ -22,6 +22,9 @@ from exports import need
 TYPE = "Patient"
 POLL_MS_MAX = 5
 KICK_OFF_MS_MAX = 50
+# Where a machine is slow: how often as much as a request that the engine does not see.
+POLL_TIMES_MAX = 5
+KICK_OFF_TIMES_MAX = 50
 KICK_OFFS = 200
 CROWD = 200
 CROWD_POLLS = 10
@@ -101,7 +104,7 @@ def wait_for_all(server, urls):
         exports.wait(server, url)
 
 
-def measure_kick_offs(server, name):
+def measure_kick_offs(server, name, least):
     """Of an export of one type, and of this with its export."""
     urls = []
     before = cpu_seconds(server)
@@ -110,19 +113,19 @@ def measure_kick_offs(server, name):
     wait_for_all(server, urls)
     print(f"  with its export and the polls for it: "
           f"{(cpu_seconds(server) - before) / KICK_OFFS * 1000:.3f} ms of CPU each")
-    need(each < KICK_OFF_MS_MAX, f"a kick-off costs {each:.3f} ms")
+    need(each < max(KICK_OFF_MS_MAX, KICK_OFF_TIMES_MAX * least), f"a kick-off costs {each:.3f} ms")
 
 
-def measure_polls(server, name, polls, complete, running):
+def measure_polls(server, name, polls, complete, running, least):
     figures = [measure(server, f"poll of a complete job, {name}", polls,
                        lambda: poll(server, complete, 200))]
     if running:
         figures.append(measure(server, f"poll of a running job, {name}", polls,
                                lambda: poll(server, running, 202)))
-    need(max(figures) < POLL_MS_MAX, f"a poll costs {max(figures):.3f} ms")
+    need(max(figures) < max(POLL_MS_MAX, POLL_TIMES_MAX * least), f"a poll costs {max(figures):.3f} ms")
 
 
-def measure_crowd(server, name, running):
+def measure_crowd(server, name, running, least):
     """Many clients at a time, each with one poll after the other."""
     statuses = []
 
@@ -146,7 +149,7 @@ def measure_crowd(server, name, running):
     print(f"poll of a running job by {CROWD} clients at a time, {name}: {each:.3f} ms of CPU each, "
           f"{len(statuses)} times, {statuses.count(503)} answered 503", flush=True)
     need(statuses.count(202) == CROWD * CROWD_POLLS and set(statuses) <= {202, 503}, "a poll went wrong")
-    need(each < POLL_MS_MAX, f"a poll costs {each:.3f} ms")
+    need(each < max(POLL_MS_MAX, POLL_TIMES_MAX * least), f"a poll costs {each:.3f} ms")
 
 
 def start(options, work, *more):
@@ -167,9 +170,9 @@ def run(options, work):
     try:
         complete = exports.kick_off(server, "?_type=" + TYPE)
         exports.wait(server, complete)
-        measure(server, "request answered 404 by the server alone", options.polls,
-                lambda: poll(server, "/nothing", 404))
-        measure_polls(server, "one job kept", options.polls, complete, None)
+        least = measure(server, "request answered 404 by the server alone", options.polls,
+                        lambda: poll(server, "/nothing", 404))
+        measure_polls(server, "one job kept", options.polls, complete, None, least)
     finally:
         stop(server)
     jobs = Jobs(os.path.join(work, "jobs"))
@@ -182,9 +185,9 @@ def run(options, work):
         running = server.base_url + "/$export/" + running
         name = f"{options.jobs} jobs kept"
         measure(server, f"a second without requests, {name}", 3, lambda: time.sleep(1))
-        measure_polls(server, name, options.polls, complete, running)
-        measure_crowd(server, name, running)
-        measure_kick_offs(server, name)
+        measure_polls(server, name, options.polls, complete, running, least)
+        measure_crowd(server, name, running, least)
+        measure_kick_offs(server, name, least)
     finally:
         stop(server)
 

@@ -22,6 +22,19 @@ public final class Destination extends Handle {
     return new Destination(made.getValue());
   }
 
+  /**
+   * A bucket; clients get presigned links. Nothing is asked of the network yet: a kick-off is answered 503 where
+   * nothing can be written.
+   */
+  public static Destination s3(S3 bucket) {
+    PointerByReference made = new PointerByReference();
+    PointerByReference error = new PointerByReference();
+    try (Kept kept = new Kept()) {
+      Lib.check(Lib.fhx_s3_destination_new(bucket.structure(kept), made, error), error);
+    }
+    return new Destination(made.getValue());
+  }
+
   @Override
   void free(Pointer pointer) {
     Lib.fhx_destination_free(pointer);

@@ -115,6 +115,35 @@ final class Lib {
     public Pointer base_url;
   }
 
+  @FieldOrder({
+    "flags", "bucket", "prefix", "region", "endpoint", "access_key_id", "secret_access_key", "session_token",
+    "profile", "credentials", "user_data", "destroy", "storage_class", "encryption", "kms_key_id", "tags",
+    "piece_bytes", "pieces_in_flight", "reserved", "http", "cache_control"
+  })
+  public static class fhx_s3_options extends Sized {
+    public int flags;
+    public Pointer bucket;
+    public Pointer prefix;
+    public Pointer region;
+    public Pointer endpoint;
+    public Pointer access_key_id;
+    public Pointer secret_access_key;
+    public Pointer session_token;
+    public Pointer profile;
+    public Pointer credentials;
+    public Pointer user_data;
+    public Pointer destroy;
+    public Pointer storage_class;
+    public Pointer encryption;
+    public Pointer kms_key_id;
+    public Pointer tags;
+    public long piece_bytes;
+    public int pieces_in_flight;
+    public int reserved;
+    public Pointer http;
+    public Pointer cache_control;
+  }
+
   @FieldOrder({"reserved", "path", "clock", "clock_user_data"})
   public static class fhx_sqlite_store_options extends Sized {
     public int reserved;
@@ -273,6 +302,9 @@ final class Lib {
 
   static native int fhx_directory_destination_new(
       fhx_directory_options options, PointerByReference made, PointerByReference error);
+
+  static native int fhx_s3_destination_new(
+      fhx_s3_options options, PointerByReference made, PointerByReference error);
 
   static native void fhx_destination_free(Pointer destination);
 
