@@ -30,6 +30,8 @@ static bool is_success(const struct answer *answer) {
   return answer->result == CURLE_OK && answer->status >= 200 && answer->status < 300;
 }
 
+/* The form is libcurl's.
+   NOLINTNEXTLINE(readability-non-const-parameter) */
 static size_t ignore(char *data, size_t size, size_t count, void *user_data) {
   (void)data, (void)user_data;
   return size * count;

@@ -3,7 +3,8 @@
 #
 #   tests/run.sh [--quick] [--without COMPONENT]... [--no-install]
 #
-#   --quick              leave out the tests that take long
+#   --quick              leave out the tests that take long (label slow: valgrind, clang-tidy, packages,
+#                        other Pythons, stores that are killed, ...), and take the short forms of others
 #   --without COMPONENT  skip the tests that need it (--help names them); one that is missing
 #                        otherwise fails them
 #   --no-install         install nothing
@@ -21,7 +22,7 @@ usage() {
 quick=false
 install=true
 without=" "
-components="strace valgrind python clang mount curl lintian cppcheck pmccabe chromium postgres rgw azurite dynalite"
+components="strace valgrind python clang mount curl lintian cppcheck pmccabe tidy chromium postgres rgw azurite dynalite"
 components="$components mandoc zsh doxygen works spark abigail arm64"
 components="$components java"
 while [ $# -gt 0 ]; do
@@ -62,7 +63,7 @@ for pair in python:python3 python:python3-venv python:python3-cryptography strac
   java:maven java:openjdk-17-jdk-headless \
   spark:python3-venv lintian:lintian lintian:dpkg-dev abigail:abigail-tools \
   arm64:gcc-aarch64-linux-gnu arm64:libc6-dev-arm64-cross arm64:qemu-user \
-  cppcheck:cppcheck pmccabe:pmccabe chromium:chromium mandoc:mandoc zsh:zsh doxygen:doxygen; do
+  cppcheck:cppcheck pmccabe:pmccabe tidy:clang-tidy chromium:chromium mandoc:mandoc zsh:zsh doxygen:doxygen; do
   case $without in
     *" ${pair%%:*} "*) ;;
     *) packages="$packages ${pair#*:}" ;;

@@ -207,7 +207,7 @@ foreach(file ${FHX_API_TESTS})
     valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,possible
     $<TARGET_FILE:api_${name}>)
   set_property(TEST valgrind.${name} APPEND PROPERTY ENVIRONMENT FHX_QUICK=2)
-  set_tests_properties(valgrind.${name} PROPERTIES TIMEOUT 900)
+  set_tests_properties(valgrind.${name} PROPERTIES LABELS "slow;nosan" TIMEOUT 900)
 endforeach()
 
 # Proofs over HTTP.

@@ -204,7 +204,7 @@ bool page_admin_begin(struct page_admin *admin, struct answer *answer) {
   char nonce_text[2 * NONCE_BYTES + 1], signature[2 * DIGEST_BYTES + 1], text[SESSION_MAX];
   if (RAND_bytes(nonce, sizeof nonce) != 1) return false;
   write_hex(nonce, sizeof nonce, nonce_text);
-  const long long expiry_s = (long long)(instant_now_us() / 1000000 + SESSION_SECONDS);
+  const long long expiry_s = (long long)instant_now_us() / 1000000 + SESSION_SECONDS;
   const int len = snprintf(text, sizeof text, "%lld.%s", expiry_s, nonce_text);
   if (!sign(admin->session_keys[0], text, (size_t)len, signature)) return false;
   snprintf(text + len, sizeof text - (size_t)len, ".%s", signature);

@@ -249,15 +249,15 @@ void page_jobs_start(struct server *server, const struct request *request, struc
   struct text target = {NULL, 0, 0, false};
   char *body = calloc(request->body_len + 1, 1);
   if (body != NULL) memcpy(body, request->body, request->body_len);
-  if (body == NULL) {
+  const bool is_whole = body != NULL &&
+                        smart_form_read(body, request->body_len, fields, FIELD_COUNT) &&
+                        make_target(fields, &target);
+  if (body == NULL || target.failed) {
     answer_fail(answer, "there is no memory");
-  } else if (!smart_form_read(body, request->body_len, fields, FIELD_COUNT) ||
-             !make_target(fields, &target)) {
+  } else if (!is_whole) {
     answer_refuse(answer, 400, "value",
                   "an export takes a level, which is system, patient or group; that of a group "
                   "takes the group's id");
-  } else if (target.failed) {
-    answer_fail(answer, "there is no memory");
   } else {
     kick_off(server, target.data, answer);
   }

@@ -57,7 +57,7 @@ char *smart_access_make(const struct smart *smart, const struct smart_client *cl
                         const char *scope, int64_t now_s) {
   json_t *payload =
       json_pack("{s:s,s:s,s:s,s:s,s:I}", "iss", smart->base_url, "sub", client->id, "tenant",
-                client->tenant, "scope", scope, "exp", (json_int_t)(now_s + smart->token_seconds));
+                client->tenant, "scope", scope, "exp", (json_int_t)now_s + smart->token_seconds);
   char *token = NULL;
   if (payload != NULL) {
     token = smart_jws_sign(payload, "HS256", json_array_get(smart->token_keys, 0));

@@ -1,8 +1,11 @@
 /* The error object, its OperationOutcome, and errno. */
 
-/* Of the two functions called strerror_r this asks for that of POSIX, which returns a number. */
-#undef _GNU_SOURCE
+/* Of the two functions called strerror_r this asks for that of POSIX, which returns a number.
+   NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 #define _POSIX_C_SOURCE 200809L
+#undef _GNU_SOURCE
+/* And for the functions of error.h themselves. */
+#define FHX__ERROR_BODIES
 
 #include "core/error.h"
 

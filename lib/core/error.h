@@ -6,7 +6,7 @@
 
 #if defined(__GNUC__)
 #define FHX__PRINTF(format_position) \
-  __attribute__((format(printf, format_position, format_position + 1)))
+  __attribute__((format(printf, (format_position), (format_position) + 1)))
 #else
 #define FHX__PRINTF(format_position)
 #endif
@@ -32,5 +32,12 @@ const char *fhx__errno_text(int code, char *text, size_t capacity);
 
 /* The status for an errno value: NO_SPACE, DENIED, NOT_FOUND, EXISTS, NO_MEMORY or IO. */
 int32_t fhx__errno_status(int code);
+
+#if defined __clang_analyzer__ && !defined FHX__ERROR_BODIES
+/* clang's analyser reads one file at a time, where these might return FHX_OK for all it knows. */
+#define fhx__fail(error, status, ...) (fhx__fail(error, status, __VA_ARGS__), (status))
+#define fhx__fail_with(error, status, ...) (fhx__fail_with(error, status, __VA_ARGS__), (status))
+#define fhx__no_memory(error) (fhx__no_memory(error), FHX_ERR_NO_MEMORY)
+#endif
 
 #endif

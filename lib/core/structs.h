@@ -12,10 +12,12 @@
 int32_t fhx__struct_in(void *local, size_t known, const void *given, const char *name,
                        fhx_error **error);
 
-/* fhx_init under the name of one structure. */
+/* fhx_init under the name of one structure. A type cannot be in parentheses.
+   NOLINTBEGIN(bugprone-macro-parentheses) */
 #define FHX__DEFINE_INIT(structure)                        \
   void structure##_init(structure *given, uint32_t size) { \
     fhx_init(given, size);                                 \
   }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #endif

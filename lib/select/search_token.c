@@ -50,19 +50,9 @@ static bool takes_codings(const fhx__search_condition *condition, fhx__raw list)
   return false;
 }
 
-static bool takes_concept(const fhx__search_condition *condition, fhx__raw value) {
-  fhx__raw_string key = {NULL, 0, false};
-  if (!fhx__search_enter(&value)) return false;
-  while (fhx__search_next_member(&value, &key)) {
-    if (FHX__SEARCH_IS(key, "coding") && takes_codings(condition, value)) return true;
-    fhx__raw_skip_value(&value);
-  }
-  return false;
-}
-
-/* What a data type's members are told by: `coding` makes it a CodeableConcept, `concept` a
-   CodeableReference; the code of a Coding is called `code`, that of an Identifier or a ContactPoint
-   `value`. */
+/* What a data type's members are told by: `coding` makes it a CodeableConcept; the code of a Coding
+   is called `code`, that of an Identifier or a ContactPoint `value`. The paths of search parameters
+   lead into a CodeableReference. */
 static bool takes_object(const fhx__search_condition *condition, const fhx__search_use *use,
                          fhx__raw value) {
   fhx__raw_string key = {NULL, 0, false}, system = {NULL, 0, false}, code = {NULL, 0, false};
@@ -70,8 +60,6 @@ static bool takes_object(const fhx__search_condition *condition, const fhx__sear
   while (fhx__search_next_member(&value, &key)) {
     if (FHX__SEARCH_IS(key, "coding")) {
       if (takes_codings(condition, value)) return true;
-    } else if (FHX__SEARCH_IS(key, "concept")) {
-      if (takes_concept(condition, value)) return true;
     } else if (FHX__SEARCH_IS(key, "system")) {
       fhx__search_string(value, &system);
     } else if (FHX__SEARCH_IS(key, "code") || FHX__SEARCH_IS(key, "value")) {

@@ -126,8 +126,7 @@ int32_t fhx__store_list_attempts(fhx_store *store, const char *job_id, uint32_t 
 /* Fills a reply that the caller has not begun and ends with fhx__reply_end whatever the status. */
 int32_t fhx__store_list_lines(fhx_store *store, const char *job_id, uint64_t first, uint32_t limit,
                               fhx_reply *lines, fhx_error **error);
-/* Whether the store makes pages; without, both steps fail with FHX_ERR_UNSUPPORTED. */
-bool fhx__store_has_pages(const fhx_store *store);
+/* Without pages both steps fail with FHX_ERR_UNSUPPORTED. */
 int32_t fhx__store_add_page(fhx_store *store, const char *job_id, uint32_t page, uint32_t count_max,
                             fhx_error **error);
 int32_t fhx__store_list_page(fhx_store *store, const char *job_id, uint32_t page,

@@ -41,7 +41,8 @@ static size_t take_header(char *data, size_t one, size_t len, void *context) {
 }
 
 /* libcurl sends a request again by itself when a connection that was open for long turns out to be
-   closed: this is how that is seen. */
+   closed: this is how that is seen. The form is libcurl's.
+   NOLINTNEXTLINE(readability-non-const-parameter) */
 static int note_sending(void *context, char *server, char *self, int server_port, int self_port) {
   fhx__work *work = context;
   (void)server;

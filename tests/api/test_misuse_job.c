@@ -106,6 +106,22 @@ static void test_job_numbers(void **state) {
   of.options.worker_bytes = (UINT64_C(8) << 20) - 1;
   expect_job_refused(&of.options);
   of.options = sound;
+  of.options.part_bytes = 1000;
+  of.options.part_bytes_min = 1001;
+  expect_job_refused(&of.options);
+  of.options = sound;
+  of.options.bad_rows_permille_limit = 1001;
+  expect_job_refused(&of.options);
+  of.options = sound;
+  of.options.provenance = FHX_PROVENANCE_LATEST + 1;
+  expect_job_refused(&of.options);
+  of.options = sound;
+  of.options.organize_by = "Group";
+  expect_job_refused(&of.options);
+  of.options.organize_by = "Patient";
+  of.options.provenance = FHX_PROVENANCE_RELEVANT;
+  expect_job_refused(&of.options);
+  of.options = sound;
   refused(fhx_job_start(&of.options, NULL, &error), FHX_ERR_ARGUMENT);
   test_export_end(&of);
 }

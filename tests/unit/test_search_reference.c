@@ -137,11 +137,32 @@ static void canonicals(void **state) {
   CHECK_TABLE("CarePlan?instantiates-canonical=", canonicals_queries, canonicals_rows);
 }
 
+/* Letters of two, three and four bytes that JSON spells by their numbers. */
+static const char spelt_queries[] =
+    "https://own.example/%C3%A9 https://own.example/%E5%B1%B1 https://own.example/%F0%9F%98%80";
+
+static const search_row spelt_rows[] = {
+    {"\"instantiatesCanonical\":[\"https://own.example/\\u00e9\"]", "x.."},
+    {"\"instantiatesCanonical\":[\"https://own.example/\\u5C71\"]", ".x."},
+    {"\"instantiatesCanonical\":[\"https:\\/\\/own.example/\\ud83d\\ude00\"]", "..x"},
+    {"\"instantiatesCanonical\":[\"https://own.example/\\u00e8\"]", "..."},
+    {"\"instantiatesCanonical\":[\"https://own.example/\\ud83d\"]", "..."},
+};
+
+static void spelt(void **state) {
+  (void)state;
+  CHECK_TABLE("CarePlan?instantiates-canonical=", spelt_queries, spelt_rows);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(references),         cmocka_unit_test(typed_references),
-      cmocka_unit_test(patient_references), cmocka_unit_test(identified),
-      cmocka_unit_test(profiles),           cmocka_unit_test(canonicals),
+      cmocka_unit_test(references),
+      cmocka_unit_test(typed_references),
+      cmocka_unit_test(patient_references),
+      cmocka_unit_test(identified),
+      cmocka_unit_test(profiles),
+      cmocka_unit_test(canonicals),
+      cmocka_unit_test(spelt),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
