@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <fhirexport/fhirexport.h>
 
-#include "support/folder.h"
+#include "support/mute.h"
 #include "support/refused.h"
 #include "support/require.h"
 #include "support/setup.h"
@@ -24,218 +24,6 @@ static int make_data(void **state) {
 }
 
 /* --- structures --- */
-
-/* What each constructor makes of a structure, and a structure that it accepts. */
-typedef struct maker {
-  const char *name;
-  size_t size;
-  void (*fill)(void *structure);
-  int32_t (*make)(const void *structure, fhx_error **error);
-} maker;
-
-#define ROOM 1024
-
-typedef union space {
-  max_align_t align;
-  uint32_t size;
-  unsigned char bytes[ROOM];
-} space;
-
-static char folder[TEST_PATH_MAX];
-
-static void no_open(void *user_data, const fhx_query *query, fhx_reply *reply) {
-  (void)user_data;
-  (void)query;
-  (void)reply;
-}
-
-static void no_next(void *user_data, void *cursor, uint64_t want_bytes, fhx_reply *reply) {
-  (void)user_data;
-  (void)cursor;
-  (void)want_bytes;
-  (void)reply;
-}
-
-static void no_close(void *user_data, void *cursor) {
-  (void)user_data;
-  (void)cursor;
-}
-
-static void fill_source(void *structure) {
-  fhx_source_callbacks *callbacks = structure;
-  callbacks->open_cursor = no_open;
-  callbacks->next_rows = no_next;
-  callbacks->close_cursor = no_close;
-}
-
-static int32_t make_source(const void *structure, fhx_error **error) {
-  fhx_source *source = NULL;
-  int32_t status = fhx_source_new(structure, NULL, &source, error);
-  fhx_source_free(source);
-  return status;
-}
-
-static void no_part_open(void *user_data, const char *name, fhx_reply *reply) {
-  (void)user_data;
-  (void)name;
-  (void)reply;
-}
-
-static void no_write(void *user_data, void *upload, const void *bytes, size_t len,
-                     fhx_reply *reply) {
-  (void)user_data;
-  (void)upload;
-  (void)bytes;
-  (void)len;
-  (void)reply;
-}
-
-static void no_commit(void *user_data, void *upload, const fhx_part *part, fhx_reply *reply) {
-  (void)user_data;
-  (void)upload;
-  (void)part;
-  (void)reply;
-}
-
-static void no_url(void *user_data, const fhx_part *part, int64_t expires_us, fhx_reply *reply) {
-  (void)user_data;
-  (void)part;
-  (void)expires_us;
-  (void)reply;
-}
-
-static void fill_destination(void *structure) {
-  fhx_destination_callbacks *callbacks = structure;
-  callbacks->part_open = no_part_open;
-  callbacks->part_write = no_write;
-  callbacks->part_commit = no_commit;
-  callbacks->part_abort = no_close;
-  callbacks->part_url = no_url;
-  callbacks->part_remove = no_part_open;
-}
-
-static int32_t make_destination(const void *structure, fhx_error **error) {
-  fhx_destination *destination = NULL;
-  int32_t status = fhx_destination_new(structure, NULL, &destination, error);
-  fhx_destination_free(destination);
-  return status;
-}
-
-static void fill_directory(void *structure) {
-  fhx_directory_options *options = structure;
-  options->path = folder;
-}
-
-static int32_t make_directory(const void *structure, fhx_error **error) {
-  fhx_destination *destination = NULL;
-  int32_t status = fhx_directory_destination_new(structure, &destination, error);
-  fhx_destination_free(destination);
-  return status;
-}
-
-static void fill_folder(void *structure) {
-  fhx_folder_options *options = structure;
-  options->path = folder;
-}
-
-static int32_t make_folder(const void *structure, fhx_error **error) {
-  fhx_source *source = NULL;
-  int32_t status = fhx_folder_source_new(structure, &source, error);
-  fhx_source_free(source);
-  return status;
-}
-
-static void fill_store(void *structure) {
-  fhx_sqlite_store_options *options = structure;
-  options->path = ":memory:";
-}
-
-static int32_t make_store(const void *structure, fhx_error **error) {
-  fhx_store *store = NULL;
-  int32_t status = fhx_sqlite_store_new(structure, &store, error);
-  fhx_store_free(store);
-  return status;
-}
-
-static void fill_writer(void *structure) {
-  fhx_writer_options *options = structure;
-  options->resource_type = "Patient";
-}
-
-static int32_t make_writer(const void *structure, fhx_error **error) {
-  test_destination_knobs knobs = {.flags = 0};
-  fhx_destination *handle = NULL;
-  fhx_writer *writer = NULL;
-  test_destination *destination = test_destination_new(&knobs, &handle);
-  int32_t status = fhx_writer_new(structure, handle, &writer, error);
-  fhx_writer_free(writer);
-  fhx_destination_free(handle);
-  test_destination_end(destination);
-  return status;
-}
-
-static test_export *around;
-
-static void fill_job(void *structure) {
-  fhx_job_options *options = structure;
-  options->source = around->options.source;
-  options->destination = around->options.destination;
-}
-
-static int32_t make_job(const void *structure, fhx_error **error) {
-  fhx_job *job = NULL;
-  int32_t status = fhx_job_start(structure, &job, error);
-  fhx_job_free(job);
-  return status;
-}
-
-static const maker makers[] = {
-    {"source", sizeof(fhx_source_callbacks), fill_source, make_source},
-    {"destination", sizeof(fhx_destination_callbacks), fill_destination, make_destination},
-    {"directory", sizeof(fhx_directory_options), fill_directory, make_directory},
-    {"folder", sizeof(fhx_folder_options), fill_folder, make_folder},
-    {"store", sizeof(fhx_sqlite_store_options), fill_store, make_store},
-    {"writer", sizeof(fhx_writer_options), fill_writer, make_writer},
-    {"job", sizeof(fhx_job_options), fill_job, make_job},
-};
-
-static void test_structure_sizes(void **state) {
-  (void)state;
-  test_export of;
-  test_setting with = test_setting_usual(data);
-  test_scenario("structures");
-  test_export_prepare(&of, &with);
-  around = &of;
-  test_folder_new(folder);
-  for (size_t i = 0; i < sizeof makers / sizeof *makers; i++) {
-    const maker *by = &makers[i];
-    static space structure;
-    test_scenario("structure of %s", by->name);
-    fhx_init(&structure, ROOM);
-    by->fill(&structure);
-    /* A later version of the structure, of which nothing new is used. */
-    test_require_status(by->make(&structure, NULL), FHX_OK);
-    structure.bytes[by->size] = 1;
-    refused(by->make(&structure, &error), FHX_ERR_STRUCT_SIZE);
-    structure.bytes[by->size] = 0;
-    structure.bytes[ROOM - 1] = 1;
-    refused(by->make(&structure, &error), FHX_ERR_STRUCT_SIZE);
-    structure.bytes[ROOM - 1] = 0;
-    structure.size = (uint32_t)by->size;
-    test_require_status(by->make(&structure, NULL), FHX_OK);
-    static const uint32_t sizes[] = {0, 1, 4, 7, 65537, UINT32_MAX};
-    for (size_t j = 0; j < sizeof sizes / sizeof *sizes; j++) {
-      structure.size = sizes[j];
-      refused(by->make(&structure, &error), FHX_ERR_STRUCT_SIZE);
-    }
-    /* An older version that had no members yet: what is needed is missing. */
-    structure.size = 8;
-    refused(by->make(&structure, &error), FHX_ERR_ARGUMENT);
-    refused(by->make(NULL, &error), FHX_ERR_ARGUMENT);
-  }
-  test_folder_remove(folder);
-  test_export_end(&of);
-}
 
 static void test_init(void **state) {
   (void)state;
@@ -351,9 +139,9 @@ static void test_null_to_makers(void **state) {
   FHX_INIT(&store);
   FHX_INIT(&sqlite);
   refused(fhx_source_new(&source, NULL, &no_source, &error), FHX_ERR_ARGUMENT);
-  fill_source(&source);
+  test_mute_source(&source);
   refused(fhx_source_new(&source, NULL, NULL, &error), FHX_ERR_ARGUMENT);
-  fill_destination(&destination);
+  test_mute_destination(&destination);
   refused(fhx_destination_new(&destination, NULL, NULL, &error), FHX_ERR_ARGUMENT);
   refused(fhx_store_new(&store, NULL, &no_store, &error), FHX_ERR_ARGUMENT);
   refused(fhx_store_new(&store, NULL, NULL, &error), FHX_ERR_ARGUMENT);
@@ -511,12 +299,17 @@ static void test_names_and_versions(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_structure_sizes),  cmocka_unit_test(test_init),
-      cmocka_unit_test(test_null_to_readers),  cmocka_unit_test(test_null_to_queries),
-      cmocka_unit_test(test_null_to_frees),    cmocka_unit_test(test_null_to_replies),
-      cmocka_unit_test(test_null_to_makers),   cmocka_unit_test(test_filter_misuse),
-      cmocka_unit_test(test_writer_options),   cmocka_unit_test(test_writer_order),
-      cmocka_unit_test(test_allocator_misuse), cmocka_unit_test(test_names_and_versions),
+      cmocka_unit_test(test_init),
+      cmocka_unit_test(test_null_to_readers),
+      cmocka_unit_test(test_null_to_queries),
+      cmocka_unit_test(test_null_to_frees),
+      cmocka_unit_test(test_null_to_replies),
+      cmocka_unit_test(test_null_to_makers),
+      cmocka_unit_test(test_filter_misuse),
+      cmocka_unit_test(test_writer_options),
+      cmocka_unit_test(test_writer_order),
+      cmocka_unit_test(test_allocator_misuse),
+      cmocka_unit_test(test_names_and_versions),
   };
   return cmocka_run_group_tests(tests, make_data, test_dataset_end);
 }

@@ -1,7 +1,7 @@
 /*
- * Hosts that were built with another version of the library: each structure that a host fills in, in
- * every shorter and in a longer layout. A shorter one means what the whole one means with zeros for
- * what is missing, and nothing behind its end is read: it ends where the memory does.
+ * Hosts that were built with another version of the library: each structure that a host fills in,
+ * in every shorter and in a longer layout. A shorter one means what the whole one means with zeros
+ * for what is missing, and nothing behind its end is read: it ends where the memory does.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +16,7 @@
 #include <fhirexport/fhirexport.h>
 
 #include "support/folder.h"
+#include "support/mute.h"
 #include "support/require.h"
 #include "support/setup.h"
 
@@ -54,37 +55,13 @@ static int clean_up(void **state) {
 
 /* --- how each structure is filled in, and what is made of it --- */
 
-static void open_any(void *user_data, const fhx_query *query, fhx_reply *reply) {
-  (void)user_data, (void)query, (void)reply;
-}
-static void next_any(void *user_data, void *cursor, uint64_t want_bytes, fhx_reply *reply) {
-  (void)user_data, (void)cursor, (void)want_bytes, (void)reply;
-}
-static void close_any(void *user_data, void *any) {
-  (void)user_data, (void)any;
-}
-static void name_any(void *user_data, const char *name, fhx_reply *reply) {
-  (void)user_data, (void)name, (void)reply;
-}
-static void write_any(void *user_data, void *upload, const void *bytes, size_t len,
-                      fhx_reply *reply) {
-  (void)user_data, (void)upload, (void)bytes, (void)len, (void)reply;
-}
-static void commit_any(void *user_data, void *upload, const fhx_part *part, fhx_reply *reply) {
-  (void)user_data, (void)upload, (void)part, (void)reply;
-}
-static void url_any(void *user_data, const fhx_part *part, int64_t expires_us, fhx_reply *reply) {
-  (void)user_data, (void)part, (void)expires_us, (void)reply;
-}
 static void destroy_any(void *user_data) {
   (void)user_data;
 }
 
 static void fill_source(void *structure) {
   fhx_source_callbacks *callbacks = structure;
-  callbacks->open_cursor = open_any;
-  callbacks->next_rows = next_any;
-  callbacks->close_cursor = close_any;
+  test_mute_source(callbacks);
   callbacks->destroy = destroy_any;
 }
 
@@ -98,12 +75,7 @@ static int32_t make_source(const void *structure, fhx_error **error) {
 static void fill_destination(void *structure) {
   fhx_destination_callbacks *callbacks = structure;
   callbacks->flags = FHX_DESTINATION_ANY_THREAD;
-  callbacks->part_open = name_any;
-  callbacks->part_write = write_any;
-  callbacks->part_commit = commit_any;
-  callbacks->part_abort = close_any;
-  callbacks->part_url = url_any;
-  callbacks->part_remove = name_any;
+  test_mute_destination(callbacks);
   callbacks->destroy = destroy_any;
 }
 
@@ -400,7 +372,7 @@ static const struct {
   int32_t (*make)(const void *structure, fhx_error **error);
 } cases[] = {
 #define CASE(structure, last, status, what) \
-  {#structure, sizeof(structure), BEHIND(structure, last), status, fill_##what, make_##what}
+  { #structure, sizeof(structure), BEHIND(structure, last), status, fill_##what, make_##what }
     CASE(fhx_source_callbacks, close_cursor, FHX_OK, source),
     CASE(fhx_destination_callbacks, part_remove, FHX_OK, destination),
     CASE(fhx_directory_options, path, FHX_OK, directory),
@@ -425,16 +397,22 @@ static const struct {
 #endif
 };
 
-static void check(size_t which, const void *whole, uint32_t size, int32_t expected) {
+/* `told` is what the structure says of its size. */
+static void check_told(size_t which, const void *whole, uint32_t size, uint32_t told,
+                       int32_t expected) {
   fhx_error *error = NULL;
   unsigned char *given = memory_end - size;
   memcpy(given, whole, size);
-  memcpy(given, &size, sizeof size);
-  test_scenario("%s of %u bytes", cases[which].name, (unsigned)size);
+  memcpy(given, &told, sizeof told);
+  test_scenario("%s of %u bytes", cases[which].name, (unsigned)told);
   int32_t status = cases[which].make(given, &error);
   if (status != expected) print_message("%s\n", fhx_error_message(error));
   fhx_error_free(error);
   test_require_status(status, expected);
+}
+
+static void check(size_t which, const void *whole, uint32_t size, int32_t expected) {
+  check_told(which, whole, size, size, expected);
 }
 
 static void test_layouts(void **state) {
@@ -445,6 +423,7 @@ static void test_layouts(void **state) {
       unsigned char bytes[1024];
     } whole;
     const uint32_t size = cases[i].size;
+    const int32_t no_structure = cases[i].status == FHX_OK ? FHX_ERR_STRUCT_SIZE : cases[i].status;
     memset(&whole, 0, sizeof whole);
     cases[i].fill(&whole);
     /* Members are of four or eight bytes, and the latter lie at multiples of these. */
@@ -453,10 +432,28 @@ static void test_layouts(void **state) {
     }
     check(i, &whole, size + 8, cases[i].status);
     check(i, &whole, sizeof whole, cases[i].status);
+    static const uint32_t none[] = {0, 1, 4, 7, 65537, UINT32_MAX};
+    for (size_t j = 0; j < sizeof none / sizeof *none; j++) {
+      check_told(i, &whole, sizeof whole, none[j], no_structure);
+    }
     whole.bytes[size] = 1;
     check(i, &whole, size, cases[i].status);
     check(i, &whole, size + 8, FHX_ERR_STRUCT_SIZE);
     check(i, &whole, sizeof whole, FHX_ERR_STRUCT_SIZE);
+  }
+}
+
+/* A size and no more, or no structure at all: what each constructor needs is missing. */
+static void test_nothing_there(void **state) {
+  (void)state;
+  static const uint64_t empty = 0;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    fhx_error *error = NULL;
+    if (strcmp(cases[i].name, "fhx_clock") == 0) break; /* the rest is not what makes an object */
+    check_told(i, &empty, sizeof empty, sizeof empty, FHX_ERR_ARGUMENT);
+    test_require_status(cases[i].make(NULL, &error), FHX_ERR_ARGUMENT);
+    test_require(*fhx_error_message(error) != '\0');
+    fhx_error_free(error);
   }
 }
 
@@ -496,6 +493,7 @@ static void test_defaults(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_layouts),
+      cmocka_unit_test(test_nothing_there),
       cmocka_unit_test(test_defaults),
   };
   return cmocka_run_group_tests(tests, prepare, clean_up);
