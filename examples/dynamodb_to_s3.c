@@ -415,6 +415,10 @@ int main(int argc, char **argv) {
   char endpoint[512];
   char credentials[512];
   int code = 2;
+  if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+    fputs(help, stdout);
+    return 0;
+  }
   curl_global_init(CURL_GLOBAL_DEFAULT);
   fhx_error *error = NULL;
   if (fhx_filter_new(&settings.filter, &error) == FHX_OK && read_command(&settings, argc, argv) &&

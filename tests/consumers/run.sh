@@ -68,18 +68,6 @@ by_pkg_config() {
   check "$kind" pkg-config "$work/$kind.out"
 }
 
-# Examples that a host author copies out of the tree.
-examples() {
-  flags=$(PKG_CONFIG_PATH="$libdir/pkgconfig" pkg-config --cflags --libs libfhirexport libcurl)
-  for example in minimal destination_custom; do
-    # shellcheck disable=SC2086 # a list of flags
-    "$cc" -std=c11 -Wall -Wextra -Werror "$root/examples/$example.c" $flags \
-      -o "$work/$example.out" || fail "$example does not compile"
-  done
-  LD_LIBRARY_PATH="$libdir" "$work/minimal.out" "$work/export" | grep -q '"count":2' ||
-    fail "minimal does not export its two patients"
-}
-
 # store_test HOW PROGRAM: a host's own store does what the suite for it wants, and nothing was left
 # out but the optional steps that it does not have.
 store_test() {
@@ -104,7 +92,6 @@ store_by_pkg_config() {
 by_cmake shared
 by_cmake static
 store_test CMake "$work/static/toy_test"
-examples
 by_pkg_config shared
 # The linker takes the shared library where both lie side by side.
 rm "$libdir"/libfhirexport.so*
