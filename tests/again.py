@@ -20,8 +20,8 @@ Output:
 
 
 class Again(unittest.TestCase):
-    def asked(self, printed, failed):
-        """Its exit code and what it says, of tests that have printed something."""
+    def asked(self, printed, failed, told=""):
+        """Its exit code and what it says, of tests that have printed something, and of what ctest has told."""
         with tempfile.TemporaryDirectory() as build:
             folder = os.path.join(build, "Testing", "Temporary")
             os.makedirs(folder)
@@ -31,6 +31,8 @@ class Again(unittest.TestCase):
             if failed:
                 with open(os.path.join(folder, "LastTestsFailed.log"), "w", encoding="utf-8") as log:
                     log.writelines(f"{number}:{name}\n" for number, name in enumerate(failed, 1))
+            with open(os.path.join(build, "ctest.log"), "w", encoding="utf-8") as log:
+                log.write(told)
             done = subprocess.run([AGAIN, build], capture_output=True, text=True, check=False)
             return done.returncode, done.stdout
 
@@ -42,10 +44,17 @@ class Again(unittest.TestCase):
         for text in ("==7==ERROR: AddressSanitizer: heap-use-after-free", "x.c:1:2: runtime error: shift",
                      "WARNING: ThreadSanitizer: data race", "ThreadSanitizer:DEADLYSIGNAL",
                      "==12== Invalid read of size 8", "FAILED with seed 3: 1 missing, 0 doubled",
-                     "Segmentation fault"):
+                     "Segmentation fault", "AssertionError: -11 != 0", "the export ended with -6",
+                     "Patient/1 was exported twice", "a line came twice", "orphans: ['a']", "missing: [('Patient', '1')]",
+                     "3 are missing", "0 missing, []; 3 too many"):
             code, said = self.asked({"a": "late", "b": "as usual\n" + text}, ["a", "b"])
             self.assertEqual((code, said.split("\n")[0]), (1, "a: may run again"), text)
             self.assertIn("b: final: ", said)
+
+    def test_crash(self):
+        told = "1/2 Test #1: a ...........***Failed    0.1 sec\n2/2 Test  #20: b.c ......***Exception: SegFault  0.1 sec\n"
+        self.assertEqual(self.asked({"a": "late", "b.c": "late"}, ["a", "b.c"], told),
+                         (1, "a: may run again\nb.c: final: a crash\n"))
 
     def test_of_others(self):
         """What a test that passed has printed does not count."""

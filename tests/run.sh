@@ -232,9 +232,9 @@ if $quick; then
 fi
 began=$SECONDS
 passed=true
-ctest "${options[@]}" | tee build/tests.log || passed=false
+ctest "${options[@]}" | tee build/release/ctest.log || passed=false
 echo "tests/run.sh: $began s until the tests began, $((SECONDS - began)) s for them. The longest, in seconds:"
-sed -nE 's/^.*Test +#[0-9]+: ([^ ]+) .*(Passed|Failed|Timeout) +([0-9.]+) sec.*$/\3 \1/p' build/tests.log |
+sed -nE 's/^.*Test +#[0-9]+: ([^ ]+) .*(Passed|Failed|Timeout) +([0-9.]+) sec.*$/\3 \1/p' build/release/ctest.log |
   sort -rn | sed -n '1,10s/^/  /p'
 if ! $passed; then
   echo "tests/run.sh: FAILED: see above"
