@@ -95,7 +95,7 @@ FHX_API int32_t fhx_publication_open(const fhx_publication_options *options,
  * version does not publish. FHX_ERR_MISUSE: it still runs. FHX_ERR_NOT_FOUND: it, or a file of it,
  * is not there. FHX_ERR_JOB_FAILED. FHX_ERR_DESTINATION: a file, or what lies there, is not as it
  * was left. FHX_ERR_IO: a file could not be read. FHX_ERR_LIMIT: the list of what is published is
- * too long. FHX_ERR_NO_MEMORY; the destination's; the store's.
+ * too long, or the job has more than a million pages. FHX_ERR_NO_MEMORY; the destination's; the store's.
  */
 FHX_API int32_t fhx_publication_snapshot(fhx_publication *publication, fhx_job *job, uint32_t flags,
                                          fhx_error **error);

@@ -75,23 +75,23 @@ FHX_API uint32_t fhx_query_scope(const fhx_query *query);
 /*
  * The patient set of FHX_SCOPE_PATIENT_SET, of any size: the number of patients; their ids in
  * ascending order of bytes, by position; and a membership test for one id. A set that does not fit
- * into memory is on disk.
- * Returns: FHX_OK; FHX_ERR_MISUSE while a Group is still being resolved (read_resource,
- * group_members), since its set is not known; FHX_ERR_IO when it cannot be read; FHX_ERR_ARGUMENT
- * for NULL; FHX_ERR_NO_MEMORY.
+ * into memory is on disk. The number is 0 while a Group is still being resolved (read_resource,
+ * group_members), since its set is not known.
  */
 FHX_API uint64_t fhx_query_patient_count(const fhx_query *query);
 /*
  * Stores at most `capacity` ids from position `first` in `ids`, and how many in `*count`: fewer
  * than there are, if they are many; 0 behind the last.
  * Memory: the ids live until the next call for this query.
- * Returns: FHX_OK; FHX_ERR_MISUSE, FHX_ERR_IO, FHX_ERR_ARGUMENT and FHX_ERR_NO_MEMORY as above.
+ * Returns: FHX_OK; FHX_ERR_MISUSE while a Group is still being resolved, since its set is not known;
+ * FHX_ERR_IO when it cannot be read; FHX_ERR_ARGUMENT for NULL; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_query_patients(const fhx_query *query, uint64_t first, uint64_t capacity,
                                    const char **ids, uint64_t *count, fhx_error **error);
 /*
  * Stores 1 in `*is_patient` if the id is in the set, else 0.
- * Returns: FHX_OK; FHX_ERR_MISUSE, FHX_ERR_IO, FHX_ERR_ARGUMENT and FHX_ERR_NO_MEMORY as above.
+ * Returns: FHX_OK; FHX_ERR_MISUSE while a Group is still being resolved, since its set is not known;
+ * FHX_ERR_IO when it cannot be read; FHX_ERR_ARGUMENT for NULL; FHX_ERR_NO_MEMORY.
  */
 FHX_API int32_t fhx_query_is_patient(const fhx_query *query, const char *patient_id,
                                      uint32_t *is_patient, fhx_error **error);

@@ -6,7 +6,6 @@
 #include "azure/store.h"
 
 #define FHX__AZURE_QUERY_MAX 2
-/* Base64 of an MD5, with its NUL. */
 
 typedef struct fhx__azure_request {
   /* Its address stays; until it is over, so do those of what follows. */

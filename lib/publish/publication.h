@@ -11,6 +11,7 @@
 
 #include "core/buffer.h"
 #include "core/instant.h"
+#include "core/json.h"
 #include "core/names.h"
 
 #define FHX__PUBLISHED_ROOT "$bulk-publish"
@@ -52,6 +53,9 @@ struct fhx_publication {
 
 size_t fhx__generation_count(const fhx_publication *publication);
 fhx__generation *fhx__generation_at(const fhx_publication *publication, size_t position);
+/* What the destination has under this name, as JSON. */
+int32_t fhx__published_read(const fhx_publication *publication, const char *name,
+                            fhx__json_node **root, fhx_error **error);
 /* The last one, or NULL. */
 fhx__generation *fhx__generation_last(const fhx_publication *publication);
 

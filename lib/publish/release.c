@@ -210,7 +210,7 @@ static int32_t put_pages(const fhx_publication *publication, fhx__generation *of
   if (status == FHX_OK) status = list_parts(publication, job, &after, &parts, error);
   while (status == FHX_OK) {
     if (of->page_count == FHX__PUBLISHED_PAGES_MAX) {
-      status = fhx__fail(error, FHX_ERR_ARGUMENT, "the job has more than %d pages of %u files each",
+      status = fhx__fail(error, FHX_ERR_LIMIT, "the job has more than %d pages of %u files each",
                          FHX__PUBLISHED_PAGES_MAX, publication->page_parts);
       break;
     }

@@ -37,14 +37,11 @@ static int32_t remove_files(const fhx_publication *publication, const fhx__gener
 
 static int32_t remove_page(const fhx_publication *publication, const fhx__generation *of,
                            const char *name, uint64_t *count, fhx_error **error) {
-  fhx__buffer text = {NULL, 0, 0};
   fhx__json_node *page = NULL;
   fhx_error *fault = NULL;
-  int32_t status = fhx__document_get(publication->destination, name, &text, &fault);
-  if (status == FHX_OK) status = fhx__json_parse(text.data, text.len, &page, &fault);
+  int32_t status = fhx__published_read(publication, name, &page, &fault);
   if (status == FHX_OK) status = remove_files(publication, of, page, count, &fault);
   fhx__json_free(page);
-  fhx__buffer_free(&text);
   /* The page is gone: so are its files, which went first. */
   if (status == FHX_ERR_NOT_FOUND) {
     fhx__clear_error(&fault);

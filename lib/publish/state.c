@@ -69,6 +69,25 @@ static int32_t damaged(fhx_error **error) {
                    FHX__PUBLISHED_STATE);
 }
 
+int32_t fhx__published_read(const fhx_publication *publication, const char *name,
+                            fhx__json_node **root, fhx_error **error) {
+  fhx__buffer text = {NULL, 0, 0};
+  fhx_error *fault = NULL;
+  int32_t status = fhx__document_get(publication->destination, name, &text, &fault);
+  if (status == FHX_OK) {
+    status = fhx__json_parse(text.data, text.len, root, &fault);
+    if (status == FHX_ERR_ARGUMENT) {
+      fhx__clear_error(&fault);
+      status =
+          fhx__fail(&fault, FHX_ERR_DESTINATION,
+                    "%s at the destination is not JSON, so this library has not written it", name);
+    }
+  }
+  fhx__buffer_free(&text);
+  fhx__give_error(error, fault);
+  return status;
+}
+
 static bool is_true(const fhx__json_node *object, const char *key) {
   const fhx__json_node *node = fhx__json_member(object, key);
   return node != NULL && node->kind == FHX__JSON_TRUE;
@@ -122,24 +141,15 @@ static int32_t read_list(fhx_publication *publication, const fhx__json_node *roo
 }
 
 int32_t fhx__publication_read(fhx_publication *publication, fhx_error **error) {
-  fhx__buffer text = {NULL, 0, 0};
   fhx__json_node *root = NULL;
   fhx_error *fault = NULL;
-  int32_t status = fhx__document_get(publication->destination, FHX__PUBLISHED_STATE, &text, &fault);
+  int32_t status = fhx__published_read(publication, FHX__PUBLISHED_STATE, &root, &fault);
   if (status == FHX_ERR_NOT_FOUND) {
     fhx__clear_error(&fault);
     return FHX_OK;
   }
-  if (status == FHX_OK) {
-    status = fhx__json_parse(text.data, text.len, &root, &fault);
-    if (status == FHX_ERR_ARGUMENT) {
-      fhx__clear_error(&fault);
-      status = damaged(&fault);
-    }
-  }
   if (status == FHX_OK) status = read_list(publication, root, &fault);
   fhx__json_free(root);
-  fhx__buffer_free(&text);
   fhx__give_error(error, fault);
   return status;
 }

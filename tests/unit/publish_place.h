@@ -26,12 +26,14 @@
 
 #define BASE_URL "https://example.org/fhir/directory"
 
-/* publication.json with one snapshot of so many pages. */
-#define LIST_OF_PAGES(count)                                                            \
-  "{\"version\":1,\"baseUrl\":\"" BASE_URL                                              \
-  "\",\"open\":false,\"generations\":["                                                 \
-  "{\"job\":\"0123456789abcdef0123456789abcdef\",\"kind\":\"snapshot\",\"chain\":true," \
-  "\"pages\":" count ",\"timeUs\":1,\"resolutionUs\":1000,\"retiredUs\":0}]}"
+#define SOME_JOB "0123456789abcdef0123456789abcdef"
+/* publication.json with one snapshot of so many pages, and when another took its place. */
+#define LIST_OF_PAGES(count, retired_us)                     \
+  "{\"version\":1,\"baseUrl\":\"" BASE_URL                   \
+  "\",\"open\":false,\"generations\":[{\"job\":\"" SOME_JOB  \
+  "\",\"kind\":\"snapshot\",\"chain\":true,\"pages\":" count \
+  ",\"timeUs\":1,\"resolutionUs\":1000,"                     \
+  "\"retiredUs\":" retired_us "}]}"
 
 typedef struct place {
   char folder[TEST_PATH_MAX];

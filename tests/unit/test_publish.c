@@ -394,8 +394,8 @@ static void damaged_state(void **state) {
                                       "{\"version\":1,\"baseUrl\":\"" BASE_URL "\"}",
                                       "{\"version\":1,\"baseUrl\":\"" BASE_URL
                                       "\",\"open\":true,\"generations\":[{\"job\":\"1\"}]}",
-                                      LIST_OF_PAGES("1000001"),
-                                      LIST_OF_PAGES("1000000")};
+                                      LIST_OF_PAGES("1000001", "0"),
+                                      LIST_OF_PAGES("1000000", "0")};
   fhx_clock clock;
   fhx_publication *publication = NULL;
   place self;
