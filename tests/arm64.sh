@@ -49,4 +49,4 @@ export PKG_CONFIG_LIBDIR=$libraries/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root
 cmake -G Ninja -S . -B "$work/build" -DCMAKE_TOOLCHAIN_FILE="$work/toolchain.cmake" -DCMAKE_BUILD_TYPE=Release \
   -DFHX_WITH_S3=OFF -DFHX_WITH_AZURE=OFF -DFHX_WITH_POSTGRES=OFF -DFHX_WITH_ISAL=OFF -DFHX_WERROR=OFF
 cmake --build "$work/build"
-FHX_QUICK=1 ctest --test-dir "$work/build" --output-on-failure -j "$(nproc)" -R "$tests" --timeout 6000
+FHX_QUICK=1 ctest --test-dir "$work/build" --output-on-failure -j "$(nproc)" -R "$tests"

@@ -27,7 +27,7 @@ def blocks(text):
 
 
 def run(command, folder):
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -55,7 +55,7 @@ class Place:
             command += ["-e", f"inject={name}:signal=KILL:when={when}"]
         traced = kill is not None or trace != os.devnull
         return subprocess.run((command if traced else []) + self.command(job, *more),
-                              check=False, timeout=1200).returncode
+                              check=False, timeout=600).returncode
 
     def copy(self, folder):
         shutil.copytree(self.folder, folder)

@@ -320,6 +320,8 @@ def stop_round(one, chance, done):
     else:
         run_until(one, frozen, "SELECT count(*) FROM part", chance.randrange(1, 100))
     if not freeze(frozen, one.store):
+        need(one.end_of(frozen, "the export") == 0, f"the export ended with {frozen.returncode}")
+        one.check()
         return None
     done["stop", one.phase()] += 1
     other = one.start(2)

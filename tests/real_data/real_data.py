@@ -476,7 +476,7 @@ def run_case(commands, case, data):
         with tempfile.TemporaryDirectory() as out:
             command = [argument if argument != "OUT" else out for argument in command]
             done = subprocess.run(command + as_options(case, programs_own), check=False,
-                                  capture_output=True, text=True, timeout=900)
+                                  capture_output=True, text=True, timeout=600)
             if not can(name, case):
                 parameter = "organizeOutputBy" if case["by_patient"] else "includeAssociatedData"
                 assert done.returncode == 1 and parameter in done.stderr, (name, done.stderr)

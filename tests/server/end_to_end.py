@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -111,8 +112,8 @@ class WholeSystem(ExportTest):
                 self.assertTrue(url.startswith(self.server.base_url + "/$export/"))
                 self.assertIn(self.server.get(url).status, (200, 202))
                 self.assertEqual(self.server.request("DELETE", url).status, 202)
-        # None waits for anything; a busy machine may do so.
-        self.assertLess(min(seconds), 5)
+        # None waits for anything; on a busy machine some may.
+        self.assertLess(statistics.median(seconds), 5)
 
     def test_everything(self):
         """STAT-01, -02, -03, -07, -08, -19, MAN-01, -02, -06 to -11, -15, FILE-01 to -05, -22."""

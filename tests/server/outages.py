@@ -41,6 +41,7 @@ LEASE_SECONDS = 1
 # States in the store: of a task, and of a job.
 RUNNING = 2
 JOB_RUNNING = 1
+JOB_COMPLETE = 2
 # A transaction that waits for its process and has changed or locked something. The database ends
 # it after 10 s.
 INSIDE_A_STEP = ("FROM pg_stat_activity WHERE application_name = 'fhirexport'"
@@ -282,6 +283,7 @@ class Postgres(Outage):
             is_over = not self.there_is(f"FROM job WHERE state = {JOB_RUNNING}")
             thaw()
             if is_over:
+                need(not self.there_is(f"FROM job WHERE state <> {JOB_COMPLETE}"), "the export has failed")
                 return False
             time.sleep(0.005)
         raise exports.Failure("it was never the moment")
@@ -384,6 +386,7 @@ class Sqlite(Outage):
                     break
                 # It was over before the file was locked.
                 locker.execute("ROLLBACK")
+                need(self.rows("SELECT state FROM job") == [(JOB_COMPLETE,)], "the export has failed")
                 self.assertEqual(server.request("DELETE", poll).status, 202)
                 wait_for(lambda: not self.rows("SELECT 1 FROM job"), "the end of the job")
                 need(count < TRIES, "the export is always over too early")

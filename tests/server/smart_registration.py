@@ -75,9 +75,11 @@ class ByUrl(SmartTest):
             answers = [client.ask().status for _ in range(2)]
             return answers == [200, 200] and place.count <= before + (before == 0)
         self.wait_for(is_kept, "the keys are not kept")
-        before = place.count
+        before, begin = place.count, time.monotonic()
         self.wait_for(lambda: client.ask().status == 200 and place.count > before,
                       "the keys are not fetched again")
+        # Where nothing is said they are kept for 300 s.
+        self.assertLess(time.monotonic() - begin, 150)
         place.keys = [Key("RS384")]
         self.wait_for(lambda: client.ask().status == 400, "a key that is gone is good")
         client, place = self.client("no_store", KEY, Cache_Control="private,no-store")

@@ -49,7 +49,7 @@ class Answer:
 
 def tool(environment, *arguments, data=b""):
     run = subprocess.run([TOOL, *map(str, arguments)], input=data, stdout=subprocess.PIPE,
-                         env={"PATH": os.environ["PATH"], **environment}, check=False, timeout=900)
+                         env={"PATH": os.environ["PATH"], **environment}, check=False, timeout=600)
     if run.returncode != 0:
         raise component.Failure(f"{arguments} ended with {run.returncode}")
     return Answer(run.stdout.decode())
@@ -60,7 +60,7 @@ def fetch(url, ca_file=None, *options):
     command = ["curl", "--silent", "--noproxy", "*", "--write-out", "%{http_code}", "--output", "-"]
     if ca_file is not None:
         command += ["--cacert", ca_file]
-    run = subprocess.run([*command, *options, url], stdout=subprocess.PIPE, check=False, timeout=900)
+    run = subprocess.run([*command, *options, url], stdout=subprocess.PIPE, check=False, timeout=600)
     return int(run.stdout[-3:] or 0), run.stdout[:-3]
 
 

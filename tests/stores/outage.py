@@ -52,7 +52,7 @@ def interrupt(place, process, size):
     """Once a third is there; whether it was not over by then."""
     def has_begun():
         return sum(place.list().values()) > size / 3 or process.poll() is not None
-    component.wait_until(has_begun, "a third of the export", seconds=1200)
+    component.wait_until(has_begun, "a third of the export", seconds=400)
     place.gateway.kill_gateway()
     if process.poll() is not None:
         place.gateway.start_gateway()
@@ -70,12 +70,14 @@ def export(options, place, data, work, size):
         process = start(options, place, data, work)
         try:
             was_in_time = interrupt(place, process, size)
-            said = process.communicate(timeout=1800)[0].decode()
+            said = process.communicate(timeout=600)[0].decode()
         finally:
             process.kill()
             process.wait()
         if was_in_time:
             return process, said
+        if process.returncode != 0:
+            raise exports.Failure(f"the export ended with {process.returncode}: {said}")
         for name in place.list():
             place.client.delete(places.NAME, name)
         for path in [*glob.glob(os.path.join(work, "*.manifest.json")), *glob.glob(os.path.join(work, "jobs*"))]:

@@ -51,14 +51,14 @@ def run(*arguments, endpoint=None, credentials=None, bucket=BUCKET):
     done = subprocess.run(
         [PROGRAM, "--bucket", bucket, "--region", rgw.REGION, "--endpoint",
          endpoint or gateway.endpoint, *map(str, arguments)],
-        env=environment(credentials), stdout=subprocess.PIPE, check=False, timeout=900)
+        env=environment(credentials), stdout=subprocess.PIPE, check=False, timeout=600)
     return done.returncode, done.stdout.decode().splitlines()
 
 
 def fetch(url, *options):
     """HTTP status, and the body, as curl gets them."""
     done = subprocess.run(["curl", "-sS", "--globoff", "-w", "\n%{http_code}", *options, url],
-                          stdout=subprocess.PIPE, check=True, timeout=900)
+                          stdout=subprocess.PIPE, check=True, timeout=600)
     body, _, status = done.stdout.rpartition(b"\n")
     return int(status), body
 
