@@ -1,12 +1,9 @@
 package org.fhirexport;
 
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
-import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -22,7 +19,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -563,66 +559,6 @@ public final class BindingTest {
         need(text.startsWith(patients(9).get(0)) && text.length() <= 100, text);
       }
       need(ask(engine, "/metadata").body().contains("\"4.3.0\""), "another version of FHIR");
-    }
-  }
-
-  /** As much of S3 as an export of small files asks for. */
-  private static final class Bucket implements AutoCloseable {
-    final Map<String, byte[]> objects = new ConcurrentHashMap<>();
-    final ConcurrentLinkedQueue<String> mistakes = new ConcurrentLinkedQueue<>();
-    final HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
-
-    Bucket() throws IOException {
-      server.createContext("/", this::answer);
-      server.start();
-    }
-
-    String url() {
-      return "http://127.0.0.1:" + server.getAddress().getPort();
-    }
-
-    private void answer(HttpExchange exchange) throws IOException {
-      byte[] body = exchange.getRequestBody().readAllBytes();
-      String path = exchange.getRequestURI().getPath();
-      String query = String.valueOf(exchange.getRequestURI().getQuery());
-      String signed = exchange.getRequestHeaders().getFirst("Authorization");
-      if (!path.startsWith("/clinic/exports/") || (signed == null
-          ? !query.contains("X-Amz-Credential=AKID/") : !signed.matches(".*Credential=AKID/\\d+/eu-north-1/s3/.*"))) {
-        mistakes.add(path + " " + query + " " + signed);
-      }
-      switch (exchange.getRequestMethod()) {
-        case "PUT" -> {
-          if (!"AES256".equals(exchange.getRequestHeaders().getFirst("x-amz-server-side-encryption"))) {
-            mistakes.add("no encryption");
-          }
-          objects.put(path, body);
-          exchange.getResponseHeaders().set("ETag", "\"etag\"");
-          exchange.sendResponseHeaders(200, -1);
-        }
-        case "POST" -> {
-          byte[] made = utf8("<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>");
-          exchange.sendResponseHeaders(200, made.length);
-          exchange.getResponseBody().write(made);
-        }
-        case "DELETE" -> exchange.sendResponseHeaders(204, -1);
-        default -> {
-          byte[] found = objects.getOrDefault(path, new byte[0]);
-          boolean head = exchange.getRequestMethod().equals("HEAD");
-          if (head) {
-            exchange.getResponseHeaders().set("Content-Length", String.valueOf(found.length));
-          }
-          exchange.sendResponseHeaders(objects.containsKey(path) ? 200 : 404, head ? -1 : found.length);
-          if (!head) {
-            exchange.getResponseBody().write(found);
-          }
-        }
-      }
-      exchange.close();
-    }
-
-    @Override
-    public void close() {
-      server.stop(0);
     }
   }
 
