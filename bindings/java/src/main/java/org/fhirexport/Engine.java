@@ -24,13 +24,19 @@ public final class Engine extends Handle {
   private Engine(Pointer pointer, int workerCount, BiConsumer<Throwable, String> tell) {
     super(pointer);
     this.tell = tell;
-    for (int i = 0; i < workerCount; i++) {
-      Thread worker = new Thread(() -> work(pointer), "fhirexport-worker-" + i);
-      worker.setDaemon(true);
-      workers.add(worker);
-      enter();
+    try {
+      for (int i = 0; i < workerCount; i++) {
+        Thread worker = new Thread(() -> work(pointer), "fhirexport-worker-" + i);
+        worker.setDaemon(true);
+        workers.add(worker);
+        enter();
+      }
+      workers.forEach(Thread::start);
+    } catch (Throwable thrown) {
+      workers.stream().filter(worker -> worker.getState() == Thread.State.NEW).forEach(worker -> leave());
+      close();
+      throw thrown;
     }
-    workers.forEach(Thread::start);
   }
 
   /**
@@ -51,19 +57,30 @@ public final class Engine extends Handle {
   private void work(Pointer pointer) {
     try {
       while (stopping.getCount() > 0) {
-        PointerByReference error = new PointerByReference();
         try {
+          PointerByReference error = new PointerByReference();
           Lib.check(Lib.fhx_engine_run(pointer, error), error);
           return;
-        } catch (FhirExportException failure) {
-          tell.accept(failure, "run");
-          stopping.await(1, TimeUnit.SECONDS);
+        } catch (Throwable failure) {
+          rest(failure);
         }
       }
-    } catch (InterruptedException interrupted) {
-      Thread.currentThread().interrupt();
     } finally {
       leave();
+    }
+  }
+
+  /** Tells of what run failed with, and waits before the next try. */
+  private void rest(Throwable failure) {
+    try {
+      tell.accept(failure, "run");
+    } catch (Throwable second) {
+      // There is nobody else to tell.
+    }
+    try {
+      stopping.await(1, TimeUnit.SECONDS);
+    } catch (InterruptedException interrupted) {
+      // Of a source: only stop() ends a worker.
     }
   }
 
@@ -72,13 +89,14 @@ public final class Engine extends Handle {
    * response. An exception says that the host is at fault, or that memory is short.
    */
   public Response handle(Request request) {
+    PointerByReference made = new PointerByReference();
+    PointerByReference error = new PointerByReference();
     Pointer pointer = enter(); // until the response is closed
     try (Kept kept = new Kept()) {
-      PointerByReference made = new PointerByReference();
-      PointerByReference error = new PointerByReference();
       Lib.check(Lib.fhx_engine_handle(pointer, request.structure(kept), made, error), error);
       return new Response(made.getValue(), this);
     } catch (Throwable thrown) {
+      Lib.fhx_response_free(made.getValue());
       leave();
       throw thrown;
     }
@@ -109,13 +127,13 @@ public final class Engine extends Handle {
     }
   }
 
-  /** Stops the engine, waits for its workers (not on one of them), and frees it. To close again does nothing. */
+  /** Stops the engine, waits for its workers (not on one of them), and frees it. To close again waits too. */
   @Override
   public void close() {
     try {
       stop();
     } catch (FhirExportException closed) {
-      return;
+      // It was stopped then, and its workers may still run.
     }
     super.close();
     if (workers.contains(Thread.currentThread())) {
@@ -155,8 +173,11 @@ public final class Engine extends Handle {
       options.helpers = 1;
     }
 
-    /** Class and place of an exception: its text may hold data of patients. */
+    /** Class and place of an exception: its text may hold data of patients, but for that of a FhirExportException. */
     private static String placeOf(Throwable thrown) {
+      if (thrown instanceof FhirExportException known) {
+        return known.status() + ": " + known.getMessage();
+      }
       StackTraceElement[] trace = thrown.getStackTrace();
       return thrown.getClass().getName() + (trace.length > 0 ? " at " + trace[0] : "");
     }
@@ -285,7 +306,8 @@ public final class Engine extends Handle {
 
     /**
      * Is told of what a source throws that is no {@link FhirExportException}, with the name of its method, and of a
-     * store that cannot be reached ("run"). Without it class and place go to the System.Logger "org.fhirexport".
+     * store that cannot be reached ("run"). Without it class and place, of a {@link FhirExportException} status and
+     * message, go to the System.Logger "org.fhirexport".
      */
     public Builder onException(BiConsumer<Throwable, String> handler) {
       tell = handler;

@@ -25,6 +25,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.zip.GZIPInputStream;
@@ -342,6 +345,51 @@ public final class BindingTest {
     }
   }
 
+  /** What a FhirExportException says may stand in the log, of anything else only the class. */
+  static void testLog() throws Exception {
+    List<String> logged = Collections.synchronizedList(new ArrayList<>());
+    AtomicReference<Exception> thrown = new AtomicReference<>();
+    Handler handler = new Handler() {
+      @Override
+      public void publish(LogRecord one) {
+        logged.add(one.getMessage());
+      }
+
+      @Override
+      public void flush() {}
+
+      @Override
+      public void close() {}
+    };
+    Logger logger = Logger.getLogger("org.fhirexport");
+    logger.addHandler(handler);
+    logger.setUseParentHandlers(false);
+    try {
+      for (Exception one : List.of(new FhirExportException(Status.IO, "it is gone"), new IOException("secret"))) {
+        thrown.set(one);
+        try (Destination destination = folder(); Engine engine = engine(query -> new Cursor() {
+              @Override
+              public Rows next(long wantBytes) {
+                return null;
+              }
+
+              @Override
+              public void close() throws Exception {
+                throw thrown.get();
+              }
+            }, destination).build()) {
+          exported(engine, "/$export?_type=Patient");
+        }
+      }
+    } finally {
+      logger.setUseParentHandlers(true);
+      logger.removeHandler(handler);
+    }
+    need(logged.contains("close threw IO: it is gone"), logged);
+    need(logged.stream().anyMatch(one -> one.startsWith("close threw java.io.IOException at ")), logged);
+    need(!logged.toString().contains("secret"), logged);
+  }
+
   static void testBadResources() throws Exception {
     Source source = query ->
         Cursor.over(List.of(patient("p0"), utf8("no JSON"), new byte[] {'{', (byte) 0xff}, patient("p1")).iterator());
@@ -425,6 +473,35 @@ public final class BindingTest {
       until(() -> HostSource.held() == before, "the end of the engine");
       refused(Status.MISUSE, () -> engine.get().handle(get("/$export")));
       engine.get().close();
+    }
+  }
+
+  /** To close again waits for a worker that is still in a source. */
+  static void testClosedAgain() throws Exception {
+    AtomicReference<Engine> engine = new AtomicReference<>();
+    AtomicReference<Thread> worker = new AtomicReference<>();
+    CountDownLatch made = new CountDownLatch(1);
+    CountDownLatch closed = new CountDownLatch(1);
+    CountDownLatch released = new CountDownLatch(1);
+    try (Destination destination = folder()) {
+      engine.set(engine(query -> {
+        made.await();
+        engine.get().close();
+        worker.set(Thread.currentThread());
+        closed.countDown();
+        released.await();
+        return of(1);
+      }, destination).build());
+      kickOff(engine.get(), get("/$export?_type=Patient"));
+      made.countDown();
+      need(closed.await(WAIT_SECONDS, TimeUnit.SECONDS), "close() in a source does not return");
+      Thread again = new Thread(() -> engine.get().close());
+      again.start();
+      until(() -> again.getState() == Thread.State.WAITING || !again.isAlive(), "the wait for the worker");
+      boolean waits = again.isAlive();
+      released.countDown();
+      again.join(TimeUnit.SECONDS.toMillis(WAIT_SECONDS));
+      need(waits && !again.isAlive() && !worker.get().isAlive(), "to close again does not wait for the worker");
     }
   }
 
