@@ -175,15 +175,28 @@ final class HostSource {
 
   private static void open(Pointer asked, Pointer reply, Opener opener) throws Exception {
     Query query = new Query(asked);
+    Cursor cursor = null;
     try {
-      Cursor cursor = opener.open(query);
+      cursor = opener.open(query);
       int applied = cursor.applied().stream().mapToInt(one -> one.bit).sum();
       long number = numbers.incrementAndGet();
       cursors.put(number, new Open(cursor, query));
       Lib.fhx_reply_handle(reply, number, applied);
     } catch (Throwable thrown) {
+      close(cursor, thrown);
       query.end();
       throw thrown;
+    }
+  }
+
+  /** Closes a cursor that C never had, if there is one. */
+  private static void close(Cursor cursor, Throwable because) {
+    try {
+      if (cursor != null) {
+        cursor.close();
+      }
+    } catch (Throwable second) {
+      because.addSuppressed(second);
     }
   }
 

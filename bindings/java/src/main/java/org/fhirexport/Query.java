@@ -104,10 +104,14 @@ public final class Query {
 
   /** Ids of these patients in ascending order of bytes, at most so many, from a position on; none behind the last. */
   public List<String> patients(long first, int countMax) {
+    if (first < 0 || countMax < 0) {
+      throw new FhirExportException(Status.ARGUMENT, "a position or a count is negative");
+    }
+    long room = Math.min(countMax, patientCount());
     LongByReference count = new LongByReference();
     PointerByReference error = new PointerByReference();
-    try (Memory ids = new Memory(8L * Math.max(1, countMax))) {
-      Lib.check(Lib.fhx_query_patients(pointer(), first, countMax, ids, count, error), error);
+    try (Memory ids = new Memory(8 * Math.max(1, room))) {
+      Lib.check(Lib.fhx_query_patients(pointer(), first, room, ids, count, error), error);
       List<String> found = new ArrayList<>();
       for (long i = 0; i < count.getValue(); i++) {
         found.add(Lib.text(ids.getPointer(8 * i)));

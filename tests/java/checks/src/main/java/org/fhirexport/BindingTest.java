@@ -2,8 +2,10 @@ package org.fhirexport;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -218,7 +220,9 @@ public final class BindingTest {
     }
 
     @Override
-    public Cursor openCursor(Query query) {
+    public Cursor openCursor(Query query) throws Exception {
+      refused(Status.ARGUMENT, () -> query.patients(-1, 1));
+      refused(Status.ARGUMENT, () -> query.patients(0, -1));
       List<byte[]> rows = new ArrayList<>();
       Optional<String> shard = query.shard().map(one -> new String(one, StandardCharsets.UTF_8));
       for (int i = 0; i < 10 && query.resourceType().equals("Patient"); i++) {
@@ -230,8 +234,8 @@ public final class BindingTest {
           + new String(query.hostContext(), StandardCharsets.UTF_8) + " " + query.since().orElse(null) + " "
           + query.until().isPresent() + " " + query.searches() + " " + query.scope()
           + (query.scope() != Query.Scope.PATIENT_SET ? ""
-              : " " + query.patientCount() + query.patients(0, 10) + query.patients(2, 10) + query.isPatient("p1")
-                  + query.isPatient("p2")));
+              : " " + query.patientCount() + query.patients(0, Integer.MAX_VALUE) + query.patients(2, 10)
+                  + query.isPatient("p1") + query.isPatient("p2")));
       need(!query.asOf().isAfter(Instant.now().plusSeconds(60)), query.asOf());
       need(query.token().isEmpty(), "a token that was never given");
       return Cursor.over(rows.iterator());
@@ -442,6 +446,45 @@ public final class BindingTest {
     }
     need(closed.get() >= 1, "no cursor was closed");
     same(before, HostSource.held());
+  }
+
+  /** A cursor that does not say what it applies is closed, before its query ends. */
+  static void testCursorsThatDoNotOpen() throws Exception {
+    for (Set<Applied> said : Arrays.<Set<Applied>>asList(null, Collections.singleton(null))) {
+      ConcurrentLinkedQueue<String> closed = new ConcurrentLinkedQueue<>();
+      try (Destination destination = folder(); Engine engine = engine(query -> new Cursor() {
+            @Override
+            public Rows next(long wantBytes) {
+              return null;
+            }
+
+            @Override
+            public Set<Applied> applied() {
+              return said;
+            }
+
+            @Override
+            public void close() {
+              closed.add(query.resourceType());
+              throw new IllegalStateException("nobody sees this");
+            }
+          }, destination).onException((failure, where) -> {}).build()) {
+        Answer answer = end(engine, kickOff(engine, get("/$export?_type=Patient")));
+        need(answer.status() == 500 && answer.body().contains("openCursor threw NullPointerException"), answer);
+      }
+      same(List.of("Patient"), List.copyOf(closed));
+    }
+  }
+
+  /** A proxy has all methods, those that its source does not override among them. */
+  static void testProxies() throws Exception {
+    Source given = query -> of(3);
+    Source proxy = (Source) Proxy.newProxyInstance(Source.class.getClassLoader(), new Class<?>[] {Source.class},
+        (self, method, arguments) -> method.isDefault()
+            ? InvocationHandler.invokeDefault(self, method, arguments) : method.invoke(given, arguments));
+    try (Destination destination = folder(); Engine engine = engine(proxy, destination).shards(2).build()) {
+      same(patients(3), exported(engine, "/$export?_type=Patient"));
+    }
   }
 
   static void testQueriesEnd() throws Exception {
