@@ -253,6 +253,7 @@ class Exports(unittest.TestCase):
         self.check(self.download(self.export("/Patient/$export?_type=Patient,Observation")), names(range(PATIENTS)))
         self.check(self.download(self.export("/%24export?_type=Patient%2CObservation&_since=2024-01-01T01:00:00Z")),
                    names(range(61, PATIENTS)))
+        self.check(self.download(self.export("/$%65xport?_type=Group")), {"Group/tenth"})
         self.check(self.download(self.export("/Group/tenth/$export?_type=Patient,Observation")),
                    names(range(0, PATIENTS, 10)))
 
@@ -313,6 +314,12 @@ class Exports(unittest.TestCase):
         self.assertEqual(self.hapi.ask(url, None).status, 401)
         self.check_outcome(self.hapi.ask(url, "bob"), 404)
         self.assertEqual(self.hapi.ask(url).status, 200)
+
+    def test_denied(self):
+        """By the context of whoever asks the source says for whom a Group is."""
+        path = "/Group/tenth/$export?_type=Patient"
+        self.check_outcome(self.hapi.ask(path, "carol", Prefer="respond-async"), 403)
+        self.assertEqual(self.wait(self.kick_off(path, "bob"), "bob").status, 200)
 
     def test_cancel(self):
         """While the source has nothing the server answers, and a cancel leaves no files."""

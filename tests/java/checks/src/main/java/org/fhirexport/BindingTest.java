@@ -1,5 +1,7 @@
 package org.fhirexport;
 
+import ca.uhn.fhir.rest.server.exceptions.AuthenticationException;
+import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.reflect.InvocationHandler;
@@ -33,6 +35,8 @@ import java.util.logging.Logger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.zip.GZIPInputStream;
+import org.fhirexport.hapi.BulkExportInterceptor;
+import org.fhirexport.hapi.BulkExportInterceptor.Caller;
 
 /** The binding without HTTP. Each method {@code test...} is a test; main runs them all. */
 public final class BindingTest {
@@ -695,6 +699,32 @@ public final class BindingTest {
         same(String.join("\n", patients(5)) + "\n", new String(file.readAllBytes(), StandardCharsets.UTF_8));
       }
       need(bucket.mistakes.isEmpty(), bucket.mistakes);
+    }
+  }
+
+  /** A request as far as the interceptor looks before it knows who asks. */
+  private static HttpServletRequest request(String path) {
+    Map<String, String> answers =
+        Map.of("getContextPath", "", "getServletPath", "/fhir", "getRequestURI", "/fhir" + path);
+    return (HttpServletRequest) Proxy.newProxyInstance(BindingTest.class.getClassLoader(),
+        new Class<?>[] {HttpServletRequest.class}, (self, method, arguments) -> answers.get(method.getName()));
+  }
+
+  /** Who has no name gets no export, however it is spelt; everything else is HAPI's. */
+  static void testInterceptor() throws Exception {
+    for (Caller caller : Arrays.asList(null, new Caller(null, null), new Caller("", null))) {
+      BulkExportInterceptor interceptor = new BulkExportInterceptor(null, 0, asked -> caller);
+      for (String path : List.of("/$export", "/Patient/%24export", "/$%65xport/x")) {
+        try {
+          interceptor.answer(request(path), null);
+        } catch (AuthenticationException refused) {
+          continue;
+        }
+        throw new AssertionError(path + " is open to " + caller);
+      }
+      for (String path : List.of("/", "/Patient/$everything", "/%2524export", "/%zz")) {
+        need(interceptor.answer(request(path), null), path);
+      }
     }
   }
 

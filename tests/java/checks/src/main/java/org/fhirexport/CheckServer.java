@@ -1,5 +1,6 @@
 package org.fhirexport;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -8,7 +9,8 @@ import java.util.Set;
 import org.fhirexport.hapi.ExampleServer;
 
 /**
- * The example server, whose source does as files in its folder say. For java.py.
+ * The example server, whose source does as files in its folder say. For hapi.py.
+ * No Group is for the client {@code carol}.
  *
  * <p>{@code hold}: it has nothing yet, and makes {@code held}. {@code busy}: it fails once, in a way that passes, and
  * removes the file. {@code fail}: it fails for good. {@code throw}: it throws what is no answer.
@@ -24,6 +26,9 @@ public final class CheckServer {
 
     @Override
     public byte[] readResource(Query query, String reference) throws Exception {
+      if (reference.startsWith("Group/") && new String(query.hostContext(), StandardCharsets.UTF_8).equals("carol")) {
+        throw new FhirExportException(Status.DENIED, "this Group is not for this client");
+      }
       return given.readResource(query, reference);
     }
 

@@ -10,6 +10,8 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
@@ -30,8 +32,18 @@ import org.hl7.fhir.r4.model.CapabilityStatement.CapabilityStatementRestComponen
  */
 @Interceptor
 public final class BulkExportInterceptor {
-  /** Who asks: a name for the client, and the types that it may read, null for all. */
-  public record Caller(String client, Collection<String> permittedTypes) {}
+  /**
+   * Who asks: a name for the client, and the types that it may read, null for all.
+   *
+   * @param context what {@link org.fhirexport.Query#hostContext} gives the source: by it a source says which Groups are
+   *     not for them ({@link org.fhirexport.Status#DENIED}). It is stored with the job; no secrets
+   */
+  public record Caller(String client, Collection<String> permittedTypes, byte[] context) {
+    /** One of whom the source is not told. */
+    public Caller(String client, Collection<String> permittedTypes) {
+      this(client, permittedTypes, new byte[0]);
+    }
+  }
 
   private static final String DEFINITION = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/";
 
@@ -43,7 +55,7 @@ public final class BulkExportInterceptor {
    * The interceptor.
    *
    * @param bodyBytes the engine's limit for bodies
-   * @param identify who asks, as the host has found out; null is answered 401
+   * @param identify who asks, as the host has found out; null, or one without a name, is answered 401
    */
   public BulkExportInterceptor(Engine engine, long bodyBytes, Function<HttpServletRequest, Caller> identify) {
     this.engine = engine;
@@ -51,16 +63,24 @@ public final class BulkExportInterceptor {
     this.identify = identify;
   }
 
+  private static boolean isExport(String segment) {
+    try {
+      return URLDecoder.decode(segment, StandardCharsets.UTF_8).equals("$export");
+    } catch (IllegalArgumentException malformed) {
+      return false;
+    }
+  }
+
   /** Answers a request under $export; true: it is HAPI's. */
   @Hook(value = Pointcut.SERVER_INCOMING_REQUEST_PRE_PROCESSED, order = 100)
   public boolean answer(HttpServletRequest request, HttpServletResponse response) throws IOException {
     String base = request.getContextPath() + request.getServletPath();
     String path = request.getRequestURI().substring(base.length());
-    if (Arrays.stream(path.split("/")).noneMatch(one -> one.equals("$export") || one.equals("%24export"))) {
+    if (Arrays.stream(path.split("/")).noneMatch(BulkExportInterceptor::isExport)) {
       return true;
     }
     Caller caller = identify.apply(request);
-    if (caller == null) {
+    if (caller == null || caller.client() == null || caller.client().isEmpty()) {
       throw new AuthenticationException("an export needs an access token");
     }
     try (Response answer = engine.handle(asked(request, path, caller))) {
@@ -84,6 +104,7 @@ public final class BulkExportInterceptor {
     Request made = new Request(request.getMethod(), query == null ? path : path + "?" + query)
         .client(caller.client())
         .permittedTypes(caller.permittedTypes())
+        .hostContext(caller.context())
         .body(request.getInputStream().readNBytes((int) bodyBytes + 1));
     for (String name : Collections.list(request.getHeaderNames())) {
       Collections.list(request.getHeaders(name)).forEach(value -> made.header(name, value));

@@ -7,6 +7,7 @@ import ca.uhn.fhir.interceptor.api.Pointcut;
 import ca.uhn.fhir.rest.server.RestfulServer;
 import ca.uhn.fhir.rest.server.exceptions.AuthenticationException;
 import jakarta.servlet.http.HttpServletRequest;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -91,8 +92,11 @@ public final class ExampleServer implements AutoCloseable {
     hapi.registerInterceptor(new Authentication());
     hapi.registerInterceptor(new BulkExportInterceptor(engine, BODY_BYTES, request -> {
       String client = (String) request.getAttribute(CLIENT);
-      // The types that a client may read would come from its scopes.
-      return client == null ? null : new BulkExportInterceptor.Caller(client, null);
+      if (client == null) {
+        return null;
+      }
+      // The types that a client may read would come from its scopes. The context tells the source who asks.
+      return new BulkExportInterceptor.Caller(client, null, client.getBytes(StandardCharsets.UTF_8));
     }));
 
     ServletContextHandler handler = new ServletContextHandler();
