@@ -49,7 +49,7 @@ def setUpModule():
     done = subprocess.run(["mvn", "-o", "-q", "-B", f"-Dmaven.repo.local={REPOSITORY}", "package"],
                           cwd=os.path.join(built, "tests", "java"),
                           env={**os.environ, "MAVEN_OPTS": " ".join(SHORT)}, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=2 * WAIT_SECONDS,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=WAIT_SECONDS,
                           check=False)
     if done.returncode != 0:
         raise component.Failure(f"Maven has failed:\n{done.stdout[-4000:]}")
@@ -67,7 +67,7 @@ def command(program, *arguments):
 
 def run(program):
     return subprocess.run(command(program), env={**os.environ, "FHIREXPORT_LIBRARY": options.library},
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=2 * WAIT_SECONDS,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=WAIT_SECONDS,
                           check=False)
 
 

@@ -6,7 +6,7 @@ import java.lang.reflect.Field;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Prints the structures as JNA lays them out: {name: [size, [[member, offset, size], ...]], ...}. For java.py. */
+/** Prints the structures as JNA lays them out: {name: [size, [[member, offset, size], ...]], ...}. For hapi.py. */
 public final class Structures {
   private Structures() {}
 
