@@ -228,7 +228,7 @@ export FHX_WITHOUT="${without# }"
 FHX_WITHOUT=${FHX_WITHOUT% }
 if $quick; then
   export FHX_QUICK=1
-  options+=(-LE '^slow$')
+  options+=(-LE '^slow$' -j "$(($(nproc) + 2))")
 fi
 began=$SECONDS
 passed=true

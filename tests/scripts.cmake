@@ -49,6 +49,7 @@ if(TARGET fhirexport-server)
   fhx_add_script(server.page_browser python:${python} chromium --
     ${python} ${CMAKE_CURRENT_SOURCE_DIR}/server/page_browser.py $<TARGET_FILE:fhirexport-server>
     $<TARGET_FILE:fhirexport-generate>)
+  set_tests_properties(server.page_browser PROPERTIES LABELS "slow;nosan")
   set_tests_properties(server.rest server.bad_input server.command_line server.observed
     server.smart_tokens
     server.end_to_end server.manifests server.gzip PROPERTIES LABELS "")
@@ -58,6 +59,7 @@ endif()
 # minute against the real one, which the test slows down, cuts off and kills.
 fhx_add_script(python.fetch_faults python:${python} --
   ${python} ${CMAKE_CURRENT_SOURCE_DIR}/python/fetch/faults.py)
+set_tests_properties(python.fetch_faults PROPERTIES LABELS "slow;nosan")
 if(TARGET fhirexport-server)
   fhx_add_script(python.fetch python:${python} --
     ${python} ${CMAKE_CURRENT_SOURCE_DIR}/python/fetch/real_server.py
@@ -149,7 +151,8 @@ fhx_add_script(export.memory python:${python} --
 fhx_add_script(export.checkpoint_order python:${python} strace --
   ${python} ${CMAKE_CURRENT_SOURCE_DIR}/checkpoint_order.py $<TARGET_FILE:victim>
   $<TARGET_FILE:fhirexport-generate>)
-set_tests_properties(export.real_data export.content export.killed_gzip PROPERTIES LABELS "")
+set_tests_properties(export.killed_gzip PROPERTIES LABELS "")
+set_tests_properties(export.real_data export.content PROPERTIES LABELS slow)
 if(FHX_SANITIZE MATCHES "thread")
   # One thread, many times; and what server.groups exports by many.
   set_tests_properties(export.content export.real_data PROPERTIES LABELS nosan)

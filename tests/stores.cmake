@@ -59,6 +59,7 @@ if(FHX_WITH_S3)
   fhx_add_script(stores.works python:${python} rgw:radosgw dynalite:node works:node --
     ${python} ${stores}/works.py --library $<TARGET_FILE:fhirexport>
     --generate $<TARGET_FILE:fhirexport-generate>)
+  set_tests_properties(stores.works PROPERTIES LABELS "slow;nosan")
 endif()
 
 # The Python package's destinations, source and store.

@@ -94,7 +94,7 @@ static void test_few_lost_answers(void **state) {
     for (int answer = 0; answer < FAULTY_ANSWERS; answer++) {
       for (uint64_t times = 1; times < TRIES; times += TRIES - 2) {
         faulty_knobs knobs = {.step = run_steps[i], .answer = (faulty_answer)answer};
-        if (test_is_quick() && (i + (size_t)answer) % 3 != 0) continue;
+        if (test_is_quick() && (i + (size_t)answer) % 7 != 0) continue;
         knobs.fault_at = 1;
         knobs.fault_times = times;
         expect_unnoticed(&knobs, (answer + (int)times) % 2 == 0);
@@ -160,7 +160,7 @@ static void test_lost_for_long(void **state) {
   for (size_t i = 2; i < RUN_STEPS; i++) {
     for (int answer = 0; answer < FAULTY_ANSWERS; answer++) {
       faulty_knobs knobs = {.step = run_steps[i], .answer = (faulty_answer)answer, .fault_at = 1};
-      if (test_is_quick() && (i + (size_t)answer) % 3 != 0) continue;
+      if (test_is_quick() && (i + (size_t)answer) % 7 != 0) continue;
       if (run_steps[i] == FAULTY_RECORD_CHECKPOINT || run_steps[i] == FAULTY_RENEW_TASK) {
         knobs.fault_at = 4;
       }
@@ -192,7 +192,7 @@ static void test_dead_store(void **state) {
   uint64_t count = count_steps(true);
   if (count_steps(false) < count) count = count_steps(false);
   test_require(count > 20);
-  for (uint64_t at = 3; at <= count; at += test_is_quick() ? 9 : 2) {
+  for (uint64_t at = 3; at <= count; at += test_is_quick() ? 17 : 2) {
     faulty_knobs knobs = {.step = FAULTY_STEPS, .fault_at = at};
     knobs.answer = at % 2 == 0 ? FAULTY_TAKEN_SILENT : FAULTY_FAILS;
     expect_recovery(&knobs, at % 4 < 2, 1);

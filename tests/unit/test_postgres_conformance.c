@@ -1,4 +1,8 @@
-/* The PostgreSQL store does what every store must. */
+/*
+ * The PostgreSQL store does what every store must.
+ *
+ * ctest labels: slow
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
